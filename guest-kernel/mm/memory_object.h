@@ -1,0 +1,29 @@
+// A memory object: a source of pages that may be mapped and read, the kernel's one page cache.
+//
+// Guarantees: read(), write(), mmap() and execve() of one object see the same pages. A tmpfs inode is one; an
+// anonymous shared mapping is one. `mappings` lists the areas that map it, for unmap_mapping_range().
+#pragma once
+
+#include "core/list.h"
+#include "core/refcount.h"
+#include "mm/page.h"
+
+struct vm_area_struct;
+
+struct MemoryObjectMapping {  // embedded in vm_area_struct
+    ListNode node;
+    vm_area_struct* vma = nullptr;
+};
+
+struct MemoryObject : RefCounted {
+    /// Page number `index` (of 4 KiB) with a reference for the caller (give it back with page_put).
+    /// `for_write`: the caller may change the page (a hole must be filled with a page of its own).
+    /// Errors: ENXIO beyond the end (the program gets SIGBUS), ENOMEM, EIO. May sleep.
+    virtual Result<Page*> get_page(u64 index, bool for_write) = 0;
+
+    List<MemoryObjectMapping, &MemoryObjectMapping::node> mappings;
+};
+
+/// Remove pages [first, last] of `object` from every address space that maps them (after a truncate).
+/// Private copies made by copy-on-write go too, as in Linux, when `even_cows`.
+void unmap_mapping_range(MemoryObject& object, u64 first_index, u64 last_index, bool even_cows);
