@@ -1,0 +1,38 @@
+// The machine part of a task: what a context switch saves, and the saved user registers.
+//
+// Guarantees: pt_regs has Linux's layout (asm/ptrace.h); fpu_state is in FXSAVE format (Intel SDM vol. 1, 10.5).
+#pragma once
+
+#include "core/types.h"
+
+struct pt_regs {
+    u64 r15, r14, r13, r12, rbp, rbx;
+    u64 r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+    u64 orig_rax;  // system call number, error code, or -1
+    u64 rip, cs, eflags, rsp, ss;
+};
+
+struct alignas(16) FxsaveArea {
+    u16 fcw, fsw;
+    u8 ftw, reserved0;
+    u16 fop;
+    u64 fip, fdp;
+    u32 mxcsr, mxcsr_mask;
+    u8 st[128];
+    u8 xmm[256];
+    u8 reserved[96];
+};
+static_assert(sizeof(FxsaveArea) == 512);
+
+struct thread_struct {
+    u64 sp = 0;  // kernel stack pointer while switched out
+    u64 fsbase = 0;
+    u64 gsbase = 0;  // the user's (in KERNEL_GS_BASE while in the kernel)
+    u64 trap_nr = 0;
+    u64 error_code = 0;
+    u64 cr2 = 0;
+    u64 fault_fixup = 0;
+    FxsaveArea fpu_state{};
+};
+
+constexpr u64 kThreadSize = 16384;

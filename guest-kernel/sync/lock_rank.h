@@ -1,0 +1,34 @@
+// The order in which locks may be taken: a task or CPU that holds a rank may only take a higher one.
+//
+// Guarantees: SpinLock and Mutex check it on every lock() and BUG on a violation, so a possible deadlock shows
+// up in the first run that takes the locks in a wrong order, not in the rare one that hangs.
+#pragma once
+
+#include "core/types.h"
+
+enum class LockRank : u8 {
+    // Sleeping locks (Mutex), outermost first.
+    kTty = 10,
+    kNamespace = 14,    // mount table, rename
+    kDirectory = 16,    // an inode's mutex, for directories (parents before children: lock_nested)
+    kInode = 20,        // an inode's mutex, for files: held while copying to and from a program
+    kPipe = 22,
+    kFile = 24,         // an open file's position, epoll sets
+    kFiles = 26,        // a FilesStruct
+    kFutexMm = 28,
+    kMm = 30,           // mm_struct::mmap_lock: taken by page faults, so by every user copy
+    kObjectPages = 40,  // page tree of a memory object: MemoryObject::get_page runs under kMm
+
+    // Spin locks. All are above every mutex: nothing sleeps under a spin lock.
+    kTasks = 100,       // task list, pid hash, parent-child links, process groups
+    kSignal = 104,      // SignalStruct and its pending sets
+    kTtyPort = 108,
+    kFutex = 112,
+    kTimer = 120,
+    kWaitQueue = 130,
+    kRunQueue = 140,
+    kSlab = 150,
+    kPages = 160,       // buddy allocator
+    kVmalloc = 164,
+    kConsole = 200,     // printk: last, so that it may be called anywhere
+};

@@ -1,0 +1,51 @@
+// Spin locks: short critical sections, also against interrupt handlers.
+//
+// Guarantees: ranked (sync/lock_rank.h); a second lock() by the holder is a BUG, not a hang. Holding one disables
+// preemption: never sleep, never touch user memory. Data that an interrupt handler also touches needs the
+// irqsave form everywhere.
+#pragma once
+
+#include "sync/lock_rank.h"
+
+class SpinLock {
+  public:
+    explicit constexpr SpinLock(LockRank rank) : rank_(rank) {}
+    SpinLock(const SpinLock&) = delete;
+    SpinLock& operator=(const SpinLock&) = delete;
+
+    void lock();
+    void unlock();
+    /// Disable interrupts, then lock; returns the flags for unlock_irqrestore.
+    u64 lock_irqsave();
+    void unlock_irqrestore(u64 flags);
+    bool is_locked() const { return __atomic_load_n(&locked_, __ATOMIC_RELAXED) != 0; }
+
+  private:
+    u32 locked_ = 0;
+    LockRank rank_;
+};
+
+/// Holds a SpinLock for a scope.
+class SpinGuard {
+  public:
+    explicit SpinGuard(SpinLock& lock) : lock_(lock) { lock_.lock(); }
+    ~SpinGuard() { lock_.unlock(); }
+    SpinGuard(const SpinGuard&) = delete;
+    SpinGuard& operator=(const SpinGuard&) = delete;
+
+  private:
+    SpinLock& lock_;
+};
+
+/// Holds a SpinLock for a scope, with interrupts off.
+class IrqGuard {
+  public:
+    explicit IrqGuard(SpinLock& lock) : lock_(lock), flags_(lock.lock_irqsave()) {}
+    ~IrqGuard() { lock_.unlock_irqrestore(flags_); }
+    IrqGuard(const IrqGuard&) = delete;
+    IrqGuard& operator=(const IrqGuard&) = delete;
+
+  private:
+    SpinLock& lock_;
+    u64 flags_;
+};

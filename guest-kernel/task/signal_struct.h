@@ -1,0 +1,78 @@
+// What the threads of one process share: signal state, job control, limits, timers, exit (Linux's signal_struct
+// and sighand_struct).
+//
+// Guarantees: alive while any thread or an unreaped zombie refers to it. `lock` guards the fields named below it.
+#pragma once
+
+#include "abi/signal.h"
+#include "core/list.h"
+#include "core/refcount.h"
+#include "sync/spinlock.h"
+#include "sync/wait_queue.h"
+
+struct task_struct;
+struct tty_struct;
+
+struct SigQueue {
+    ListNode node;
+    KSigInfo info;
+};
+
+struct SigPending {
+    SigSet signal = 0;
+    List<SigQueue, &SigQueue::node> queue;
+};
+
+struct SighandStruct : RefCounted {
+    KSigAction action[kSigMax] = {};  // index: signal - 1
+};
+
+enum Rlimit : int {
+    kRlimitCpu, kRlimitFsize, kRlimitData, kRlimitStack, kRlimitCore, kRlimitRss, kRlimitNproc, kRlimitNofile,
+    kRlimitMemlock, kRlimitAs, kRlimitLocks, kRlimitSigpending, kRlimitMsgqueue, kRlimitNice, kRlimitRtprio,
+    kRlimitRttime, kRlimitCount,
+};
+constexpr u64 kRlimInfinity = ~0ull;
+struct RlimitPair {
+    u64 cur;
+    u64 max;
+};
+
+struct SignalStruct : RefCounted {
+    SpinLock lock{LockRank::kSignal};
+    SigPending shared_pending;
+    WaitQueue child_wait;  // wait4 sleepers of this process
+    WaitQueue signalfd_wait;
+
+    // Job control
+    pid_t pgrp = 0;
+    pid_t session = 0;
+    bool leader = false;          // session leader
+    tty_struct* tty = nullptr;    // controlling terminal; tty/ owns its meaning and counts
+    int tty_old_pgrp = 0;
+    bool stopped = false;         // the whole process is stopped
+    bool stop_reported = true;
+    bool continue_reported = true;
+    int stop_signal = 0;
+
+    // Exit
+    bool group_exit = false;
+    i32 group_exit_code = 0;
+    task_struct* group_exec_task = nullptr;
+
+    // Threads
+    u32 nr_threads = 0;
+    ListNode threads_head;
+    task_struct* leader_task = nullptr;
+    bool is_child_subreaper = false;
+
+    // Accounting of threads and children that are gone, ns
+    u64 utime = 0, stime = 0, cutime = 0, cstime = 0;
+    u64 min_flt = 0, maj_flt = 0, cmin_flt = 0, cmaj_flt = 0, nvcsw = 0, nivcsw = 0, cnvcsw = 0, cnivcsw = 0;
+    u64 maxrss = 0, cmaxrss = 0;
+
+    RlimitPair rlimits[kRlimitCount];
+    i32 oom_score_adj = 0;
+
+    struct ProcessTimers* timers = nullptr;  // itimers and POSIX timers (time/itimer.cpp)
+};
