@@ -1,0 +1,243 @@
+// Builds the instruction table from the .def files: parses the encoding and operand columns (notation.h).
+#include "emulator/isa/row.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace orrery {
+namespace {
+
+[[noreturn]] void bad_row(const Row& row, const char* what) {
+    std::fprintf(stderr, "instruction table: %s \"%s\" \"%s\": %s\n", row.mnemonic, row.encoding_text,
+                 row.operands_text, what);
+    std::abort();
+}
+
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+// "0F" → 15; -1 if these are not two upper-case hex digits.
+int hex_byte(std::string_view s) {
+    if (s.size() < 2 || hex_digit(s[0]) < 0 || hex_digit(s[1]) < 0) return -1;
+    return hex_digit(s[0]) * 16 + hex_digit(s[1]);
+}
+
+std::vector<std::string_view> split(std::string_view text, std::string_view separators) {
+    std::vector<std::string_view> out;
+    std::size_t at = 0;
+    while ((at = text.find_first_not_of(separators, at)) != text.npos) {
+        std::size_t end = text.find_first_of(separators, at);
+        if (end == text.npos) end = text.size();
+        out.push_back(text.substr(at, end - at));
+        at = end;
+    }
+    return out;
+}
+
+void parse_encoding(Row& row) {
+    Encoding& e = row.encoding;
+    enum { Prefix, Map, Opcode, Tail } state = Prefix;
+    std::vector<std::string_view> words = split(row.encoding_text, " ");
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        std::string_view w = words[i];
+        bool more_hex = i + 1 < words.size() && hex_byte(words[i + 1]) >= 0;
+        if (state == Prefix) {
+            // "66 0F …" and "F3 90" are prefixes; a lone "F3" would be an opcode, and no row has one.
+            if (w == "NP") { e.prefix = Encoding::Prefix::None; continue; }
+            if (w == "66") { e.prefix = Encoding::Prefix::P66; continue; }
+            if (w == "F3") { e.prefix = Encoding::Prefix::PF3; continue; }
+            if (w == "F2") { e.prefix = Encoding::Prefix::PF2; continue; }
+            if (w == "REX.W") { e.rex_w = true; continue; }
+            if (w == "REX.B0") { e.rex_b_clear = true; continue; }
+            state = Map;
+        }
+        if (state == Map) {
+            if (w == "0F" && e.map == 0 && more_hex) { e.map = 1; continue; }
+            if (w == "38" && e.map == 1 && more_hex) { e.map = 2; continue; }
+            if (w == "3A" && e.map == 1 && more_hex) { e.map = 3; continue; }
+            state = Opcode;
+        }
+        if (state == Opcode) {
+            int byte = hex_byte(w);
+            if (byte < 0) bad_row(row, "no opcode byte");
+            e.opcode = static_cast<u8>(byte);
+            std::string_view rest = w.substr(2);
+            if (rest == "+r") {
+                e.plus_r = true;
+                if (byte & 7) bad_row(row, "+r needs an opcode divisible by 8");
+            } else if (!rest.empty()) {
+                bad_row(row, "unknown word after the opcode");
+            }
+            state = Tail;
+            continue;
+        }
+        if (w == "/r") {
+            e.modrm = Encoding::ModRm::Any;
+        } else if (w.size() == 2 && w[0] == '/' && w[1] >= '0' && w[1] <= '7') {
+            e.modrm = Encoding::ModRm::Digit;
+            e.digit = static_cast<u8>(w[1] - '0');
+        } else if (int byte = hex_byte(w); byte >= 0 && e.modrm == Encoding::ModRm::None) {
+            e.modrm = Encoding::ModRm::Fixed;
+            e.fixed = static_cast<u8>(byte);
+            if (w.substr(2) == "+i") e.fixed_count = 8;
+        } else if (w != "ib" && w != "iw" && w != "id" && w != "iz" && w != "iv" && w != "io" && w != "cb" &&
+                   w != "cw" && w != "cd" && w != "cz" && w != "cp" && w != "mo") {
+            bad_row(row, "unknown word in the encoding");
+        }
+    }
+    if (state != Tail) bad_row(row, "no opcode");
+}
+
+struct FixedRegister {
+    const char* name;
+    OperandKind kind;
+    u8 reg;
+    SizeCode size;
+};
+
+constexpr FixedRegister kFixedRegisters[] = {
+    {"AL", OperandKind::Gpr, 0, SizeCode::B},      {"CL", OperandKind::Gpr, 1, SizeCode::B},
+    {"DX", OperandKind::Gpr, 2, SizeCode::W},      {"AX", OperandKind::Gpr, 0, SizeCode::W},
+    {"eAX", OperandKind::Gpr, 0, SizeCode::Z},     {"rAX", OperandKind::Gpr, 0, SizeCode::V},
+    {"ES", OperandKind::Segment, kEs, SizeCode::W}, {"CS", OperandKind::Segment, kCs, SizeCode::W},
+    {"SS", OperandKind::Segment, kSs, SizeCode::W}, {"DS", OperandKind::Segment, kDs, SizeCode::W},
+    {"FS", OperandKind::Segment, kFs, SizeCode::W}, {"GS", OperandKind::Segment, kGs, SizeCode::W},
+    {"ST0", OperandKind::St, 0, SizeCode::T},      {"XMM0", OperandKind::Xmm, 0, SizeCode::DQ},
+};
+
+SizeCode parse_size(const Row& row, std::string_view s) {
+    struct Name {
+        const char* text;
+        SizeCode code;
+    };
+    constexpr Name kNames[] = {{"", SizeCode::None}, {"b", SizeCode::B},   {"w", SizeCode::W},  {"d", SizeCode::D},
+                               {"q", SizeCode::Q},   {"dq", SizeCode::DQ}, {"t", SizeCode::T},  {"v", SizeCode::V},
+                               {"z", SizeCode::Z},   {"y", SizeCode::Y},   {"n", SizeCode::N},  {"p", SizeCode::P},
+                               {"s", SizeCode::S},   {"a", SizeCode::A},   {"c", SizeCode::C},  {"x", SizeCode::X},
+                               {"f", SizeCode::F},   {"ss", SizeCode::D},  {"sd", SizeCode::Q}, {"ps", SizeCode::DQ},
+                               {"pd", SizeCode::DQ}, {"pi", SizeCode::Q}};
+    for (const Name& name : kNames) {
+        if (s == name.text) return name.code;
+    }
+    bad_row(row, "unknown operand size");
+}
+
+OperandSpec parse_operand(const Row& row, std::string_view text) {
+    OperandSpec spec;
+    if (text.starts_with('=')) spec.access = Access::Write;
+    if (text.starts_with('+')) spec.access = Access::ReadWrite;
+    if (text.starts_with('&')) spec.access = Access::AddressOnly;
+    if (text.find_first_of("=+&") == 0) text.remove_prefix(1);
+    for (const FixedRegister& reg : kFixedRegisters) {
+        if (text != reg.name) continue;
+        spec.kind = 'f';
+        spec.size = reg.size;
+        spec.fixed_kind = reg.kind;
+        spec.fixed_reg = reg.reg;
+        return spec;
+    }
+    if (text == "STi") {
+        spec.kind = 'i';
+        spec.size = SizeCode::T;
+        spec.allows_register = true;
+        return spec;
+    }
+    if (text == "1") {
+        spec.kind = '1';
+        spec.size = SizeCode::B;
+        return spec;
+    }
+    if (text == "Ibs") {
+        spec.kind = 'I';
+        spec.size = SizeCode::B;
+        spec.sign_extend = true;
+        return spec;
+    }
+    if (text.empty()) bad_row(row, "empty operand");
+    spec.kind = text[0];
+    std::string_view size = text.substr(1);
+    if (std::size_t slash = size.find('/'); slash != size.npos) {
+        std::string_view memory = size.substr(slash + 1);
+        if (std::string_view("RUN").find(spec.kind) == std::string_view::npos || !memory.starts_with('M')) {
+            bad_row(row, "only R?/M?, U?/M? and N?/M? have two forms");
+        }
+        spec.size = parse_size(row, size.substr(0, slash));
+        spec.mem_size = parse_size(row, memory.substr(1));
+        spec.allows_register = spec.allows_memory = true;
+        return spec;
+    }
+    spec.size = spec.mem_size = parse_size(row, size);
+    if (std::string_view("EWQ").find(spec.kind) != std::string_view::npos) {
+        spec.allows_register = spec.allows_memory = true;
+    } else if (std::string_view("RUN").find(spec.kind) != std::string_view::npos) {
+        spec.allows_register = true;
+    } else if (spec.kind == 'M') {
+        spec.allows_memory = true;
+    } else if (std::string_view("GZSCDVPIJAOXY").find(spec.kind) == std::string_view::npos) {
+        bad_row(row, "unknown operand letter");
+    }
+    return spec;
+}
+
+bool needs_modrm(const OperandSpec& spec) {
+    return std::string_view("EGRMSCDVWUPQNi").find(spec.kind) != std::string_view::npos;
+}
+
+void parse(Row& row) {
+    parse_encoding(row);
+    for (std::string_view word : split(row.operands_text, ", ")) {
+        if (row.operand_count == kMaxOperands) bad_row(row, "more than four operands");
+        OperandSpec spec = parse_operand(row, word);
+        if (needs_modrm(spec) && !row.has_modrm()) bad_row(row, "this operand needs a ModRM byte");
+        if (spec.kind == 'Z' && !row.encoding.plus_r) bad_row(row, "Z needs +r");
+        row.operands[row.operand_count++] = spec;
+    }
+    if (row.flags_written & row.flags_undefined) bad_row(row, "a flag both written and undefined");
+}
+
+std::vector<Row> build_rows() {
+    using namespace row_words;
+    std::vector<Row> table;
+    const char* family = "";
+    auto add = [&](Row row) {
+        row.family = family;
+        row.id = static_cast<RowId>(table.size());
+        parse(row);
+        table.push_back(row);
+    };
+#define ROW_FAMILY(name) family = #name;
+#define ROW(mnem, enc, ops, attribute_words, read, written, undefined, exc, cpuid, priv, time, sem)      \
+    {                                                                                                    \
+        Row row;                                                                                         \
+        row.mnemonic = #mnem;                                                                            \
+        row.encoding_text = enc;                                                                         \
+        row.operands_text = ops;                                                                         \
+        row.attrs = attribute_words;                                                                     \
+        row.flags_read = read;                                                                           \
+        row.flags_written = written;                                                                     \
+        row.flags_undefined = undefined;                                                                 \
+        row.exceptions = ExceptionClass::exc;                                                            \
+        row.feature = Feature::cpuid;                                                                    \
+        row.privilege = Privilege::priv;                                                                 \
+        row.timing = Timing::time;                                                                       \
+        row.semantics = #sem;                                                                            \
+        add(row);                                                                                        \
+    }
+#include "emulator/isa/rows.def"
+    return table;
+}
+
+}  // namespace
+
+std::span<const Row> rows() {
+    static const std::vector<Row> table = build_rows();
+    return table;
+}
+
+}  // namespace orrery
