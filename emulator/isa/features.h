@@ -3,6 +3,8 @@
 // Names are those of Intel SDM Vol. 2, CPUID.
 #pragma once
 
+#include <initializer_list>
+
 #include "emulator/base/types.h"
 
 namespace orrery {

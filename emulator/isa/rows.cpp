@@ -49,18 +49,45 @@ void parse_encoding(Row& row) {
         bool more_hex = i + 1 < words.size() && hex_byte(words[i + 1]) >= 0;
         if (state == Prefix) {
             // "66 0F …" and "F3 90" are prefixes; a lone "F3" would be an opcode, and no row has one.
-            if (w == "NP") { e.prefix = Encoding::Prefix::None; continue; }
-            if (w == "66") { e.prefix = Encoding::Prefix::P66; continue; }
-            if (w == "F3") { e.prefix = Encoding::Prefix::PF3; continue; }
-            if (w == "F2") { e.prefix = Encoding::Prefix::PF2; continue; }
-            if (w == "REX.W") { e.rex_w = true; continue; }
-            if (w == "REX.B0") { e.rex_b_clear = true; continue; }
+            if (w == "NP") {
+                e.prefix = Encoding::Prefix::None;
+                continue;
+            }
+            if (w == "66") {
+                e.prefix = Encoding::Prefix::P66;
+                continue;
+            }
+            if (w == "F3") {
+                e.prefix = Encoding::Prefix::PF3;
+                continue;
+            }
+            if (w == "F2") {
+                e.prefix = Encoding::Prefix::PF2;
+                continue;
+            }
+            if (w == "REX.W") {
+                e.rex_w = true;
+                continue;
+            }
+            if (w == "REX.B0") {
+                e.rex_b_clear = true;
+                continue;
+            }
             state = Map;
         }
         if (state == Map) {
-            if (w == "0F" && e.map == 0 && more_hex) { e.map = 1; continue; }
-            if (w == "38" && e.map == 1 && more_hex) { e.map = 2; continue; }
-            if (w == "3A" && e.map == 1 && more_hex) { e.map = 3; continue; }
+            if (w == "0F" && e.map == 0 && more_hex) {
+                e.map = 1;
+                continue;
+            }
+            if (w == "38" && e.map == 1 && more_hex) {
+                e.map = 2;
+                continue;
+            }
+            if (w == "3A" && e.map == 1 && more_hex) {
+                e.map = 3;
+                continue;
+            }
             state = Opcode;
         }
         if (state == Opcode) {
@@ -102,13 +129,13 @@ struct FixedRegister {
 };
 
 constexpr FixedRegister kFixedRegisters[] = {
-    {"AL", OperandKind::Gpr, 0, SizeCode::B},      {"CL", OperandKind::Gpr, 1, SizeCode::B},
-    {"DX", OperandKind::Gpr, 2, SizeCode::W},      {"AX", OperandKind::Gpr, 0, SizeCode::W},
-    {"eAX", OperandKind::Gpr, 0, SizeCode::Z},     {"rAX", OperandKind::Gpr, 0, SizeCode::V},
+    {"AL", OperandKind::Gpr, 0, SizeCode::B},       {"CL", OperandKind::Gpr, 1, SizeCode::B},
+    {"DX", OperandKind::Gpr, 2, SizeCode::W},       {"AX", OperandKind::Gpr, 0, SizeCode::W},
+    {"eAX", OperandKind::Gpr, 0, SizeCode::Z},      {"rAX", OperandKind::Gpr, 0, SizeCode::V},
     {"ES", OperandKind::Segment, kEs, SizeCode::W}, {"CS", OperandKind::Segment, kCs, SizeCode::W},
     {"SS", OperandKind::Segment, kSs, SizeCode::W}, {"DS", OperandKind::Segment, kDs, SizeCode::W},
     {"FS", OperandKind::Segment, kFs, SizeCode::W}, {"GS", OperandKind::Segment, kGs, SizeCode::W},
-    {"ST0", OperandKind::St, 0, SizeCode::T},      {"XMM0", OperandKind::Xmm, 0, SizeCode::DQ},
+    {"ST0", OperandKind::St, 0, SizeCode::T},       {"XMM0", OperandKind::Xmm, 0, SizeCode::DQ},
 };
 
 SizeCode parse_size(const Row& row, std::string_view s) {
@@ -116,12 +143,13 @@ SizeCode parse_size(const Row& row, std::string_view s) {
         const char* text;
         SizeCode code;
     };
-    constexpr Name kNames[] = {{"", SizeCode::None}, {"b", SizeCode::B},   {"w", SizeCode::W},  {"d", SizeCode::D},
-                               {"q", SizeCode::Q},   {"dq", SizeCode::DQ}, {"t", SizeCode::T},  {"v", SizeCode::V},
-                               {"z", SizeCode::Z},   {"y", SizeCode::Y},   {"n", SizeCode::N},  {"p", SizeCode::P},
-                               {"s", SizeCode::S},   {"a", SizeCode::A},   {"c", SizeCode::C},  {"x", SizeCode::X},
-                               {"f", SizeCode::F},   {"ss", SizeCode::D},  {"sd", SizeCode::Q}, {"ps", SizeCode::DQ},
-                               {"pd", SizeCode::DQ}, {"pi", SizeCode::Q}};
+    constexpr Name kNames[] = {
+        {"", SizeCode::None}, {"b", SizeCode::B},   {"w", SizeCode::W},  {"d", SizeCode::D},
+        {"q", SizeCode::Q},   {"dq", SizeCode::DQ}, {"t", SizeCode::T},  {"v", SizeCode::V},
+        {"z", SizeCode::Z},   {"y", SizeCode::Y},   {"n", SizeCode::N},  {"p", SizeCode::P},
+        {"s", SizeCode::S},   {"a", SizeCode::A},   {"c", SizeCode::C},  {"x", SizeCode::X},
+        {"f", SizeCode::F},   {"ss", SizeCode::D},  {"sd", SizeCode::Q}, {"ps", SizeCode::DQ},
+        {"pd", SizeCode::DQ}, {"pi", SizeCode::Q}};
     for (const Name& name : kNames) {
         if (s == name.text) return name.code;
     }
@@ -212,22 +240,22 @@ std::vector<Row> build_rows() {
         table.push_back(row);
     };
 #define ROW_FAMILY(name) family = #name;
-#define ROW(mnem, enc, ops, attribute_words, read, written, undefined, exc, cpuid, priv, time, sem)      \
-    {                                                                                                    \
-        Row row;                                                                                         \
-        row.mnemonic = #mnem;                                                                            \
-        row.encoding_text = enc;                                                                         \
-        row.operands_text = ops;                                                                         \
-        row.attrs = attribute_words;                                                                     \
-        row.flags_read = read;                                                                           \
-        row.flags_written = written;                                                                     \
-        row.flags_undefined = undefined;                                                                 \
-        row.exceptions = ExceptionClass::exc;                                                            \
-        row.feature = Feature::cpuid;                                                                    \
-        row.privilege = Privilege::priv;                                                                 \
-        row.timing = Timing::time;                                                                       \
-        row.semantics = #sem;                                                                            \
-        add(row);                                                                                        \
+#define ROW(mnem, enc, ops, attribute_words, read, written, undefined, exc, cpuid, priv, time, sem) \
+    {                                                                                               \
+        Row row;                                                                                    \
+        row.mnemonic = #mnem;                                                                       \
+        row.encoding_text = enc;                                                                    \
+        row.operands_text = ops;                                                                    \
+        row.attrs = attribute_words;                                                                \
+        row.flags_read = read;                                                                      \
+        row.flags_written = written;                                                                \
+        row.flags_undefined = undefined;                                                            \
+        row.exceptions = ExceptionClass::exc;                                                       \
+        row.feature = Feature::cpuid;                                                               \
+        row.privilege = Privilege::priv;                                                            \
+        row.timing = Timing::time;                                                                  \
+        row.semantics = #sem;                                                                       \
+        add(row);                                                                                   \
     }
 #include "emulator/isa/rows.def"
     return table;

@@ -1,0 +1,142 @@
+#include "emulator/isa/decode_table.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+namespace orrery {
+namespace {
+
+using Candidates = std::vector<const Row*>;
+
+// Rows by map and opcode, built once.
+const std::array<std::array<Candidates, 256>, 4>& candidates() {
+    static const auto table = [] {
+        std::array<std::array<Candidates, 256>, 4> out;
+        for (const Row& row : rows()) {
+            for (unsigned i = 0; i < (row.encoding.plus_r ? 8u : 1u); ++i) {
+                out[row.encoding.map][row.encoding.opcode + i].push_back(&row);
+            }
+        }
+        return out;
+    }();
+    return table;
+}
+
+bool modrm_matches(const Row& row, u8 modrm) {
+    const Encoding& e = row.encoding;
+    bool is_register = modrm >= 0xc0 || row.has(row_words::IgnoreMod);
+    switch (e.modrm) {
+        case Encoding::ModRm::None:
+            return true;
+        case Encoding::ModRm::Fixed:
+            return modrm >= e.fixed && modrm < e.fixed + e.fixed_count;
+        case Encoding::ModRm::Digit:
+            if (((modrm >> 3) & 7) != e.digit) return false;
+            break;
+        case Encoding::ModRm::Any:
+            break;
+    }
+    for (unsigned i = 0; i < row.operand_count; ++i) {
+        const OperandSpec& spec = row.operands[i];
+        if (!spec.allows_register && !spec.allows_memory) continue;
+        return is_register ? spec.allows_register : spec.allows_memory;
+    }
+    return true;
+}
+
+bool prefix_matches(const Row& row, u8 prefix) {
+    switch (row.encoding.prefix) {
+        case Encoding::Prefix::Any:
+            return true;
+        case Encoding::Prefix::None:
+            return prefix == 0;
+        case Encoding::Prefix::P66:
+            return prefix == 1;
+        case Encoding::Prefix::PF3:
+            return prefix == 2;
+        case Encoding::Prefix::PF2:
+            return prefix == 3;
+    }
+    return false;
+}
+
+// Higher is more specific; the most specific matching row wins.
+unsigned specificity(const Row& row) {
+    const Encoding& e = row.encoding;
+    unsigned modrm = e.modrm == Encoding::ModRm::Fixed ? 2 : e.modrm == Encoding::ModRm::Digit ? 1 : 0;
+    unsigned prefix = e.prefix == Encoding::Prefix::Any ? 0 : 1;
+    return prefix << 4 | modrm << 2 | unsigned{e.rex_w} << 1 | unsigned{e.rex_b_clear};
+}
+
+// With null features, every row counts and REX.B is taken as clear.
+u16 choose(const OpcodeKey& key, u8 modrm, const CpuFeatures* features) {
+    const Row* best = nullptr;
+    for (const Row* row : candidates()[key.map][key.opcode]) {
+        if (row->has(key.in64 ? row_words::No64 : row_words::Only64)) continue;
+        if (row->encoding.rex_w && !key.rex_w) continue;
+        if (row->encoding.rex_b_clear && key.rex_b) continue;
+        if (features && !features->has(row->feature)) continue;
+        if (!prefix_matches(*row, key.prefix) || !modrm_matches(*row, modrm)) continue;
+        if (best && specificity(*row) == specificity(*best)) {
+            std::fprintf(stderr, "instruction table: %s \"%s\" and %s \"%s\" claim the same bytes\n",
+                         best->mnemonic, best->encoding_text, row->mnemonic, row->encoding_text);
+            std::abort();
+        }
+        if (!best || specificity(*row) > specificity(*best)) best = row;
+    }
+    return best ? static_cast<u16>(best->id) : u16{kNoRow};
+}
+
+}  // namespace
+
+DecodeTable::DecodeTable() {
+    slots_.assign(2 * 4 * 4 * 2 * 256, kAbsent);
+    std::map<std::array<u16, 16>, u16> known_by_reg;
+    std::map<std::array<u16, 256>, u16> known_by_byte;
+    std::size_t at = 0;
+    for (unsigned n = 0; n < slots_.size(); ++n, ++at) {
+        OpcodeKey key;
+        key.opcode = n & 0xff;
+        key.rex_w = (n >> 8) & 1;
+        key.prefix = (n >> 9) & 3;
+        key.map = (n >> 11) & 3;
+        key.in64 = (n >> 13) & 1;
+        if (candidates()[key.map][key.opcode].empty()) continue;
+        std::array<u16, 256> all;
+        for (unsigned modrm = 0; modrm < 256; ++modrm)
+            all[modrm] = choose(key, static_cast<u8>(modrm), nullptr);
+        if (std::equal(all.begin() + 1, all.end(), all.begin())) {
+            if (all[0] != kNoRow) slots_[at] = kDirect | all[0];
+            continue;
+        }
+        std::array<u16, 16> few;
+        bool few_are_enough = true;
+        for (unsigned i = 0; i < 16; ++i) few[i] = all[(i >= 8 ? 0xc0 : 0) | (i & 7) << 3];
+        for (unsigned modrm = 0; modrm < 256; ++modrm) {
+            few_are_enough &= all[modrm] == few[(modrm >= 0xc0) << 3 | ((modrm >> 3) & 7)];
+        }
+        if (few_are_enough) {
+            auto [it, fresh] = known_by_reg.try_emplace(few, static_cast<u16>(by_reg_.size()));
+            if (fresh) by_reg_.push_back(few);
+            slots_[at] = kByReg | it->second;
+        } else {
+            auto [it, fresh] = known_by_byte.try_emplace(all, static_cast<u16>(by_byte_.size()));
+            if (fresh) by_byte_.push_back(all);
+            slots_[at] = kByByte | it->second;
+        }
+    }
+    if (rows().size() > kIndexMask || by_reg_.size() > kIndexMask) std::abort();
+}
+
+const DecodeTable& DecodeTable::instance() {
+    static const DecodeTable table;
+    return table;
+}
+
+u16 DecodeTable::search(const OpcodeKey& key, u8 modrm, const CpuFeatures& features) {
+    return choose(key, modrm, &features);
+}
+
+}  // namespace orrery

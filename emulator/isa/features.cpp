@@ -1,0 +1,17 @@
+#include "emulator/isa/features.h"
+
+namespace orrery {
+
+const char* feature_name(Feature f) {
+    constexpr const char* kNames[] = {
+        "",         "fpu",           "tsc",      "msr",   "cx8",     "sep",       "cmov",    "clflush",
+        "mmx",      "fxsr",          "sse",      "sse2",  "pni",     "monitor",   "ssse3",   "cx16",
+        "sse4_1",   "sse4_2",        "popcnt",   "movbe", "xsave",   "pclmulqdq", "aes",     "rdrand",
+        "fsgsbase", "bmi1",          "bmi2",     "abm",   "invpcid", "smap",      "syscall", "rdtscp",
+        "lahf_lm",  "3dnowprefetch", "xsaveopt", "umip",
+    };
+    static_assert(sizeof kNames / sizeof *kNames == static_cast<unsigned>(Feature::Count));
+    return f < Feature::Count ? kNames[static_cast<u8>(f)] : "";
+}
+
+}  // namespace orrery
