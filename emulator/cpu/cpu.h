@@ -125,6 +125,7 @@ struct alignas(64) Cpu {
     Op* planted_op = nullptr;  // its handler was exchanged to leave the block there
     Handler planted_handler = nullptr;
     bool exit_requested = false;
+    i64 held = 0;  // taken from insns_left, so that no further block fits (stretch.h)
     const Op* current_op = nullptr;  // while a slow path runs; null at an instruction boundary
     // Totals at the beginning of the stretch.
     u64 insns_at_deadline = 0;
@@ -156,6 +157,9 @@ struct alignas(64) Cpu {
     void update_mode();
     // Forgets translations in the fast tables (not the TLB).
     void flush_fast();
+    void drop_fast(Tlb::Side side, u64 linear, u64 length);
+    // Writes to this page of RAM must be seen from now on: code has been decoded from it.
+    void forbid_fast_writes(const u8* host_page);
 
     PagingContext paging() const { return {cr0, cr3, cr4, msr.efer}; }
     AccessMode access_mode() const;
@@ -173,7 +177,5 @@ struct alignas(64) Cpu {
 
     void visit(Archive& archive);
 };
-
-// Bytes of code at `linear` for the debugger; see mmu/walker.h for peek semantics.
 
 }  // namespace orrery

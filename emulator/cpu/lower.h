@@ -12,7 +12,7 @@
 #pragma once
 
 #include "emulator/cpu/op.h"
-#include "emulator/isa/insn.h"
+#include "emulator/isa/decoder.h"
 
 namespace orrery {
 

@@ -1,0 +1,99 @@
+#include "emulator/cpu/stretch.h"
+
+#include "emulator/cpu/dispatch.h"
+
+namespace orrery {
+
+// Large enough that no block fits while it is subtracted, small enough never to overflow.
+static constexpr i64 kExitBias = i64{1} << 62;
+
+u64 instruction_number(const Cpu* c, const Op* op) {
+    return c->insns_at_deadline - static_cast<u64>(c->insns_left + c->held) + (op != nullptr ? op->number : 0);
+}
+
+Ticks ticks_at(const Cpu* c, const Op* op) {
+    return c->ticks_at_deadline - static_cast<u64>(c->cycles_left) + (op != nullptr ? op->cycles : 0);
+}
+
+u64 Cpu::instructions() const {
+    return instruction_number(this, current_op);
+}
+Ticks Cpu::ticks() const {
+    return ticks_at(this, current_op);
+}
+
+void hold(Cpu* c) {
+    if (c->held != 0) return;
+    c->insns_left -= kExitBias;
+    c->held = kExitBias;
+}
+
+static void op_leave(Cpu* c, const Op* op) {
+    settle_at(c, op);
+    c->pending_link = nullptr;
+    ORRERY_LEAVE(c);
+}
+
+void leave_after(Cpu* c, const Op* op) {
+    c->exit_requested = true;
+    hold(c);
+    // At a boundary the run loop looks by itself.
+    if (op == nullptr || c->planted_op != nullptr) return;
+    // Ops of a block lie in one array: the next one is always there, a spare one after the last. An address Op and
+    // its instruction count as one: the exit goes after both.
+    Op* after = const_cast<Op*>(op) + 1;
+    while (after < c->block->ops + c->block->op_count && after->offset == op->offset) ++after;
+    c->planted_op = after;
+    c->planted_handler = after->fn;
+    after->fn = op_leave;
+}
+
+void unplant(Cpu* c) {
+    if (c->planted_op != nullptr) {
+        c->planted_op->fn = c->planted_handler;
+        c->planted_op = nullptr;
+    }
+    c->insns_left += c->held;
+    c->held = 0;
+}
+
+void Cpu::request_exit() {
+    leave_after(this, current_op);
+}
+
+void charge(Cpu* c, const Op* op, u32 cycles) {
+    if (cycles == 0) return;
+    c->cycles_left -= cycles;
+    if (op != nullptr && c->cycles_left < static_cast<i64>(c->block->cycles)) leave_after(c, op);
+}
+
+void settle_at(Cpu* c, const Op* op) {
+    if (op == nullptr) return;
+    c->insns_left -= op->number;
+    c->cycles_left -= op->cycles;
+    for (const Op* before = c->block->ops; before < op; ++before)
+        if (before->offset != op->offset) c->accesses += before->accesses;
+    c->gpr[17] += op->offset;
+}
+
+bool boundary_wanted(const Cpu* c, const Op* op) {
+    return c->exit_requested || c->cycles_left - op->cycles <= 0;
+}
+
+void emit(Cpu* c, const Op* op, EventKind kind, u32 value, u64 address, u64 detail) {
+    Event event;
+    event.kind = kind;
+    event.cpu = static_cast<u8>(c->id);
+    event.cpl = c->cpl;
+    event.value = value;
+    event.moment = {instruction_number(c, op), ticks_at(c, op)};
+    event.rip = c->gpr[17] + (op != nullptr ? op->offset : 0);
+    event.address = address;
+    event.detail = detail;
+    const Op* outer = c->current_op;
+    c->current_op = op;  // a callback may ask for the time, or for a stop
+    c->env.observers->emit(event);
+    c->current_op = outer;
+}
+
+}  // namespace orrery

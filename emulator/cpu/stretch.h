@@ -1,0 +1,51 @@
+// Keeping exact time within a stretch: counters are settled at block ends, and worked out from an Op's place in its
+// block where something needs them earlier.
+#pragma once
+
+#include "emulator/cpu/cpu.h"
+
+namespace orrery {
+
+// Completed instructions and virtual time at `op` (null: at an instruction boundary, all settled).
+u64 instruction_number(const Cpu* c, const Op* op);
+Ticks ticks_at(const Cpu* c, const Op* op);
+
+// Adds a dynamic cost to the instruction `op`, and leaves the block after it where an event becomes due in it.
+void charge(Cpu* c, const Op* op, u32 cycles);
+
+// Leaves the block after `op`, at the instruction boundary (and ends no run: the run loop decides).
+void leave_after(Cpu* c, const Op* op);
+// Lets no further block be entered until unplant().
+void hold(Cpu* c);
+// Takes back what leave_after and hold did.
+void unplant(Cpu* c);
+
+// Leaves at `op` without having completed its instruction: counts what came before it and sets RIP to it.
+void settle_at(Cpu* c, const Op* op);
+
+// True where a repeated instruction must stop between iterations: something is due, or wants the boundary.
+bool boundary_wanted(const Cpu* c, const Op* op);
+
+void emit(Cpu* c, const Op* op, EventKind kind, u32 value, u64 address, u64 detail);
+
+// Brackets an access to a device: the clock shows the instruction's own time, and signals that the device raises
+// meanwhile end the block after it.
+class DeviceAccess {
+  public:
+    DeviceAccess(Cpu* cpu, const Op* op) : cpu_(cpu), outer_(cpu->current_op) {
+        cpu_->current_op = op;
+        cpu_->env.events->set_now(ticks_at(cpu, op));
+    }
+    ~DeviceAccess() { cpu_->current_op = outer_; }
+    DeviceAccess(const DeviceAccess&) = delete;
+    DeviceAccess& operator=(const DeviceAccess&) = delete;
+
+  private:
+    Cpu* cpu_;
+    const Op* outer_;
+};
+
+// Translates an instruction fetch; raises as one does. RIP must be at the boundary.
+u64 translate_fetch(Cpu* c, u64 linear);
+
+}  // namespace orrery
