@@ -1,0 +1,156 @@
+#include "tests/isa/decoder_comparison.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <regex>
+
+#include "emulator/isa/disassembler.h"
+#include "tests/isa/canonical_text.h"
+#include "tests/isa/objdump.h"
+
+namespace orrery::testing {
+namespace {
+
+enum class Who { Capstone, Objdump, Both };
+enum class Kind {
+    Unknown,  // an instruction to us, not to the other
+    Length,
+    Text,
+    Claims,  // the other sees an instruction, we do not
+};
+
+struct KnownDifference {
+    Who who;
+    Kind kind;
+    std::regex mnemonic;  // ours; for Claims theirs
+    std::regex detail;    // searched in "bytes | ours | theirs", bytes as "0f 1e fa "
+};
+
+const std::vector<KnownDifference>& known_differences() {
+    static const std::vector<KnownDifference> table = [] {
+        std::vector<KnownDifference> out;
+        const auto flags = std::regex::optimize;
+#define DIFFERENCE(who, kind, mnemonic, detail, why) \
+    out.push_back({Who::who, Kind::kind, std::regex(mnemonic, flags), std::regex(detail, flags)});
+#include "tests/isa/known_differences.def"
+#undef DIFFERENCE
+        return out;
+    }();
+    return table;
+}
+
+struct Difference {
+    Kind kind;
+    std::string mnemonic;
+    std::string detail;
+};
+
+class Comparison {
+  public:
+    Comparison(Peer peer, CpuMode mode) : peer_(peer), mode_(mode), cases_(decoder_cases(mode)) {}
+
+    ComparisonReport run() {
+        const CpuFeatures features;
+        const Disassembler capstone(mode_);
+        std::vector<Insn> insns(cases_.size());
+        std::vector<bool> decoded(cases_.size());
+        std::vector<unsigned> lengths(cases_.size());
+        std::vector<ObjdumpLine> lines(cases_.size());
+        for (std::size_t n = 0; n < cases_.size(); ++n) {
+            decoded[n] = decode(cases_[n].bytes, mode_, features, insns[n]) == DecodeStatus::Ok;
+            lengths[n] = insns[n].length;
+            // Where we see nothing, Capstone says how many bytes objdump should be shown.
+            if (peer_ == Peer::Objdump && decoded[n]) continue;
+            DisassembledInsn other = capstone.one(cases_[n].bytes, n * kObjdumpSlot);
+            lines[n] = {other.length, other.length ? other.text() : "(bad)"};
+            if (!decoded[n] && other.length) lengths[n] = other.length;
+        }
+        if (peer_ == Peer::Objdump) lines = objdump(mode_, cases_, lengths);
+
+        report_.cases = cases_.size();
+        for (std::size_t n = 0; n < cases_.size(); ++n) {
+            report_.decoded += decoded[n];
+            compare(n, decoded[n] ? &insns[n] : nullptr, lines[n]);
+        }
+        return report_;
+    }
+
+  private:
+    std::string hex(std::size_t n, unsigned count) const {
+        std::string out;
+        for (unsigned i = 0; i < count && i < cases_[n].bytes.size(); ++i) {
+            out += fmt::format("{:02x} ", cases_[n].bytes[i]);
+        }
+        return out;
+    }
+
+    void compare(std::size_t n, const Insn* insn, const ObjdumpLine& line) {
+        bool unknown = line.text.empty() || line.text.find("(bad)") != line.text.npos;
+        if (!insn) {
+            if (!unknown) {
+                differ({Kind::Claims, foreign_mnemonic(line.text),
+                        hex(n, line.length) + "| (none) | " + line.text});
+            }
+            return;
+        }
+        if (unknown || line.length != insn->length || !same_text(n, *insn, line)) {
+            CanonicalText ours = canonical(*insn, n * kObjdumpSlot);
+            Kind kind = unknown ? Kind::Unknown : line.length != insn->length ? Kind::Length : Kind::Text;
+            std::string theirs = unknown ? line.text : canonical(line.text, *insn).str();
+            differ({kind, ours.mnemonic, hex(n, insn->length) + "| " + ours.str() + " | " + theirs});
+        }
+    }
+
+    // Names of hint NOPs change with every generation of CPUs; only their length matters.
+    bool same_text(std::size_t n, const Insn& insn, const ObjdumpLine& line) const {
+        return insn.row->has(row_words::HintNop) ||
+               agree(canonical(insn, n * kObjdumpSlot), canonical(line.text, insn));
+    }
+
+    bool is_known(const Difference& d) {
+        // Most differences come in thousands of the same kind: remember which entries speak of a mnemonic at
+        // all.
+        auto [it, fresh] = relevant_.try_emplace({d.kind, d.mnemonic});
+        if (fresh) {
+            for (const KnownDifference& k : known_differences()) {
+                if (k.kind != d.kind ||
+                    (k.who != Who::Both && (k.who == Who::Capstone) != (peer_ == Peer::Capstone))) {
+                    continue;
+                }
+                if (std::regex_match(d.mnemonic, k.mnemonic)) it->second.push_back(&k);
+            }
+        }
+        for (const KnownDifference* k : it->second) {
+            if (std::regex_search(d.detail, k->detail)) return true;
+        }
+        return false;
+    }
+
+    void differ(const Difference& d) {
+        if (is_known(d)) {
+            ++report_.known;
+            return;
+        }
+        ++report_.unexplained_count;
+        if (++shown_[{d.kind, d.mnemonic}] > 3 || report_.unexplained.size() >= 200) return;
+        static constexpr const char* kNames[] = {"unknown to the other", "length", "text", "unknown to us"};
+        report_.unexplained.push_back(
+            fmt::format("{}: {}: {}", kNames[static_cast<int>(d.kind)], d.mnemonic, d.detail));
+    }
+
+    Peer peer_;
+    CpuMode mode_;
+    std::vector<DecoderCase> cases_;
+    ComparisonReport report_;
+    std::map<std::pair<Kind, std::string>, std::vector<const KnownDifference*>> relevant_;
+    std::map<std::pair<Kind, std::string>, unsigned> shown_;
+};
+
+}  // namespace
+
+ComparisonReport compare_decoder(Peer peer, CpuMode mode) {
+    return Comparison(peer, mode).run();
+}
+
+}  // namespace orrery::testing
