@@ -9,6 +9,7 @@
 enum class LockRank : u8 {
     // Sleeping locks (Mutex), outermost first.
     kTty = 10,
+    kFilePosition = 12, // an open file's position: outermost of read(), write(), getdents()
     kNamespace = 14,    // mount table, rename
     kDirectory = 16,    // an inode's mutex, for directories (parents before children: lock_nested)
     kInode = 20,        // an inode's mutex, for files: held while copying to and from a program
@@ -23,6 +24,9 @@ enum class LockRank : u8 {
     kTasks = 100,       // task list, pid hash, parent-child links, process groups
     kSignal = 104,      // SignalStruct and its pending sets
     kTtyPort = 108,
+    kMounts = 109,      // mount table
+    kDcache = 110,      // directory cache
+    kFileLocks = 111,   // record and flock locks of all files
     kFutex = 112,
     kTimer = 120,
     kWaitQueue = 130,
