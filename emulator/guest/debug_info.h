@@ -1,0 +1,27 @@
+// All that is known of a program from its file: symbols, source lines, types.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "emulator/guest/source_lines.h"
+#include "emulator/guest/symbols.h"
+#include "emulator/guest/types.h"
+
+namespace orrery {
+
+class DebugInfo {
+  public:
+    DebugInfo() = default;
+    DebugInfo(SymbolTable symbol_table, SourceLines source_lines, TypeTable type_table)
+        : symbols(std::move(symbol_table)), lines(std::move(source_lines)), types(std::move(type_table)) {}
+
+    // Throws DebugInfoError for what is no ELF file. A stripped file gives empty tables.
+    static std::unique_ptr<DebugInfo> open(const std::string& path);
+
+    SymbolTable symbols;
+    SourceLines lines;
+    TypeTable types;
+};
+
+}  // namespace orrery
