@@ -10,6 +10,7 @@
 #include "emulator/bus/bus.h"
 #include "emulator/bus/cpu_port.h"
 #include "emulator/cpu/code_cache.h"
+#include "emulator/cpu/event_delivery.h"
 #include "emulator/cpu/flags.h"
 #include "emulator/cpu/op.h"
 #include "emulator/cpu/state.h"
@@ -66,6 +67,7 @@ struct CpuEnvironment {
     Observers* observers = nullptr;
     const CostModel* costs = nullptr;
     CodeCache* code = nullptr;
+    unsigned cpu_count = 1;  // of the machine: CPUID's topology
 };
 
 struct alignas(64) Cpu {
@@ -122,6 +124,8 @@ struct alignas(64) Cpu {
     FastCodeEntry fast_code_tables[2][kFastCodeEntries];
     jmp_buf* unwind = nullptr;  // where raise() goes
     PendingException pending;
+    DeliveryState delivery;
+    ShutdownReason shutdown;  // while activity is Shutdown
     Op* planted_op = nullptr;  // its handler was exchanged to leave the block there
     Handler planted_handler = nullptr;
     bool exit_requested = false;
