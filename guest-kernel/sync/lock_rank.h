@@ -29,6 +29,7 @@ enum class LockRank : u8 {
     kFileLocks = 111,   // record and flock locks of all files
     kFutex = 112,
     kTimer = 120,
+    kRandom = 124,      // the random generator's key
     kWaitQueue = 130,
     kRunQueue = 140,
     kSlab = 150,

@@ -4,7 +4,7 @@
 
 #include "core/result.h"
 #include "core/types.h"
-#include "tty/tty_driver.h"
+#include "drivers/tty_driver.h"
 
 /// Registers `driver` as the terminal `name` ("ttyS0", "hvc0"), creates its device node in devtmpfs, and makes
 /// it /dev/console when it is the preferred console or the first one. Call after init_vfs().

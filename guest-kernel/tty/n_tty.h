@@ -10,7 +10,10 @@
 
 #include "abi/termios.h"
 #include "core/types.h"
-#include "tty/tty_driver.h"
+
+/// A received byte's condition: breaks and line errors are told apart from data as termios(3) asks (IGNBRK,
+/// BRKINT, PARMRK, INPCK).
+enum class TtyFlag : u8 { kNormal, kBreak, kParity };
 
 /// What the discipline asks of its terminal.
 class NTtyHost {

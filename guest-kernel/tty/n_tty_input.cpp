@@ -50,12 +50,10 @@ void NTty::receive_error(u8 byte, TtyFlag kind) {
             return;
         }
         if (iflag(BRKINT)) {
-            raise(0, SIGINT);
+            raise(0, kSigInt);
             return;
         }
         byte = 0;
-    } else if (kind == TtyFlag::kOverrun) {
-        return;
     } else {
         if (iflag(IGNPAR)) {
             return;
@@ -131,11 +129,11 @@ bool NTty::receive_signal(u8 c) {
         return false;
     }
     if (is_char(VINTR, c)) {
-        raise(c, SIGINT);
+        raise(c, kSigInt);
     } else if (is_char(VQUIT, c)) {
-        raise(c, SIGQUIT);
+        raise(c, kSigQuit);
     } else if (is_char(VSUSP, c)) {
-        raise(c, SIGTSTP);
+        raise(c, kSigTstp);
     } else {
         return false;
     }

@@ -1,0 +1,66 @@
+// devtmpfs on top of tmpfs.
+#include "fs/devtmpfs.h"
+
+#include "fs/dentry.h"
+#include "fs/tmpfs/tmpfs.h"
+#include "fs/vfs.h"
+
+namespace {
+
+RefPtr<SuperBlock> g_devices;
+
+Result<RefPtr<SuperBlock>> mount_devtmpfs(const char*, const char*) {
+    if (!g_devices) return Errno::ENODEV;
+    return RefPtr<SuperBlock>(g_devices);
+}
+FileSystemType g_devtmpfs_type = {"devtmpfs", true, mount_devtmpfs, nullptr};
+
+// Runs `make(directory, last name)` with the directory of `path` locked; directories on the way are made.
+template <class Make>
+Result<void> in_directory_of(const char* path, Make make) {
+    RefPtr<Inode> dir(&g_devices->root->inode());
+    for (;;) {
+        const char* slash = strchr(path, '/');
+        RefPtr<Inode> below;
+        {
+            MutexGuard guard(dir->lock);
+            if (!slash) return make(*dir, Name(path));
+            const Name name(path, static_cast<size_t>(slash - path));
+            Result<RefPtr<Inode>> there = dir->lookup(name);
+            below = there.ok() ? there.release_value() : TRY(dir->mkdir(name, S_IFDIR | 0755));
+        }
+        path = slash + 1;
+        dir = std::move(below);
+    }
+}
+
+}  // namespace
+
+void init_devtmpfs() {
+    Result<RefPtr<SuperBlock>> super = TmpfsSuper::mount("devtmpfs", "mode=755");
+    if (!super.ok()) panic("devtmpfs: no memory");
+    g_devices = super.release_value();
+    register_filesystem(&g_devtmpfs_type);
+}
+
+Result<void> devtmpfs_create_node(const char* name, u32 mode, dev_t device) {
+    return in_directory_of(name, [&](Inode& dir, const Name& last) -> Result<void> {
+        RefPtr<Inode> made = TRY(dir.mknod(last, mode, device));
+        made->uid = made->gid = 0;
+        return {};
+    });
+}
+
+Result<void> devtmpfs_create_link(const char* name, const char* target) {
+    return in_directory_of(name, [&](Inode& dir, const Name& last) -> Result<void> {
+        TRY(dir.symlink(last, target));
+        return {};
+    });
+}
+
+Result<void> devtmpfs_create_dir(const char* name) {
+    return in_directory_of(name, [&](Inode& dir, const Name& last) -> Result<void> {
+        TRY(dir.mkdir(last, S_IFDIR | 0755));
+        return {};
+    });
+}

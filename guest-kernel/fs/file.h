@@ -1,0 +1,94 @@
+// File: an open file description (open(2)): a position, flags, and the operations of what was opened.
+//
+// A kind of file derives from File and overrides what it can do; the defaults answer as Linux does for a file
+// whose operation is missing. Rules:
+//   - read and write get an iterator and a position of the caller's (the file's own, or pread's); they move the
+//     position by what they return. They may be called by several tasks at once.
+//   - the VFS has checked the access mode, the arguments' ranges, and holds position_lock when the position is
+//     the file's own and the file is seekable.
+#pragma once
+
+#include "abi/poll.h"
+#include "fs/inode.h"
+#include "fs/iov_iter.h"
+#include "fs/path.h"
+
+class PollTable;
+struct FilesStruct;
+
+/// Collects directory entries. `emit` answers false when the reader has no more room: stop, and leave
+/// `position` at that entry.
+class DirContext {
+  public:
+    virtual bool emit(const Name& name, u64 ino, u8 type) = 0;
+    /// "." and ".." for a file system's root or any directory; positions 0 and 1. False when there is no room.
+    bool emit_dots(const Dentry& directory);
+
+    loff_t position = 0;
+    const Dentry* dentry = nullptr;  ///< the directory being read
+
+  protected:
+    ~DirContext() = default;
+};
+
+class File : public RefCounted {
+  public:
+    explicit File(Inode& file_inode) : inode(RefPtr<Inode>(&file_inode)) {}
+    ~File() override;
+
+    bool readable() const { return (flags & (O_WRONLY | O_PATH)) == 0; }  // access mode 3 allows neither
+    bool writable() const {
+        const int access = flags & O_ACCMODE;
+        return (access == O_WRONLY || access == O_RDWR) && (flags & O_PATH) == 0;
+    }
+    bool nonblocking() const { return (flags & O_NONBLOCK) != 0; }
+    bool is_path_only() const { return (flags & O_PATH) != 0; }
+
+    virtual Result<size_t> read(IovIter& to, loff_t& position);
+    virtual Result<size_t> write(IovIter& from, loff_t& position);
+    /// A new position for lseek. The default knows SEEK_SET, CUR and END over the inode's size.
+    virtual Result<loff_t> seek(loff_t offset, int whence);
+    /// Pipes, terminals, sockets: no position; lseek and pread answer ESPIPE.
+    virtual bool is_stream() const { return false; }
+    /// `argument` is the third argument, often a program's address. ENOTTY for an unknown request.
+    virtual Result<long> ioctl(u32 request, u64 argument);
+    /// Which of POLL… hold now; adds the queues to `table` (null: just the answer).
+    virtual u32 poll(PollTable* table);
+    virtual Result<void> iterate(DirContext& context) { return inode->iterate(context); }
+    virtual Result<void> sync() { return {}; }
+    /// close(2) of one descriptor, while others may still refer to the file.
+    virtual void flush() {}
+    /// For mmap and execve: null when the file cannot be mapped (ENODEV).
+    virtual MemoryObject* memory_object() { return inode->memory_object(); }
+    /// fallocate(2); EOPNOTSUPP or ENODEV, ESPIPE by kind.
+    virtual Result<void> allocate(int mode, loff_t offset, loff_t length);
+    /// What /proc/PID/fdinfo adds.
+    virtual Result<void> show_fdinfo(KString& /*out*/) { return {}; }
+    /// May fcntl(F_SETFL) set these flags? (O_DIRECT on tmpfs answers EINVAL.)
+    virtual Result<void> check_flags(int /*new_flags*/) { return {}; }
+
+    Path path;             ///< before `inode`, so that the inode goes first
+    RefPtr<Inode> inode;
+    int flags = 0;         ///< O_ACCMODE and status flags, O_PATH; never O_CLOEXEC, O_CREAT …
+    loff_t position = 0;
+    Mutex position_lock{LockRank::kFilePosition};
+    bool holds_write_access = false;
+    int owner_pid = 0;     ///< F_SETOWN: a process, or a group when negative
+    int owner_signal = 0;  ///< F_SETSIG
+};
+
+/// Opens `path` for the calling task as open(2) does, but gives the file. Errors as open(2).
+Result<RefPtr<File>> vfs_open(const char* path, int flags, umode_t mode);
+/// Opens what `path` stands for already; no path walk, no permission check.
+Result<RefPtr<File>> open_path(const Path& path, int flags);
+
+/// Reads into the kernel's memory at `position` and moves it. Errors as read(2).
+Result<size_t> kernel_read(File& file, void* buffer, size_t size, loff_t& position);
+Result<size_t> kernel_write(File& file, const void* buffer, size_t size, loff_t& position);
+
+/// read(2) and write(2) below the descriptor: Linux's own seam. The count, or the error negated.
+extern "C" ssize_t vfs_read(File* file, u64 user_buffer, size_t count, loff_t* position);
+extern "C" ssize_t vfs_write(File* file, u64 user_buffer, size_t count, loff_t* position);
+/// The same over any iterator.
+Result<size_t> file_read(File& file, IovIter& to, loff_t& position);
+Result<size_t> file_write(File& file, IovIter& from, loff_t& position);

@@ -1,0 +1,179 @@
+// The mount table.
+#include "fs/mount.h"
+
+struct MountTable {
+    Mutex changes{LockRank::kNamespace};
+    SpinLock lock{LockRank::kMounts};
+    List<Mount, &Mount::node_> mounts;  // in the order made; each holds a reference
+    RefPtr<Mount> root;
+    u32 next_id = 1;
+
+    /// The topmost mount made directly at (mount, dentry). Caller holds `lock`.
+    Mount* at(const Path& path) const {
+        for (Mount* m = mounts.back(); m; m = mounts.prev(m)) {
+            if (m->place_ == path) return m;
+        }
+        return nullptr;
+    }
+    bool has_children(const Mount& mount) const {
+        for (Mount& m : mounts) {
+            if (m.place_.mount == &mount) return true;
+        }
+        return false;
+    }
+    static bool is_above(const Mount& upper, const Mount& mount) {
+        for (const Mount* m = mount.place_.mount.get(); m; m = m->place_.mount.get()) {
+            if (m == &upper) return true;
+        }
+        return false;
+    }
+    void insert(RefPtr<Mount> mount, const Path& where) {
+        SpinGuard guard(lock);
+        mount->place_ = where;
+        mount->attached_ = true;
+        if (where) where.dentry->mounts_here++;
+        mounts.push_back(mount.leak());
+    }
+    /// Takes `mount` out; the table's reference and its old place go to the caller.
+    RefPtr<Mount> take_out(Mount& mount, Path* old_place) {
+        SpinGuard guard(lock);
+        mount.node_.remove();
+        mount.attached_ = false;
+        if (mount.place_) mount.place_.dentry->mounts_here--;
+        std::swap(*old_place, mount.place_);
+        return adopt_ref(&mount);
+    }
+};
+
+namespace {
+MountTable g_table;
+}
+
+Mount::Mount(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry, KString source_text, u64 mount_flags)
+    : sb(std::move(super)), root(std::move(root_dentry)), source(std::move(source_text)), flags(mount_flags),
+      id(__atomic_fetch_add(&g_table.next_id, 1, __ATOMIC_RELAXED)) {}
+
+Mount::~Mount() {
+    root.reset();
+    if (sb->ref_count() == 1) sb->shutdown();
+}
+
+Result<RefPtr<Mount>> Mount::make(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry, const char* source,
+                                  u64 mount_flags) {
+    KString text = TRY(KString::make(source));
+    Mount* m = new (std::nothrow) Mount(std::move(super), std::move(root_dentry), std::move(text), mount_flags);
+    if (!m) return Errno::ENOMEM;
+    return adopt_ref(m);
+}
+
+Path Mount::mountpoint() const {
+    SpinGuard guard(g_table.lock);
+    return place_;
+}
+
+void set_root_mount(RefPtr<Mount> mount) {
+    g_table.root = mount;
+    g_table.insert(std::move(mount), Path{});
+}
+
+Path root_path() {
+    return Path(g_table.root, g_table.root->root);
+}
+
+Path topmost(Path path) {
+    while (__atomic_load_n(&path.dentry->mounts_here, __ATOMIC_RELAXED) != 0) {
+        RefPtr<Mount> over;
+        {
+            SpinGuard guard(g_table.lock);
+            over = RefPtr<Mount>(g_table.at(path));
+        }
+        if (!over) break;
+        RefPtr<Dentry> its_root = over->root;
+        path = Path(std::move(over), std::move(its_root));
+    }
+    return path;
+}
+
+Result<void> attach_mount(RefPtr<Mount> mount, const Path& where) {
+    MutexGuard guard(g_table.changes);
+    const Path top = topmost(where);
+    if (mount->root->inode().is_dir() != top.inode().is_dir()) return Errno::ENOTDIR;
+    if (!top.dentry->is_root() && !top.dentry->hashed()) return Errno::ENOENT;
+    g_table.insert(std::move(mount), top);
+    return {};
+}
+
+Result<void> detach_mount(const Path& path, bool lazy) {
+    RefPtr<Mount> gone;
+    Path place;
+    MutexGuard guard(g_table.changes);
+    if (!(path.dentry == path.mount->root) || path.mount->detached()) return Errno::EINVAL;
+    if (path.mount == g_table.root) return Errno::EINVAL;
+    if (!lazy) {
+        // The table's reference and the caller's; one more is somebody using it.
+        if (path.mount->ref_count() > 2) return Errno::EBUSY;
+        SpinGuard spin(g_table.lock);
+        if (g_table.has_children(*path.mount)) return Errno::EBUSY;
+    } else {
+        for (;;) {  // what is mounted below goes with it
+            Mount* child = nullptr;
+            {
+                SpinGuard spin(g_table.lock);
+                for (Mount& m : g_table.mounts) {
+                    if (g_table.is_above(*path.mount, m) && !g_table.has_children(m)) child = &m;
+                }
+            }
+            if (!child) break;
+            Path child_place;
+            RefPtr<Mount> child_gone = g_table.take_out(*child, &child_place);
+        }
+    }
+    gone = g_table.take_out(*path.mount, &place);
+    return {};
+}
+
+Result<void> move_mount(const Path& from, const Path& to) {
+    MutexGuard guard(g_table.changes);
+    if (!(from.dentry == from.mount->root) || from.mount == g_table.root) return Errno::EINVAL;
+    const Path top = topmost(to);
+    if (from.inode().is_dir() != top.inode().is_dir()) return Errno::ENOTDIR;
+    for (Path p = top; p; p = p.mount->mountpoint()) {
+        if (p.mount == from.mount) return Errno::ELOOP;  // into itself
+    }
+    Path old_place;
+    RefPtr<Mount> mount = g_table.take_out(*from.mount, &old_place);
+    g_table.insert(std::move(mount), top);
+    return {};
+}
+
+Result<void> clone_submounts(const Path& from, const RefPtr<Mount>& clone) {
+    Vec<RefPtr<Mount>> all = TRY(list_mounts());
+    Vec<RefPtr<Mount>> originals;  // originals[i] was cloned as copies[i]
+    Vec<RefPtr<Mount>> copies;
+    TRY(originals.push(from.mount));
+    TRY(copies.push(clone));
+    for (RefPtr<Mount>& m : all) {
+        const Path place = m->mountpoint();
+        if (!place || m == clone) continue;
+        for (size_t i = 0; i < originals.size(); i++) {
+            if (!(place.mount == originals[i]) || (i == 0 && !place.dentry->is_below(*from.dentry))) continue;
+            RefPtr<Mount> copy = TRY(Mount::make(m->sb, m->root, m->source.c_str(), m->flags));
+            TRY(attach_mount(copy, Path(copies[i], place.dentry)));
+            TRY(originals.push(m));
+            TRY(copies.push(std::move(copy)));
+            break;
+        }
+    }
+    return {};
+}
+
+Result<Vec<RefPtr<Mount>>> list_mounts() {
+    Vec<RefPtr<Mount>> out;
+    MutexGuard guard(g_table.changes);
+    for (Mount& m : g_table.mounts) TRY(out.push(RefPtr<Mount>(&m)));
+    return out;
+}
+
+Result<void> require_writable(const Path& path) {
+    return path.mount && path.mount->read_only() ? Result<void>(Errno::EROFS) : Result<void>();
+}

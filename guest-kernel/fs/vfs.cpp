@@ -1,0 +1,127 @@
+// File system types, the first root, mount(2) and umount2(2).
+#include "fs/vfs.h"
+
+#include "fs/cred.h"
+#include "fs/devtmpfs.h"
+#include "fs/fs_struct.h"
+#include "fs/mem_devices.h"
+#include "fs/namei.h"
+#include "fs/proc/proc.h"
+#include "fs/tmpfs/tmpfs.h"
+
+namespace {
+
+FileSystemType* g_types = nullptr;
+
+Result<RefPtr<SuperBlock>> mount_tmpfs(const char*, const char* options) {
+    return TmpfsSuper::mount("tmpfs", options);
+}
+FileSystemType g_tmpfs_type = {"tmpfs", true, mount_tmpfs, nullptr};
+
+constexpr u64 kMountFlags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME |
+                            MS_RELATIME | MS_NOSYMFOLLOW;
+
+// What the new mount keeps of mount(2)'s flags; relatime is the default.
+u64 kept_flags(u64 flags) {
+    u64 kept = flags & kMountFlags;
+    if ((flags & (MS_NOATIME | MS_STRICTATIME)) == 0) kept |= MS_RELATIME;
+    return kept;
+}
+
+Result<void> remount(const Path& where, u64 flags, const char* data) {
+    if (!(where.dentry == where.mount->root)) return Errno::EINVAL;
+    if ((flags & MS_BIND) == 0) {
+        TRY(where.mount->sb->remount(data));
+        where.mount->sb->read_only = (flags & MS_RDONLY) != 0;
+    }
+    where.mount->flags = kept_flags(flags);
+    return {};
+}
+
+Result<void> bind(const char* source, const Path& where, u64 flags) {
+    if (!source || *source == '\0') return Errno::EINVAL;
+    const Path from = TRY(lookup_at(AT_FDCWD, source, kWalkFollow));
+    RefPtr<Mount> clone = TRY(Mount::make(from.mount->sb, from.dentry, from.mount->source.c_str(),
+                                          from.mount->flags));
+    TRY(attach_mount(clone, where));
+    return (flags & MS_REC) ? clone_submounts(from, clone) : Result<void>();
+}
+
+}  // namespace
+
+void register_filesystem(FileSystemType* type) {
+    FileSystemType** link = &g_types;
+    while (*link) link = &(*link)->next;
+    *link = type;
+}
+FileSystemType* first_filesystem() {
+    return g_types;
+}
+FileSystemType* find_filesystem(const char* name) {
+    for (FileSystemType* t = g_types; t; t = t->next) {
+        if (strcmp(t->name, name) == 0) return t;
+    }
+    return nullptr;
+}
+
+void init_vfs() {
+    register_filesystem(&g_tmpfs_type);
+    Result<RefPtr<SuperBlock>> super = TmpfsSuper::mount("rootfs", "mode=755");
+    if (!super.ok()) panic("VFS: no memory for the root file system");
+    RefPtr<SuperBlock> sb = super.release_value();
+    Result<RefPtr<Mount>> mount = Mount::make(sb, sb->root, "rootfs", 0);
+    if (!mount.ok()) panic("VFS: no memory for the root mount");
+    set_root_mount(mount.release_value());
+    init_devtmpfs();
+    init_mem_devices();
+    init_procfs();
+}
+
+Result<void> do_mount(const char* source, const char* target, const char* type, u64 flags, const char* data) {
+    if (!current_cred().has(kCapSysAdmin)) return Errno::EPERM;
+    if ((flags & MS_MGC_MSK) == MS_MGC_VAL) flags &= ~MS_MGC_MSK;
+    const Path where = TRY(lookup_at(AT_FDCWD, target, kWalkFollow));
+    if (flags & MS_REMOUNT) return remount(where, flags, data);
+    if (flags & MS_BIND) return bind(source, where, flags);
+    if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)) {
+        // One namespace and no propagation: every mount is private already.
+        return (flags & (MS_SHARED | MS_SLAVE | MS_UNBINDABLE)) || !(where.dentry == where.mount->root)
+                   ? Errno::EINVAL
+                   : Result<void>();
+    }
+    if (flags & MS_MOVE) {
+        if (!source || *source == '\0') return Errno::EINVAL;
+        return move_mount(TRY(lookup_at(AT_FDCWD, source, kWalkFollow)), where);
+    }
+    if (!type) return Errno::EINVAL;
+    FileSystemType* fs = find_filesystem(type);
+    if (!fs) return Errno::ENODEV;
+    RefPtr<SuperBlock> sb = TRY(fs->mount(source, data));
+    if (flags & MS_RDONLY) sb->read_only = true;
+    RefPtr<Mount> mount = TRY(Mount::make(sb, sb->root, source && *source ? source : "none", kept_flags(flags)));
+    return attach_mount(std::move(mount), where);
+}
+
+Result<void> do_umount(const char* target, int flags) {
+    if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW)) return Errno::EINVAL;
+    if ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH))) return Errno::EINVAL;
+    if (!current_cred().has(kCapSysAdmin)) return Errno::EPERM;
+    const Path where = TRY(lookup_at(AT_FDCWD, target, (flags & UMOUNT_NOFOLLOW) ? 0 : kWalkFollow));
+    if (flags & MNT_EXPIRE) return Errno::EAGAIN;  // the first call only marks; ours never expire
+    return detach_mount(where, (flags & MNT_DETACH) != 0);
+}
+
+Result<KString> mount_options_text(const Path& at) {
+    KString out;
+    const Mount& m = *at.mount;
+    TRY(out.append(m.read_only() ? "ro" : "rw"));
+    if (m.flags & MS_NOSUID) TRY(out.append(",nosuid"));
+    if (m.flags & MS_NODEV) TRY(out.append(",nodev"));
+    if (m.flags & MS_NOEXEC) TRY(out.append(",noexec"));
+    if (m.flags & MS_NOATIME) TRY(out.append(",noatime"));
+    if (m.flags & MS_NODIRATIME) TRY(out.append(",nodiratime"));
+    if (m.flags & MS_RELATIME) TRY(out.append(",relatime"));
+    if (m.flags & MS_NOSYMFOLLOW) TRY(out.append(",nosymfollow"));
+    TRY(m.sb->show_options(out));
+    return out;
+}

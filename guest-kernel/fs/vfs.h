@@ -1,0 +1,30 @@
+// The VFS as a whole: its start, the file system types, and mount(2) below its system call.
+//
+// Guarantees: after init_vfs() there is a root (a tmpfs), and tasks made from then on can open files.
+#pragma once
+
+#include "fs/file.h"
+#include "fs/inode.h"
+
+/// A type that mount(2) knows. Registered once, never taken away.
+struct FileSystemType {
+    const char* name;
+    bool nodev;  ///< needs no block device ("nodev" in /proc/filesystems)
+    /// An instance: fresh, or the one there is. `options`: mount's data, may be null.
+    Result<RefPtr<SuperBlock>> (*mount)(const char* source, const char* options);
+    FileSystemType* next;
+};
+void register_filesystem(FileSystemType* type);
+FileSystemType* first_filesystem();
+FileSystemType* find_filesystem(const char* name);
+
+/// Mounts the root tmpfs, registers the types, makes the devices known. Panics when memory is short.
+void init_vfs();
+
+/// mount(2): `flags` are MS_…; any of the strings may be null. Errors as mount(2).
+Result<void> do_mount(const char* source, const char* target, const char* type, u64 flags, const char* data);
+/// umount2(2).
+Result<void> do_umount(const char* target, int flags);
+
+/// The options of a mount as /proc/mounts shows them: "rw,nosuid,relatime,size=64k".
+Result<KString> mount_options_text(const Path& mounted_at);
