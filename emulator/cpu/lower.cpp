@@ -4,6 +4,7 @@ namespace orrery {
 
 bool needs_address_op(const Insn& insn) {
     if (!insn.has_memory()) return false;
+    if (insn.map == 0 && insn.opcode == 0x8d) return false;  // LEA: an address, but no segment
     return insn.mode_bits != 64 || insn.asize != 8;
 }
 

@@ -81,6 +81,53 @@ inline void modify(Cpu* c, const Op* op, u64 linear, Compute compute) {
     std::memcpy(host, &value, sizeof value);
 }
 
+// Whether a load or store takes the fast path. Hot handlers ask first, and hand a miss over to a second instance of
+// themselves in tail position: so the first makes no calls and needs no stack frame.
+template <typename T>
+inline bool readable(const Cpu* c, u64 linear) {
+    return __builtin_expect(fast_entry(c, linear).read_tag == ((linear + sizeof(T) - 1) & ~u64{0xfff}), 1);
+}
+template <typename T>
+inline bool writable(const Cpu* c, u64 linear) {
+    return __builtin_expect(fast_entry(c, linear).write_tag == ((linear + sizeof(T) - 1) & ~u64{0xfff}), 1);
+}
+#define ORRERY_UNLESS_READABLE(T, linear, slow_instance) \
+    if constexpr (!slow) {                               \
+        if (!readable<T>(c, linear)) return slow_instance(c, op); \
+    }
+#define ORRERY_UNLESS_WRITABLE(T, linear, slow_instance) \
+    if constexpr (!slow) {                               \
+        if (!writable<T>(c, linear)) return slow_instance(c, op); \
+    }
+
+template <typename T, bool slow>
+inline T load_or_fast(Cpu* c, const Op* op, u64 linear) {
+    if constexpr (slow) return load<T>(c, op, linear);
+    T value;
+    std::memcpy(&value, reinterpret_cast<const void*>(linear + fast_entry(c, linear).addend), sizeof value);
+    return value;
+}
+template <typename T, bool slow>
+inline void store_or_fast(Cpu* c, const Op* op, u64 linear, T value) {
+    if constexpr (slow) {
+        store<T>(c, op, linear, value);
+    } else {
+        std::memcpy(reinterpret_cast<void*>(linear + fast_entry(c, linear).addend), &value, sizeof value);
+    }
+}
+template <typename T, bool slow, typename Compute>
+inline void modify_or_fast(Cpu* c, const Op* op, u64 linear, Compute compute) {
+    if constexpr (slow) {
+        modify<T>(c, op, linear, compute);
+    } else {
+        void* host = reinterpret_cast<void*>(linear + fast_entry(c, linear).addend);
+        T value;
+        std::memcpy(&value, host, sizeof value);
+        value = compute(value);
+        std::memcpy(host, &value, sizeof value);
+    }
+}
+
 inline void load_bytes(Cpu* c, const Op* op, u64 linear, void* to, unsigned size) {
     const FastEntry& entry = fast_entry(c, linear);
     if (__builtin_expect(entry.read_tag == ((linear + size - 1) & ~u64{0xfff}), 1)) {
