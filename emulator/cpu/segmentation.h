@@ -6,11 +6,9 @@
 // 1 while an event external to the program is being delivered (SDM vol. 3A, 6.13).
 #pragma once
 
-#include "emulator/cpu/cpu.h"
+#include "emulator/cpu/memory.h"
 
 namespace orrery {
-
-[[noreturn]] void raise_error(Cpu* c, const Op* op, Vector vector, u32 error_code);  // memory.h
 
 inline constexpr u16 kRpl = 3, kTableIndicator = 4;
 
@@ -59,8 +57,8 @@ Descriptor require_descriptor(Cpu* c, const Op* op, u16 selector, Vector vector,
 void mark_accessed(Cpu* c, const Op* op, Descriptor& descriptor);
 
 Segment make_segment(u16 selector, const Descriptor& descriptor);
-// As real mode loads a segment register.
-Segment real_segment(u16 selector);
+// As real mode loads a segment register: limit and size bits stay what they were (SDM vol. 3A, 9.9.2).
+Segment real_segment(u16 selector, const Segment& old);
 // A null selector: unusable outside 64-bit mode.
 Segment null_segment(u16 selector);
 
@@ -94,6 +92,9 @@ inline u64 segment_linear(Cpu* c, const Op* op, unsigned segment, u64 offset, un
     if (c->code64()) return offset + c->seg_base[segment];
     return checked_linear_legacy(c, op, segment, offset, size, write);
 }
+
+// True if [offset, offset + size) lies within the segment's limit (legacy modes; expand-down segments too).
+bool within_limit(const Segment& segment, u64 offset, unsigned size);
 
 // Bits of the stack pointer that stack accesses use: 64, 32 or 16.
 inline u64 stack_mask(const Cpu* c) {
