@@ -18,7 +18,8 @@ find_file(IMGUI_SDLRENDERER_SOURCE NAMES imgui_impl_sdlrenderer.cpp imgui_impl_s
 find_path(IMGUI_INCLUDE_DIR imgui.h PATHS /usr/include/imgui REQUIRED)
 
 function(orrery_settings target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Werror -fno-strict-aliasing)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Werror -fno-strict-aliasing
+    -march=x86-64-v2)
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     target_compile_options(${target} PRIVATE -Wno-unused-command-line-argument)
   endif()

@@ -176,6 +176,14 @@ struct alignas(64) Cpu {
     // Returns at an instruction boundary.
     void run(u64 instructions_total, Ticks deadline);
 
+    // True while only a signal from outside can make it go on.
+    bool waits() const {
+        return (activity == Activity::Halted || activity == Activity::WaitForSipi) && !nmi_pending &&
+               !init_pending && !sipi_pending && !(intr && (eflags & rflags::kIf) != 0);
+    }
+    // Time passes while it waits.
+    void wait_until(Ticks when) { ticks_at_deadline += when - ticks(); }
+
     // Ends the present run() after the instruction being executed.
     void request_exit();
 

@@ -7,6 +7,7 @@
 
 #include "emulator/cpu/block_builder.h"
 #include "emulator/cpu/exceptions.h"
+#include "emulator/cpu/fp_env.h"
 #include "emulator/cpu/memory.h"
 #include "emulator/cpu/stretch.h"
 
@@ -158,6 +159,7 @@ void Cpu::run(u64 instructions_total, Ticks deadline) {
     ticks_at_deadline = ticks_now + static_cast<u64>(cycles_left);
 
     exit_requested = false;
+    HostFpScope fp(this);
     jmp_buf here;
     unwind = &here;
     // raise() comes back here, with RIP at the instruction and the counters settled.

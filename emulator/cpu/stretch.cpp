@@ -48,6 +48,10 @@ void leave_after(Cpu* c, const Op* op) {
     after->fn = op_leave;
 }
 
+void leave_dropped_block(Cpu* c, const Op* op) {
+    op_leave(c, op);
+}
+
 void unplant(Cpu* c) {
     if (c->planted_op != nullptr) {
         c->planted_op->fn = c->planted_handler;

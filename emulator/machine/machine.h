@@ -113,7 +113,7 @@ class Machine {
 
   private:
     class CpuSignals;
-    void poll_boundary();
+    void end(StopReason reason);
 
     MachineConfig config_;
     EventQueue events_;

@@ -1,0 +1,233 @@
+#include "emulator/machine/machine.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "devices/pc_board.h"
+#include "emulator/cpu/stretch.h"
+
+namespace orrery {
+
+// The local APIC's wires into a CPU.
+class Machine::CpuSignals : public CpuPort {
+  public:
+    explicit CpuSignals(Cpu& cpu) : cpu_(cpu) {}
+    void set_intr(bool asserted) override {
+        cpu_.intr = asserted;
+        if (asserted) cpu_.request_exit();
+    }
+    void raise_nmi() override {
+        cpu_.nmi_pending = true;
+        cpu_.request_exit();
+    }
+    void raise_init() override {
+        cpu_.init_pending = true;
+        cpu_.request_exit();
+    }
+    void raise_startup(u8 vector) override {
+        if (cpu_.activity != Activity::WaitForSipi) return;
+        cpu_.sipi_pending = true;
+        cpu_.sipi_vector = vector;
+        cpu_.request_exit();
+    }
+
+  private:
+    Cpu& cpu_;
+};
+
+namespace {
+
+void check(const MachineConfig& config) {
+    if (config.ram_size == 0 || config.ram_size % kPageSize != 0)
+        throw std::invalid_argument("memory must be a multiple of 4 KiB, and more than none");
+    if (config.cpus != 1) throw std::invalid_argument("this machine has one CPU so far");
+}
+
+std::unique_ptr<CostModel> make_costs(ClockMode clock) {
+    if (clock == ClockMode::InstructionCount) return std::make_unique<InstructionCountModel>();
+    return std::make_unique<TableCostModel>();
+}
+
+const MachineConfig& checked(const MachineConfig& config) {
+    check(config);
+    return config;
+}
+
+}  // namespace
+
+Machine::Machine(const MachineConfig& config)
+    : config_(checked(config)), costs_(make_costs(config.clock)), bus_(config.ram_size) {
+    PcConfig board;
+    board.cpus = config.cpus;
+    board.seed = config.seed;
+    board.rtc_base = config.rtc_base;
+    board.serial[0] = config.serial_output;
+    board.virtio_console = config.console_output;
+    board.on_power_off = [this] { end(StopReason::PowerOff); };
+    board.on_reset = [this] { end(StopReason::Reset); };
+    board.on_debug_exit = [this](u32 status) {
+        exit_code_ = status;
+        end(StopReason::DebugExit);
+    };
+    board_ = std::make_unique<PcBoard>(bus_, events_, board);
+    for (unsigned i = 0; i < config.cpus; ++i) {
+        CpuEnvironment environment;
+        environment.bus = &bus_;
+        environment.events = &events_;
+        environment.apic = &board_->local_interrupts(i);
+        environment.observers = &observers_;
+        environment.costs = costs_.get();
+        environment.code = &code_;
+        cpus_.push_back(std::make_unique<Cpu>(i, environment, config.features));
+        signals_.push_back(std::make_unique<CpuSignals>(*cpus_.back()));
+        board_->connect_cpu(i, *signals_.back());
+    }
+    bus_.on_ram_write([this](u64 physical, u64 size) {
+        if (code_.invalidate(physical, size))
+            for (auto& cpu : cpus_) cpu->request_exit();
+    });
+    code_.on_page_code([this](u64 physical_page) {
+        if (const u8* host = bus_.ram_at(physical_page))
+            for (auto& cpu : cpus_) cpu->forbid_fast_writes(host);
+    });
+    code_.set_leave_handler(leave_dropped_block);
+    events_.on_earlier_deadline([this] {
+        for (auto& cpu : cpus_) cpu->request_exit();
+    });
+    observers_.on_change([this] {
+        for (auto& cpu : cpus_) cpu->request_exit();
+    });
+    board_->reset();
+}
+
+Machine::~Machine() = default;
+
+void Machine::end(StopReason reason) {
+    if (!ended_) ended_ = reason;
+    request_stop();
+}
+
+Moment Machine::moment() const {
+    return cpus_[0]->moment();
+}
+
+bool Machine::halted() const {
+    return std::all_of(cpus_.begin(), cpus_.end(), [](const auto& cpu) { return cpu->waits(); });
+}
+
+void Machine::request_stop() {
+    stop_requested_ = true;
+    for (auto& cpu : cpus_) cpu->request_exit();
+}
+
+StopReason Machine::run(const RunLimits& limits) {
+    Cpu& cpu = *cpus_[0];
+    stop_requested_ = false;
+    for (;;) {
+        if (ended_) return *ended_;
+        if (stop_requested_) return StopReason::Requested;
+        events_.set_now(cpu.ticks());
+        if (events_.next_deadline() <= events_.now()) {
+            events_.run_due();
+            continue;
+        }
+        if (cpu.instructions() >= limits.instructions || cpu.ticks() >= limits.ticks) return StopReason::Budget;
+        const Ticks deadline = std::min(events_.next_deadline(), limits.ticks);
+        if (cpu.activity == Activity::Shutdown) {
+            ended_ = StopReason::Shutdown;
+        } else if (cpu.waits()) {
+            if (deadline == kNever) return StopReason::Idle;
+            cpu.wait_until(deadline);
+            if (deadline == limits.ticks) return StopReason::Idle;
+        } else {
+            board_->select_cpu(cpu.id);
+            cpu.run(limits.instructions, deadline);
+        }
+    }
+}
+
+bool Machine::step() {
+    if (ended_) return false;
+    const Cpu& cpu = *cpus_[0];
+    RunLimits limits;
+    limits.instructions = cpu.instructions() + 1;
+    const StopReason reason = run(limits);
+    return reason == StopReason::Budget || reason == StopReason::Requested;
+}
+
+void Machine::input(const std::string& device, std::vector<u8> data) {
+    Device* receiver = board_->find(device);
+    if (receiver == nullptr) throw std::invalid_argument("no device named " + device);
+    events_.set_now(cpus_[0]->ticks());
+    receiver->input(data);
+    inputs_.push_back({moment(), device, std::move(data)});
+}
+
+size_t Machine::peek(unsigned index, u64 linear, void* to, size_t size, std::optional<u64> cr3) {
+    PagingContext context = cpus_[index]->paging();
+    if (cr3) context.cr3 = *cr3;
+    u8* out = static_cast<u8*>(to);
+    size_t done = 0;
+    while (done < size) {
+        const u64 at = linear + done;
+        // As a supervisor with every check lifted: the debugger looks at what is mapped, not at who may.
+        context.cr4 &= ~(cr4::kSmap | cr4::kSmep);
+        const WalkResult found = walk(bus_, context, at, AccessKind::Read, false, true, WalkMode::Peek);
+        if (!found.ok) break;
+        const u8* host = bus_.ram_at(found.physical);
+        if (host == nullptr) break;
+        const size_t count = std::min<size_t>(size - done, kPageSize - (at & (kPageSize - 1)));
+        std::copy_n(host, count, out + done);
+        done += count;
+    }
+    return done;
+}
+
+u64 Machine::state_hash() {
+    HashArchive archive;
+    visit(archive);
+    return archive.digest();
+}
+
+std::vector<u8> Machine::save_snapshot() {
+    SaveArchive archive;
+    visit(archive);
+    return archive.take();
+}
+
+void Machine::load_snapshot(std::vector<u8> data) {
+    LoadArchive archive(std::move(data));
+    visit(archive);
+    if (!archive.at_end()) throw ArchiveError("snapshot: there is more in it than this machine has");
+    code_.clear();
+    for (auto& cpu : cpus_) {
+        cpu->pending_link = nullptr;
+        cpu->flush_fast();
+        cpu->update_mode();
+    }
+}
+
+void Machine::visit(Archive& archive) {
+    archive.begin("machine");
+    u64 seed = config_.seed;
+    archive.field("seed", seed);
+    if (seed != config_.seed) throw ArchiveError("snapshot: made with another seed");
+    u8 end_reason = ended_ ? static_cast<u8>(*ended_) + 1 : 0;
+    archive.field("ended", end_reason);
+    archive.field("exit_code", exit_code_);
+    if (archive.loading()) {
+        ended_.reset();
+        if (end_reason != 0) ended_ = static_cast<StopReason>(end_reason - 1);
+    }
+    // The clock of the event queue is the CPU's at the moment, whoever looked at it last.
+    events_.set_now(cpus_[0]->ticks());
+    for (auto& cpu : cpus_) archive.field("cpu", *cpu);
+    archive.field("events", events_);
+    archive.begin("board");
+    board_->visit(archive);
+    archive.end();
+    archive.field("bus", bus_);
+    archive.end();
+}
+
+}  // namespace orrery
