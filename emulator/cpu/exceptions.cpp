@@ -1,6 +1,7 @@
 #include "emulator/cpu/exceptions.h"
 
 #include "emulator/cpu/segmentation.h"
+#include "emulator/cpu/stack.h"
 #include "emulator/cpu/stretch.h"
 #include "emulator/cpu/task_state.h"
 
@@ -31,7 +32,7 @@ struct FrameStack {
 };
 
 // SDM vol. 3A, 6.12.1 and 6.14.2: pushes `value`, `width` bytes.
-void push(Cpu* c, const Op* op, FrameStack& stack, unsigned width, u64 value) {
+void push_frame(Cpu* c, const Op* op, FrameStack& stack, unsigned width, u64 value) {
     const u64 sp = (stack.sp - width) & stack.mask;
     u64 linear = sp;
     if (stack.segment != nullptr) {
@@ -115,12 +116,12 @@ void deliver_long(Cpu* c, const Op* op, const Incoming& event) {
     if (!is_canonical(rsp)) raise_error(c, op, Vector::SS, event.ext);
     if (!is_canonical(gate.gate_offset64())) raise_error(c, op, Vector::GP, event.ext);
     FrameStack stack{rsp & ~u64{15}, ~u64{0}, nullptr, new_cpl != 3, event.ext};
-    push(c, op, stack, 8, c->seg[kSs].selector);
-    push(c, op, stack, 8, c->gpr[kRsp]);
-    push(c, op, stack, 8, event.flags);
-    push(c, op, stack, 8, c->seg[kCs].selector);
-    push(c, op, stack, 8, event.return_rip);
-    if (event.has_error) push(c, op, stack, 8, event.error_code);
+    push_frame(c, op, stack, 8, c->seg[kSs].selector);
+    push_frame(c, op, stack, 8, c->gpr[kRsp]);
+    push_frame(c, op, stack, 8, event.flags);
+    push_frame(c, op, stack, 8, c->seg[kCs].selector);
+    push_frame(c, op, stack, 8, event.return_rip);
+    if (event.has_error) push_frame(c, op, stack, 8, event.error_code);
 
     tell(c, op, event, new_cpl);
     c->gpr[kRsp] = stack.sp;
@@ -149,13 +150,13 @@ void deliver_protected(Cpu* c, const Op* op, const Incoming& event) {
     const u32 fault_code = inner ? selector_error(ss.selector, event.ext) : event.ext;
     FrameStack stack{sp & mask, mask, &ss, new_cpl != 3, fault_code};
     if (inner) {
-        push(c, op, stack, width, c->seg[kSs].selector);
-        push(c, op, stack, width, c->gpr[kRsp]);
+        push_frame(c, op, stack, width, c->seg[kSs].selector);
+        push_frame(c, op, stack, width, c->gpr[kRsp]);
     }
-    push(c, op, stack, width, event.flags);
-    push(c, op, stack, width, c->seg[kCs].selector);
-    push(c, op, stack, width, event.return_rip);
-    if (event.has_error) push(c, op, stack, width, event.error_code);
+    push_frame(c, op, stack, width, event.flags);
+    push_frame(c, op, stack, width, c->seg[kCs].selector);
+    push_frame(c, op, stack, width, event.return_rip);
+    if (event.has_error) push_frame(c, op, stack, width, event.error_code);
     const u32 target = width == 2 ? gate.gate_offset() & 0xffff : gate.gate_offset();
     if (target > code.limit()) raise_error(c, op, Vector::GP, event.ext);
 
@@ -174,9 +175,9 @@ void deliver_real(Cpu* c, const Op* op, const Incoming& event) {
     const u64 target = load_system(c, op, (c->idtr.base + offset) & 0xffff'ffff, 4);
     const u64 mask = stack_mask(c);
     FrameStack stack{c->gpr[kRsp] & mask, mask, &c->seg[kSs], true, 0};
-    push(c, op, stack, 2, event.flags);
-    push(c, op, stack, 2, c->seg[kCs].selector);
-    push(c, op, stack, 2, event.return_rip);
+    push_frame(c, op, stack, 2, event.flags);
+    push_frame(c, op, stack, 2, c->seg[kCs].selector);
+    push_frame(c, op, stack, 2, event.return_rip);
 
     tell(c, op, event, 0);
     c->gpr[kRsp] = (c->gpr[kRsp] & ~mask) | stack.sp;
@@ -283,6 +284,12 @@ void deliver_exception(Cpu* c) {
     state.active = false;
     ++c->exceptions_taken;
     if (fault.vector == Vector::PF) ++c->page_faults;
+}
+
+void raise_debug(Cpu* c, const Op* op, u64 dr6) {
+    c->pending = {Vector::DB, false, 0, dr6};
+    settle_at(c, op);
+    longjmp(*c->unwind, 1);
 }
 
 void deliver_interrupt(Cpu* c, u8 vector) {

@@ -32,6 +32,9 @@ enum class SoftwareInterrupt : u8 { Int, Int1 };
 // INT n, INT3, INTO, INT1 executed by `op`; `return_rip` is that of the next instruction. Sets RIP.
 void deliver_software(Cpu* c, const Op* op, u8 vector, SoftwareInterrupt kind, u64 return_rip);
 
+// Raises a #DB of fault class (DR7.GD); `dr6`: the status bits to be set.
+[[noreturn]] void raise_debug(Cpu* c, const Op* op, u64 dr6);
+
 // True for vectors that push an error code in protected mode (table 6-1).
 bool has_error_code(u8 vector);
 

@@ -96,10 +96,4 @@ inline u64 segment_linear(Cpu* c, const Op* op, unsigned segment, u64 offset, un
 // True if [offset, offset + size) lies within the segment's limit (legacy modes; expand-down segments too).
 bool within_limit(const Segment& segment, u64 offset, unsigned size);
 
-// Bits of the stack pointer that stack accesses use: 64, 32 or 16.
-inline u64 stack_mask(const Cpu* c) {
-    if (c->code64()) return ~u64{0};
-    return (c->key & key::kStack32) != 0 ? 0xffff'ffff : 0xffff;
-}
-
 }  // namespace orrery
