@@ -1,0 +1,85 @@
+#include "emulator/cli/guest_options.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <climits>
+
+#include "emulator/cli/command_archive.h"
+
+namespace orrery {
+
+void GuestOptions::declare(CLI::App& app) {
+    app.add_option("--kernel", kernel, "Kernel to boot: ELF with a PVH note, or Linux bzImage (default: Orrery's own)");
+    app.add_option("--initrd", initrd, "Initial RAM file system (cpio)");
+    app.add_option("--append", append, "Words added to the kernel's command line");
+    app.add_option("-m", memory, "Memory: 512M, 2G; a plain number is MiB")->capture_default_str();
+    app.add_option("--smp", cpus, "Virtual CPUs")->capture_default_str();
+    app.add_option("--seed", seed, "Seed of everything random in the machine")->capture_default_str();
+    app.add_option("--clock", clock, "Virtual time: cycles of a modelled core, or icount")
+        ->check(CLI::IsMember({"cycles", "icount"}))
+        ->capture_default_str();
+    app.add_option("--max-insns", max_instructions, "Stop after this many instructions (exit status 124)");
+}
+
+u64 parse_memory_size(const std::string& text) {
+    u64 value = 0;
+    const char* end = text.data() + text.size();
+    auto [rest, error] = std::from_chars(text.data(), end, value);
+    unsigned shift = 20;
+    if (error == std::errc() && rest + 1 == end) {
+        switch (*rest) {
+            case 'K': case 'k': shift = 10; break;
+            case 'M': case 'm': shift = 20; break;
+            case 'G': case 'g': shift = 30; break;
+            default: error = std::errc::invalid_argument;
+        }
+    } else if (rest != end) {
+        error = std::errc::invalid_argument;
+    }
+    if (error != std::errc() || text.empty()) throw UsageError("-m " + text + ": not a size (try 512M or 2G)");
+    if (value == 0) throw UsageError("-m " + text + ": a machine needs memory");
+    if (value > (u64{64} << 30) >> shift) throw UsageError("-m " + text + ": more than 64G");
+    const u64 bytes = value << shift;
+    if (bytes % kPageSize != 0) throw UsageError("-m " + text + ": not a multiple of 4K");
+    return bytes;
+}
+
+std::string program_directory() {
+    char path[PATH_MAX];
+    const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+    if (length <= 0) return ".";
+    std::string directory(path, static_cast<size_t>(length));
+    return directory.substr(0, directory.rfind('/'));
+}
+
+MachineConfig GuestOptions::machine_config() const {
+    MachineConfig config;
+    config.ram_size = parse_memory_size(memory);
+    config.cpus = cpus;
+    config.seed = seed;
+    config.clock = clock == "icount" ? ClockMode::InstructionCount : ClockMode::Cycles;
+    if (cpus != 1) throw UsageError("--smp " + std::to_string(cpus) + ": this machine has one CPU so far");
+    return config;
+}
+
+BootImages GuestOptions::boot_images() const {
+    BootImages images;
+    images.kernel = kernel;
+    images.initrd = initrd;
+    if (kernel.empty()) {
+        images.kernel = program_directory() + "/guest-kernel.elf";
+        if (initrd.empty()) images.initrd = program_directory() + "/images/initramfs.cpio";
+    }
+    images.command_line = "console=ttyS0 orrery.exit_on_panic";
+    if (has_command()) {
+        if (images.initrd.empty()) throw UsageError("a command after -- needs an initrd whose init runs it");
+        images.command_line += " quiet";
+        images.extra_initrd = command_archive(command);
+    }
+    if (!append.empty()) images.command_line += " " + append;
+    return images;
+}
+
+}  // namespace orrery

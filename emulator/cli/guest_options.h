@@ -1,0 +1,49 @@
+// The options that say which machine to make and what to boot on it: the same for run, show, strace and ui.
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "emulator/machine/machine.h"
+
+namespace CLI {
+class App;
+}
+
+namespace orrery {
+
+// What the user asked for cannot be done; what() is one line. Exit status 2.
+class UsageError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+struct GuestOptions {
+    std::string kernel;  // empty: ours, beside the program
+    std::string initrd;  // empty: ours, where the kernel is ours too
+    std::string append;
+    std::string memory = "512M";
+    unsigned cpus = 1;
+    u64 seed = 0;
+    std::string clock = "cycles";
+    u64 max_instructions = ~u64{0};
+    std::vector<std::string> command;  // after --
+
+    // Declares --kernel, --initrd, --append, -m, --smp, --seed, --clock, --max-insns and the words after --.
+    void declare(CLI::App& app);
+
+    // Throws UsageError.
+    MachineConfig machine_config() const;
+    BootImages boot_images() const;
+    bool has_command() const { return !command.empty(); }
+};
+
+// "512M", "1G", "65536K", or a plain number of MiB; bytes. Throws UsageError.
+u64 parse_memory_size(const std::string& text);
+
+// The directory of the running program, where a build leaves guest-kernel.elf and images/.
+std::string program_directory();
+
+}  // namespace orrery
