@@ -25,6 +25,9 @@ CanonicalText canonical(const Insn& insn, u64 address);
 /// decoding of the same bytes; it only says to which width numbers are cut and which mode this is.
 CanonicalText canonical(std::string_view foreign, const Insn& insn);
 
+/// The row's mnemonic in that spelling.
+std::string canonical_mnemonic(const Row& row);
+
 /// Mnemonic alone of a foreign line, its prefixes and aliases removed.
 std::string foreign_mnemonic(std::string_view foreign);
 

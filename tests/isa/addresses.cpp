@@ -1,0 +1,108 @@
+#include "tests/isa/addresses.h"
+
+#include <string_view>
+
+#include "emulator/isa/row.h"
+
+namespace orrery::testing {
+namespace {
+
+u64 cut(u64 value, unsigned bytes) {
+    return bytes >= 8 ? value : value & ((u64{1} << (8 * bytes)) - 1);
+}
+
+u64 segment_base(const Insn& insn) {
+    return insn.segment == kGs ? kGsBase : 0;
+}
+
+u64 to_linear(const Insn& insn, u64 base, u64 offset) {
+    return cut(base + cut(offset, insn.asize), insn.mode_bits == 64 ? 8 : 4);
+}
+
+i64 sign_extend(u64 value, unsigned bytes) {
+    const unsigned shift = 64 - 8 * bytes;
+    return static_cast<i64>(value << shift) >> shift;
+}
+
+}  // namespace
+
+bool is_canonical(u64 address) {
+    return static_cast<u64>(static_cast<i64>(address << 16) >> 16) == address;
+}
+
+u64 linear_address(const Insn& insn, const u64 (&gpr)[16], u64 insn_address) {
+    u64 offset = static_cast<u64>(insn.disp);
+    if (insn.base == kRipRegister) {
+        offset += insn_address + insn.length;
+    } else if (insn.base != kNoRegister) {
+        offset += gpr[insn.base];
+    }
+    if (insn.index != kNoRegister) offset += gpr[insn.index] << insn.scale_log2;
+    return to_linear(insn, segment_base(insn), offset);
+}
+
+std::vector<MemoryTouch> memory_touches(const Insn& insn, const u64 (&gpr)[16], u64 rflags,
+                                        u64 insn_address) {
+    std::vector<MemoryTouch> out;
+    const std::string_view name = insn.row->mnemonic;
+    const bool down = rflags & row_words::DF;
+    const unsigned stack_width = insn.mode_bits == 64 ? 8 : 4;
+    for (unsigned i = 0; i < insn.operand_count; ++i) {
+        const Operand& op = insn.operands[i];
+        if (op.access == Access::AddressOnly) continue;
+        if (op.kind == OperandKind::Memory) {
+            u64 address = linear_address(insn, gpr, insn_address);
+            u64 size = op.size;
+            // POP to memory computes its address after RSP has moved.
+            if (name == "POP" && insn.base == 4) address += insn.opsize;
+            if ((name == "BT" || name == "BTS" || name == "BTR" || name == "BTC") &&
+                insn.operands[1].is_gpr()) {
+                const i64 bit = sign_extend(gpr[insn.operands[1].reg], insn.opsize);
+                address += static_cast<u64>((bit >> (insn.opsize == 8   ? 6
+                                                     : insn.opsize == 4 ? 5
+                                                                        : 4)) *
+                                            insn.opsize);
+            }
+            out.push_back({address, size});
+        } else if (op.kind == OperandKind::StringSource || op.kind == OperandKind::StringDest) {
+            const bool source = op.kind == OperandKind::StringSource;
+            const u64 start = to_linear(insn, source ? segment_base(insn) : 0, gpr[source ? 6 : 7]);
+            u64 count = insn.rep || insn.repne ? cut(gpr[1], insn.asize) : 1;
+            if (count > 0x10000) count = 0x10000;
+            u64 bytes = count * op.size;
+            if (bytes)
+                out.push_back(down ? MemoryTouch{start - bytes + op.size, bytes} : MemoryTouch{start, bytes});
+        }
+    }
+    if (name == "XLAT") {
+        out.push_back({to_linear(insn, segment_base(insn), gpr[3] + (gpr[0] & 0xff)), 1});
+    }
+    if (name == "MASKMOVQ" || name == "MASKMOVDQU") {
+        out.push_back({to_linear(insn, segment_base(insn), gpr[7]), name == "MASKMOVQ" ? 8u : 16u});
+    }
+    const u64 rsp = cut(gpr[4], stack_width);
+    if (name.starts_with("PUSH") || name.starts_with("POP") || name.starts_with("CALL") ||
+        name.starts_with("RET")) {
+        if (name != "POPCNT") out.push_back({rsp - 40, 80});
+    } else if (name == "ENTER") {
+        out.push_back({rsp - 8 * 34, 8 * 34});
+        out.push_back({cut(gpr[5], stack_width) - 8 * 34, 8 * 34});
+        // The frame is touched at its end too (a probing write), at most 64 KiB below.
+        out.push_back({rsp - 8 * 34 - static_cast<u64>(insn.imm) - 8, 8});
+    } else if (name == "LEAVE") {
+        out.push_back({cut(gpr[5], stack_width), 8});
+    }
+    return out;
+}
+
+bool stays_in_arena(const std::vector<MemoryTouch>& touches) {
+    for (const MemoryTouch& t : touches) {
+        // Beside the edges of the canonical range part of an access could be valid: leave it out.
+        if (!is_canonical(t.address) && !is_canonical(t.address + t.size)) continue;
+        if (t.address < kArenaBase || t.size > kArenaEnd - kArenaBase || t.address + t.size > kArenaEnd)
+            return false;
+    }
+    return true;
+}
+
+}  // namespace orrery::testing
