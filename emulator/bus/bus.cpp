@@ -21,6 +21,11 @@ Bus::~Bus() {
     munmap(ram_, ram_size_);
 }
 
+void Bus::clear_ram() {
+    // Private anonymous pages come back as zeros.
+    madvise(ram_, ram_size_, MADV_DONTNEED);
+}
+
 void Bus::check_free(const std::vector<Region>& regions, u64 base, u64 length, const Region* self) const {
     for (const Region& other : regions) {
         if (&other == self || other.base == kUnmapped || other.movable) continue;

@@ -42,6 +42,9 @@ class Bus {
         return offset < low_ram_ ? offset : offset - low_ram_ + kPciHoleEnd;
     }
 
+    // All of RAM reads as zero again.
+    void clear_ram();
+
     void map_io(u16 first_port, u16 count, Device& device);
     // `base` may move later (PCI BARs, the APIC base): remap_mmio. A region of length 0 or base kUnmapped is off.
     unsigned map_mmio(u64 base, u64 length, Device& device, unsigned region = 0);
@@ -65,7 +68,6 @@ class Bus {
     // code made from them is dropped.
     void on_ram_write(std::function<void(u64 physical, u64 size)> hook) { ram_write_hook_ = std::move(hook); }
 
-    // A page-granular note of which RAM pages were ever written is not kept: all-zero pages are found by looking.
     // RAM contents and region placement.
     void visit(Archive& archive);
 

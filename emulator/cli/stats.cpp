@@ -17,7 +17,7 @@ void StatsFile::watch(Machine& machine) {
         u8 bytes[kMaxInsnLength];
         const size_t count = machine.peek(event.cpu, event.address, bytes, sizeof bytes);
         std::string text;
-        for (size_t i = 0; i < count; ++i) text += fmt::format(i == 0 ? "{:02x}" : " {:02x}", bytes[i]);
+        for (size_t i = 0; i < count; ++i) text += fmt::format("{}{:02x}", i == 0 ? "" : " ", bytes[i]);
         ++unknown_[text];
     });
 }

@@ -4,6 +4,8 @@
 #include <stdexcept>
 
 #include "devices/pc_board.h"
+#include "emulator/boot/firmware.h"
+#include "emulator/boot/loader.h"
 #include "emulator/cpu/stretch.h"
 
 namespace orrery {
@@ -101,6 +103,58 @@ Machine::Machine(const MachineConfig& config)
 }
 
 Machine::~Machine() = default;
+
+namespace {
+
+void enter(Cpu& cpu, const EntryState& entry) {
+    std::copy(entry.gpr.begin(), entry.gpr.end(), cpu.gpr);
+    cpu.rip() = entry.rip;
+    auto to_segment = [](const EntryState::Segment& from) {
+        Segment segment;
+        segment.selector = from.selector;
+        segment.base = from.base;
+        segment.limit = from.limit;
+        segment.access = from.access;
+        return segment;
+    };
+    for (unsigned i = 0; i < 6; ++i) cpu.seg[i] = to_segment(entry.segments[i]);
+    cpu.ldtr = to_segment(entry.ldtr);
+    cpu.tr = to_segment(entry.tr);
+    cpu.gdtr = {entry.gdtr.base, entry.gdtr.limit};
+    cpu.idtr = {entry.idtr.base, entry.idtr.limit};
+    cpu.cr0 = entry.cr0;
+    cpu.cr3 = entry.cr3;
+    cpu.cr4 = entry.cr4;
+    cpu.msr.efer = entry.efer;
+    cpu.cpl = 0;
+    cpu.set_rflags(static_cast<u32>(entry.rflags));
+    cpu.update_mode();
+}
+
+}  // namespace
+
+void Machine::load(const BootImages& images) {
+    GuestFiles files;
+    files.kernel = read_boot_image(images.kernel);
+    if (!images.initrd.empty()) {
+        files.initrd = read_boot_image(images.initrd);
+        std::vector<u8>& bytes = files.initrd->bytes;
+        // Each archive begins at a multiple of four bytes.
+        while (bytes.size() % 4 != 0) bytes.push_back(0);
+        bytes.insert(bytes.end(), images.extra_initrd.begin(), images.extra_initrd.end());
+    }
+    files.command_line = images.command_line;
+
+    ended_.reset();
+    exit_code_ = 0;
+    bus_.clear_ram();
+    code_.clear();
+    for (auto& cpu : cpus_) cpu->reset();
+    board_->reset();
+    board_->select_cpu(0);
+    const u64 rsdp = set_up_firmware(bus_, *board_);
+    enter(*cpus_[0], load_guest(bus_, files, rsdp));
+}
 
 void Machine::end(StopReason reason) {
     if (!ended_) ended_ = reason;

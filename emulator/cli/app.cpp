@@ -1,0 +1,74 @@
+#include "emulator/cli/app.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <new>
+
+#include "emulator/boot/boot_error.h"
+#include "emulator/cli/run.h"
+
+namespace orrery {
+
+namespace {
+
+// The words after "--" are the guest's command: CLI11 never sees them.
+std::vector<std::string> split_command(std::vector<std::string>& words) {
+    auto dashes = std::find(words.begin(), words.end(), "--");
+    if (dashes == words.end()) return {};
+    std::vector<std::string> command(dashes + 1, words.end());
+    if (command.empty()) throw UsageError("no command after --");
+    words.erase(dashes, words.end());
+    return command;
+}
+
+int dispatch(std::vector<std::string> words) {
+    const std::vector<std::string> command = split_command(words);
+
+    CLI::App app("Orrery: an x86-64 PC to see inside of.", "orrery");
+    app.require_subcommand(0, 1);
+    RunOptions run;
+    CLI::App* run_command = app.add_subcommand("run", "Boot a guest; with -- COMMAND run that command in it");
+    run.guest.declare(*run_command);
+    run_command->add_flag("--headless", run.headless, "No window: the terminal is the console");
+    run_command->add_option("--stats", run.stats, "Write what the run did to this file, as JSON");
+
+    // Options without a subcommand are run's.
+    if (!words.empty() && words[0].starts_with("-") && words[0] != "-h" && words[0] != "--help")
+        words.insert(words.begin(), "run");
+    if (words.empty() && !command.empty()) words = {"run"};
+    std::reverse(words.begin(), words.end());
+    try {
+        app.parse(words);
+    } catch (const CLI::CallForHelp&) {
+        fmt::print("{}", app.help());
+        return 0;
+    } catch (const CLI::ParseError& error) {
+        throw UsageError(error.what());
+    }
+    run.guest.command = command;
+    return run_headless(run);
+}
+
+}  // namespace
+
+int run_app(int argc, char** argv) {
+    try {
+        return dispatch(std::vector<std::string>(argv + 1, argv + argc));
+    } catch (const UsageError& error) {
+        fmt::print(stderr, "orrery: {}\n", error.what());
+        return kExitUsage;
+    } catch (const BootError& error) {
+        fmt::print(stderr, "orrery: {}\n", error.what());
+        return kExitUsage;
+    } catch (const std::bad_alloc&) {
+        fmt::print(stderr, "orrery: the host has not enough memory for this machine (try a smaller -m)\n");
+        return kExitOwnFault;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "orrery: internal error: {}\n", error.what());
+        return kExitOwnFault;
+    }
+}
+
+}  // namespace orrery

@@ -1,0 +1,128 @@
+#include "emulator/cli/run.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+
+#include "emulator/cli/stats.h"
+#include "emulator/cli/terminal.h"
+
+namespace orrery {
+
+namespace {
+
+constexpr const char* kSerial = "uart16550.0";
+
+// How many instructions go by between two looks at the keyboard: a few milliseconds of host time.
+constexpr u64 kSlice = 2'000'000;
+
+// Runs a guest with the host's terminal as its console. Virtual time does not outrun the host's while the guest is
+// idle, so that a sleep takes as long as it says; that changes when inputs arrive, and nothing else.
+StopReason run_interactive(Machine& machine, u64 max_instructions, RawTerminal& terminal) {
+    using Clock = std::chrono::steady_clock;
+    for (;;) {
+        const std::vector<u8> typed = terminal.read(0);
+        if (terminal.quit_requested()) return StopReason::Requested;
+        if (!typed.empty()) machine.input(kSerial, typed);
+        RunLimits limits;
+        limits.instructions = std::min(max_instructions, machine.moment().instructions + kSlice);
+        limits.ticks = machine.moment().ticks + 10'000'000;
+        const Clock::time_point before = Clock::now();
+        const u64 ticks_before = machine.moment().ticks;
+        const StopReason reason = machine.run(limits);
+        if (reason == StopReason::Budget && machine.moment().instructions < max_instructions) continue;
+        if (reason != StopReason::Idle) return reason;
+        // Idle up to the limit: sleep for what virtual time is ahead, or until a key.
+        const auto ahead = std::chrono::nanoseconds(machine.moment().ticks - ticks_before) - (Clock::now() - before);
+        const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(ahead).count();
+        if (wait > 0) {
+            const std::vector<u8> woke = terminal.read(static_cast<int>(wait));
+            if (!woke.empty()) machine.input(kSerial, woke);
+        }
+    }
+}
+
+const char* vector_name(u8 vector) {
+    static constexpr const char* kNames[] = {"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "",
+                                             "#TS", "#NP", "#SS", "#GP", "#PF", "",    "#MF", "#AC", "#MC", "#XM"};
+    return vector < std::size(kNames) ? kNames[vector] : "interrupt";
+}
+
+std::string shutdown_text(const Cpu& cpu) {
+    const ShutdownReason& why = cpu.shutdown;
+    std::string text = fmt::format("triple fault at {:#x} (CPL {}):", why.rip, why.cpl);
+    for (unsigned i = 0; i < why.fault_count; ++i) {
+        text += fmt::format("{} {}", i == 0 ? "" : ", then", vector_name(why.faults[i].vector));
+        text += fmt::format(" (error code {:#x}", why.faults[i].error_code);
+        if (why.faults[i].vector == static_cast<u8>(Vector::PF)) text += fmt::format(", address {:#x}", why.faults[i].address);
+        text += ")";
+    }
+    return text;
+}
+
+}  // namespace
+
+int exit_status(Machine& machine, StopReason reason, bool has_command) {
+    switch (reason) {
+        case StopReason::PowerOff:
+        case StopReason::Reset: return 0;
+        case StopReason::DebugExit: {
+            const u32 value = machine.exit_code() >> 1;
+            if (has_command && value <= 0xff) return static_cast<int>(value);
+            return static_cast<int>(machine.exit_code() & 0xff);
+        }
+        case StopReason::Shutdown:
+            fmt::print(stderr, "orrery: {}\n", shutdown_text(machine.cpu()));
+            return kExitGuestDied;
+        case StopReason::Budget:
+            fmt::print(stderr, "orrery: stopped after {} instructions (--max-insns)\n",
+                       machine.moment().instructions);
+            return kExitBudget;
+        case StopReason::Idle:
+            fmt::print(stderr, "orrery: the guest halted with interrupts off, and nothing can wake it\n");
+            return 0;
+        case StopReason::Requested: return 0;
+    }
+    return kExitOwnFault;
+}
+
+int run_headless(const RunOptions& options) {
+    StdoutSink output;
+    MachineConfig config = options.guest.machine_config();
+    config.serial_output = &output;
+    const BootImages images = options.guest.boot_images();
+    std::unique_ptr<StatsFile> stats;
+    if (!options.stats.empty()) stats = std::make_unique<StatsFile>(options.stats);
+
+    const auto start = std::chrono::steady_clock::now();
+    Machine machine(config);
+    machine.load(images);
+    if (stats) stats->watch(machine);
+
+    StopReason reason;
+    for (;;) {
+        if (options.guest.has_command()) {
+            RunLimits limits;
+            limits.instructions = options.guest.max_instructions;
+            reason = machine.run(limits);
+        } else {
+            RawTerminal terminal;
+            if (terminal.active()) {
+                reason = run_interactive(machine, options.guest.max_instructions, terminal);
+            } else {
+                RunLimits limits;
+                limits.instructions = options.guest.max_instructions;
+                reason = machine.run(limits);
+            }
+        }
+        // A reset boots again, as on any PC; with a command there is nothing left to do.
+        if (reason != StopReason::Reset || options.guest.has_command()) break;
+        machine.load(images);
+    }
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    if (stats) stats->write(machine, seconds.count());
+    return exit_status(machine, reason, options.guest.has_command());
+}
+
+}  // namespace orrery

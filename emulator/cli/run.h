@@ -1,0 +1,29 @@
+// orrery run: boots a guest without a window.
+#pragma once
+
+#include <string>
+
+#include "emulator/cli/guest_options.h"
+
+namespace orrery {
+
+// Exit statuses of Orrery's own.
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitBudget = 124;
+inline constexpr int kExitOwnFault = 125;
+inline constexpr int kExitGuestDied = 255;
+
+struct RunOptions {
+    GuestOptions guest;
+    std::string stats;  // --stats: where to, empty: nowhere
+    bool headless = false;
+};
+
+// Boots and runs until the guest ends; returns the process's exit status. Throws UsageError, BootError.
+int run_headless(const RunOptions& options);
+
+// The exit status for the way a run ended, and Orrery's words about it on stderr, if there are any. With a command
+// (after --) isa-debug-exit carries the command's status.
+int exit_status(Machine& machine, StopReason reason, bool has_command);
+
+}  // namespace orrery

@@ -1,0 +1,44 @@
+// The host's terminal as the guest's console: raw while a guest runs in it, put back on every way out.
+#pragma once
+
+#include <termios.h>
+
+#include <vector>
+
+#include "emulator/bus/device.h"
+
+namespace orrery {
+
+// Guest output to stdout, at once.
+class StdoutSink : public OutputSink {
+  public:
+    void write(std::span<const u8> data) override;
+    // False once stdout could not be written (a closed pipe): nothing more is.
+    bool good() const { return good_; }
+
+  private:
+    bool good_ = true;
+};
+
+// Puts a terminal on stdin into raw mode for its lifetime. Ctrl-A x then ends the session (as in QEMU).
+class RawTerminal {
+  public:
+    RawTerminal();
+    ~RawTerminal();
+    RawTerminal(const RawTerminal&) = delete;
+    RawTerminal& operator=(const RawTerminal&) = delete;
+
+    // Whether stdin is a terminal at all; if not, nothing is read.
+    bool active() const { return active_; }
+    // Bytes typed, waiting for up to `milliseconds` (0: not at all).
+    std::vector<u8> read(int milliseconds);
+    bool quit_requested() const { return quit_; }
+
+  private:
+    bool active_ = false;
+    bool escape_ = false;
+    bool quit_ = false;
+    termios saved_{};
+};
+
+}  // namespace orrery
