@@ -33,4 +33,13 @@ size_t MachineMemory::read(u64 linear, void* to, size_t size) const {
     return machine_.peek(cpu_, linear, to, size, cr3_);
 }
 
+std::optional<u64> MachineMemory::physical(u64 linear) const {
+    PagingContext context = machine_.cpu(cpu_).paging();
+    if (cr3_) context.cr3 = *cr3_;
+    const WalkResult result =
+        walk(machine_.bus(), context, linear, AccessKind::Read, false, true, WalkMode::Peek);
+    if (!result.ok) return std::nullopt;
+    return result.physical;
+}
+
 }  // namespace orrery

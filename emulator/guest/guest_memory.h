@@ -18,6 +18,9 @@ class GuestMemory {
     // page is not mapped, or is no RAM.
     virtual size_t read(u64 linear, void* to, size_t size) const = 0;
 
+    // The physical address of `linear`, nothing where it is not mapped.
+    virtual std::optional<u64> physical(u64 linear) const = 0;
+
     bool read_all(u64 linear, void* to, size_t size) const { return read(linear, to, size) == size; }
 
     template <typename T>
@@ -44,6 +47,7 @@ class MachineMemory : public GuestMemory {
     MachineMemory(Machine& machine, unsigned cpu, std::optional<u64> cr3 = std::nullopt)
         : machine_(machine), cpu_(cpu), cr3_(cr3) {}
     size_t read(u64 linear, void* to, size_t size) const override;
+    std::optional<u64> physical(u64 linear) const override;
 
   private:
     Machine& machine_;

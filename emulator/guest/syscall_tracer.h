@@ -1,0 +1,90 @@
+// Watches a machine's system calls from outside, and says them in strace's words: for every task, or for one
+// command and what it starts.
+//
+// It subscribes to events and peeks at memory: the guest cannot notice, and the machine's state is the same
+// with and without it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "emulator/guest/debug_info.h"
+#include "emulator/guest/syscall_log.h"
+#include "emulator/guest/tasks.h"
+#include "emulator/observe/events.h"
+
+namespace orrery {
+
+class Machine;
+
+class SyscallTracer {
+  public:
+    // `kernel`: of the guest's kernel, or null: then tasks are told apart by their address space (CR3) only,
+    // and have no names. Both must outlive the tracer.
+    SyscallTracer(Machine& machine, const DebugInfo* kernel, size_t capacity = 10000);
+    ~SyscallTracer();
+    SyscallTracer(const SyscallTracer&) = delete;
+    SyscallTracer& operator=(const SyscallTracer&) = delete;
+
+    // From now on only the task that executes this argument vector, from its (successful) execve on, and its
+    // descendants.
+    void only_command(std::vector<std::string> argv);
+    // At most one. nullptr: none.
+    void listen(SyscallListener* listener) { listener_ = listener; }
+    // At the end of a run: reports tasks that have gone since the last event.
+    void finish();
+
+    const SyscallLog& log() const { return log_; }
+    // The unfinished call of a task as text ("read(0, "), "" if there is none.
+    std::string unfinished_call(int pid) const;
+
+  private:
+    struct Task {
+        int pid = 0;
+        int tgid = 0;
+        u64 address = 0;  // of the task_struct
+        std::string comm;
+        bool traced = false;
+        bool in_call = false;
+        u64 call_rip = 0;                   // of the SYSCALL instruction
+        u64 record = 0;                     // id in the log; 0: not logged
+        std::optional<SyscallRecord> held;  // an execve that will be the first line, if it succeeds
+        bool exiting = false;
+        bool gone = false;
+        int exit_status = -1;  // as the program gave it
+    };
+
+    void on_event(const Event& event);
+    void on_call(const Event& event, Task& task);
+    void on_return(const Event& event, Task& task);
+    void finish_call(Task& task, Moment moment, i64 result, const std::string& text);
+    void note(Task& task, Moment moment, const std::string& text);
+    void charge(const Event& event);
+    Task* current_task(unsigned cpu);
+    void begin_task(Task& task);
+    void refresh(Task& task);
+    void check_exit(Task& task, Moment moment);
+    bool starts_command(const DecodedCall& call, const GuestMemory& memory) const;
+    GuestTasks tasks(const GuestMemory& memory) const;
+
+    Machine& machine_;
+    const DebugInfo* kernel_;
+    SyscallLog log_;
+    SyscallListener* listener_ = nullptr;
+    u32 subscription_ = 0;
+    std::vector<std::string> command_;  // empty: every task
+    bool command_seen_ = false;
+    std::map<int, Task> tasks_;  // by pid
+    // Since the last event on each CPU: who ran, and the counters then.
+    struct CpuState {
+        int running = -1;  // pid
+        u64 ticks = 0;
+        u64 walks = 0;
+    };
+    std::vector<CpuState> cpus_;
+};
+
+}  // namespace orrery
