@@ -2,6 +2,7 @@
 #include "fs/file.h"
 
 #include "fs/dentry.h"
+#include "fs/eventpoll.h"
 #include "fs/file_locks.h"
 #include "task/task.h"
 
@@ -14,6 +15,10 @@ File::~File() {
         release_file_locks(*this);
         if (holds_write_access) inode->put_write_access();
     }
+}
+
+void File::release_watched() const {
+    epoll_release(*this);
 }
 
 Result<size_t> File::read(IovIter&, loff_t&) {

@@ -13,6 +13,7 @@
 #include "fs/iov_iter.h"
 #include "fs/path.h"
 
+class EpollFile;
 class PollTable;
 struct FilesStruct;
 
@@ -43,6 +44,13 @@ class File : public RefCounted {
     }
     bool nonblocking() const { return (flags & O_NONBLOCK) != 0; }
     bool is_path_only() const { return (flags & O_PATH) != 0; }
+
+    /// The epoll sets that watch a file refer to it; when only they are left, the file is taken out of them.
+    void unref() const {
+        const u32 watchers = __atomic_load_n(&epoll_watchers, __ATOMIC_RELAXED);
+        if (watchers != 0 && ref_count() == watchers + 1) release_watched();
+        RefCounted::unref();
+    }
 
     virtual Result<size_t> read(IovIter& to, loff_t& position);
     virtual Result<size_t> write(IovIter& from, loff_t& position);
@@ -75,6 +83,12 @@ class File : public RefCounted {
     bool holds_write_access = false;
     int owner_pid = 0;     ///< F_SETOWN: a process, or a group when negative
     int owner_signal = 0;  ///< F_SETSIG
+    mutable u32 epoll_watchers = 0;  ///< how many epoll items refer to this file
+    mutable ListNode epoll_items;    ///< they, under the epoll lock
+    virtual EpollFile* as_epoll_file() { return nullptr; }
+
+  private:
+    void release_watched() const;
 };
 
 /// Opens `path` for the calling task as open(2) does, but gives the file. Errors as open(2).

@@ -1,0 +1,151 @@
+// Mode, owner, times, umask, extended attributes (which no file system here has).
+#include "fs/files_struct.h"
+#include "fs/fs_struct.h"
+#include "fs/namei.h"
+#include "fs/vfs_ops.h"
+#include "syscall/fs_syscalls.h"
+#include "task/task.h"
+
+namespace {
+
+Result<Path> place_of(int dirfd, UserString path, u32 walk) {
+    KString text = TRY(copy_path(path.address()));
+    return lookup_at(dirfd, text.c_str(), walk);
+}
+
+SysResult done(Result<void> result) {
+    TRY(std::move(result));
+    return 0L;
+}
+
+bool good_time(const KernelTimespec& t) {
+    return t.tv_nsec == UTIME_NOW || t.tv_nsec == UTIME_OMIT ||
+           (t.tv_nsec >= 0 && t.tv_nsec < static_cast<i64>(kNsPerSec));
+}
+
+SysResult set_micro_times(const Path& place, UserPtr<KernelTimeval> times) {
+    if (times.is_null()) return done(vfs_utimes(place, nullptr));
+    KernelTimespec both[2];
+    for (int i = 0; i < 2; i++) {
+        const KernelTimeval t = TRY(times.offset(i).read());
+        if (t.tv_usec < 0 || t.tv_usec >= 1'000'000) return Errno::EINVAL;
+        both[i] = {t.tv_sec, t.tv_usec * 1000};
+    }
+    return done(vfs_utimes(place, both));
+}
+
+}  // namespace
+
+SysResult sys_fchmodat(int dirfd, UserString path, u32 mode) {
+    return done(vfs_chmod(TRY(place_of(dirfd, path, kWalkFollow)), mode));
+}
+SysResult sys_chmod(UserString path, u32 mode) {
+    return sys_fchmodat(AT_FDCWD, path, mode);
+}
+SysResult sys_fchmod(int fd, u32 mode) {
+    return done(vfs_chmod(TRY(get_file(fd))->path, mode));
+}
+
+SysResult sys_fchownat(int dirfd, UserString path, u32 uid, u32 gid, int flags) {
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return Errno::EINVAL;
+    u32 walk = (flags & AT_SYMLINK_NOFOLLOW) ? 0 : kWalkFollow;
+    if (flags & AT_EMPTY_PATH) walk |= kWalkEmpty;
+    return done(vfs_chown(TRY(place_of(dirfd, path, walk)), uid, gid));
+}
+SysResult sys_chown(UserString path, u32 uid, u32 gid) {
+    return sys_fchownat(AT_FDCWD, path, uid, gid, 0);
+}
+SysResult sys_lchown(UserString path, u32 uid, u32 gid) {
+    return sys_fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
+}
+SysResult sys_fchown(int fd, u32 uid, u32 gid) {
+    return done(vfs_chown(TRY(get_file(fd))->path, uid, gid));
+}
+
+SysResult sys_utimensat(int dirfd, UserString path, UserTimespec times, int flags) {
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return Errno::EINVAL;
+    KernelTimespec both[2];
+    if (!times.is_null()) {
+        TRY(times.copy_in(both, sizeof(both)));
+        if (!good_time(both[0]) || !good_time(both[1])) return Errno::EINVAL;
+        if (both[0].tv_nsec == UTIME_OMIT && both[1].tv_nsec == UTIME_OMIT) return 0L;
+    }
+    Path place;
+    if (path.is_null()) {  // the descriptor itself
+        if (dirfd == AT_FDCWD) return Errno::EFAULT;
+        if (flags) return Errno::EINVAL;
+        place = TRY(get_file(dirfd))->path;
+    } else {
+        u32 walk = (flags & AT_SYMLINK_NOFOLLOW) ? 0 : kWalkFollow;
+        if (flags & AT_EMPTY_PATH) walk |= kWalkEmpty;
+        place = TRY(place_of(dirfd, path, walk));
+    }
+    return done(vfs_utimes(place, times.is_null() ? nullptr : both));
+}
+
+SysResult sys_futimesat(int dirfd, UserString path, UserPtr<KernelTimeval> times) {
+    if (path.is_null()) return set_micro_times(TRY(get_file(dirfd))->path, times);
+    return set_micro_times(TRY(place_of(dirfd, path, kWalkFollow)), times);
+}
+SysResult sys_utimes(UserString path, UserPtr<KernelTimeval> times) {
+    return set_micro_times(TRY(place_of(AT_FDCWD, path, kWalkFollow)), times);
+}
+SysResult sys_utime(UserString path, UserPtr<i64> times) {
+    const Path place = TRY(place_of(AT_FDCWD, path, kWalkFollow));
+    if (times.is_null()) return done(vfs_utimes(place, nullptr));
+    const KernelTimespec both[2] = {{TRY(times.read()), 0}, {TRY(times.offset(1).read()), 0}};
+    return done(vfs_utimes(place, both));
+}
+
+SysResult sys_umask(u32 mask) {
+    return long{current()->fs->set_umask(mask)};
+}
+
+// Extended attributes: the answers of a file system mounted without them. The path or descriptor must be good.
+namespace {
+SysResult no_xattr(UserString path, u32 walk) {
+    TRY(place_of(AT_FDCWD, path, walk));
+    return Errno::EOPNOTSUPP;
+}
+SysResult no_xattr(int fd) {
+    TRY(get_file(fd));
+    return Errno::EOPNOTSUPP;
+}
+}  // namespace
+
+SysResult sys_setxattr(UserString path, UserString, UserBytes, size_t, int) {
+    return no_xattr(path, kWalkFollow);
+}
+SysResult sys_lsetxattr(UserString path, UserString, UserBytes, size_t, int) {
+    return no_xattr(path, 0);
+}
+SysResult sys_fsetxattr(int fd, UserString, UserBytes, size_t, int) {
+    return no_xattr(fd);
+}
+SysResult sys_getxattr(UserString path, UserString, UserBytes, size_t) {
+    return no_xattr(path, kWalkFollow);
+}
+SysResult sys_lgetxattr(UserString path, UserString, UserBytes, size_t) {
+    return no_xattr(path, 0);
+}
+SysResult sys_fgetxattr(int fd, UserString, UserBytes, size_t) {
+    return no_xattr(fd);
+}
+SysResult sys_listxattr(UserString path, UserBytes, size_t) {
+    return no_xattr(path, kWalkFollow);
+}
+SysResult sys_llistxattr(UserString path, UserBytes, size_t) {
+    return no_xattr(path, 0);
+}
+SysResult sys_flistxattr(int fd, UserBytes, size_t) {
+    return no_xattr(fd);
+}
+SysResult sys_removexattr(UserString path, UserString) {
+    return no_xattr(path, kWalkFollow);
+}
+SysResult sys_lremovexattr(UserString path, UserString) {
+    return no_xattr(path, 0);
+}
+SysResult sys_fremovexattr(int fd, UserString) {
+    return no_xattr(fd);
+}

@@ -1,0 +1,154 @@
+// Moving data between files in the kernel, and a file's size and its storage.
+#include "fs/cred.h"
+#include "fs/files_struct.h"
+#include "fs/namei.h"
+#include "fs/vfs_ops.h"
+#include "mm/kmalloc.h"
+#include "mm/page.h"
+#include "syscall/fs_syscalls.h"
+
+namespace {
+
+// Copies up to `count` bytes at the given positions, a page at a time. The count, short at the end of the input
+// or when the output takes no more; an error only when nothing was copied.
+Result<size_t> copy_between(File& in, loff_t& in_position, File& out, loff_t& out_position, size_t count) {
+    u8* buffer = static_cast<u8*>(kmalloc(kPageSize));
+    if (!buffer) return Errno::ENOMEM;
+    size_t done = 0;
+    Errno trouble = Errno::OK;
+    while (done < count && trouble == Errno::OK) {
+        loff_t from = in_position;
+        Result<size_t> got = kernel_read(in, buffer, min<size_t>(count - done, kPageSize), from);
+        if (!got.ok() || got.value() == 0) {
+            if (!got.ok()) trouble = got.error();
+            break;
+        }
+        Result<size_t> put = kernel_write(out, buffer, got.value(), out_position);
+        if (!put.ok()) {
+            trouble = put.error();
+            break;
+        }
+        // What the output did not take is left unread, except on a stream, where it cannot be put back.
+        in_position += static_cast<loff_t>(put.value());
+        done += put.value();
+        if (put.value() < got.value() || signal_pending(current())) break;
+    }
+    kfree(buffer);
+    if (done == 0 && trouble != Errno::OK) return trouble;
+    return size_t{done};
+}
+
+Result<loff_t> position_from(UserPtr<i64> user, File& file) {
+    if (user.is_null()) return loff_t{file.position};
+    if (file.is_stream()) return Errno::ESPIPE;
+    const loff_t position = TRY(user.read());
+    if (position < 0) return Errno::EINVAL;
+    return loff_t{position};
+}
+
+Result<void> position_back(UserPtr<i64> user, File& file, loff_t position) {
+    if (!user.is_null()) return user.write(position);
+    if (!file.is_stream()) file.position = position;
+    return {};
+}
+
+}  // namespace
+
+SysResult sys_sendfile(int out_fd, int in_fd, UserPtr<i64> offset, size_t count) {
+    RefPtr<File> in = TRY(get_file(in_fd));
+    RefPtr<File> out = TRY(get_file(out_fd));
+    if (!in->readable() || !out->writable()) return Errno::EBADF;
+    if (in->is_stream() || in->inode->is_dir()) return Errno::EINVAL;  // the input must have a position
+    if (out->flags & O_APPEND) return Errno::EINVAL;
+    loff_t in_position = TRY(position_from(offset, *in));
+    loff_t out_position = out->position;
+    const size_t n = TRY(copy_between(*in, in_position, *out, out_position, min<size_t>(count, 0x7ffff000)));
+    TRY(position_back(offset, *in, in_position));
+    if (!out->is_stream()) out->position = out_position;
+    return static_cast<long>(n);
+}
+
+SysResult sys_copy_file_range(int in_fd, UserPtr<i64> in_off, int out_fd, UserPtr<i64> out_off, size_t len,
+                              u32 flags) {
+    if (flags != 0) return Errno::EINVAL;
+    RefPtr<File> in = TRY(get_file(in_fd));
+    RefPtr<File> out = TRY(get_file(out_fd));
+    if (in->inode->is_dir() || out->inode->is_dir()) return Errno::EISDIR;
+    if (!in->inode->is_regular() || !out->inode->is_regular()) return Errno::EINVAL;
+    if (!in->readable() || !out->writable() || (out->flags & O_APPEND)) return Errno::EBADF;
+    if (in->inode->sb != out->inode->sb) return Errno::EXDEV;
+    loff_t in_position = TRY(position_from(in_off, *in));
+    loff_t out_position = TRY(position_from(out_off, *out));
+    if (in->inode == out->inode) {
+        const u64 a = static_cast<u64>(in_position);
+        const u64 b = static_cast<u64>(out_position);
+        if (a < b + len && b < a + len) return Errno::EINVAL;  // overlapping
+    }
+    const size_t n = TRY(copy_between(*in, in_position, *out, out_position, min<size_t>(len, 0x7ffff000)));
+    TRY(position_back(in_off, *in, in_position));
+    TRY(position_back(out_off, *out, out_position));
+    return static_cast<long>(n);
+}
+
+SysResult sys_truncate(UserString path, loff_t length) {
+    if (length < 0) return Errno::EINVAL;
+    KString text = TRY(copy_path(path.address()));
+    const Path place = TRY(lookup_at(AT_FDCWD, text.c_str(), kWalkFollow));
+    TRY(vfs_truncate(place, static_cast<u64>(length)));
+    return 0L;
+}
+
+SysResult sys_ftruncate(int fd, loff_t length) {
+    if (length < 0) return Errno::EINVAL;
+    RefPtr<File> file = TRY(get_file(fd));
+    if (!file->inode->is_regular() || !file->writable()) return Errno::EINVAL;
+    MutexGuard guard(file->inode->lock);
+    TRY(file->inode->set_size(static_cast<u64>(length)));
+    return 0L;
+}
+
+SysResult sys_fallocate(int fd, int mode, loff_t offset, loff_t len) {
+    RefPtr<File> file = TRY(get_file(fd));
+    if (offset < 0 || len <= 0) return Errno::EINVAL;
+    if (!file->writable()) return Errno::EBADF;
+    loff_t end;
+    if (__builtin_add_overflow(offset, len, &end)) return Errno::EFBIG;
+    TRY(file->allocate(mode, offset, len));
+    return 0L;
+}
+
+SysResult sys_fadvise64(int fd, loff_t, loff_t len, int advice) {
+    constexpr int kLastAdvice = 5;  // POSIX_FADV_NOREUSE
+    RefPtr<File> file = TRY(get_file(fd));
+    if (file->is_stream()) return Errno::ESPIPE;
+    if (len < 0 || advice < 0 || advice > kLastAdvice) return Errno::EINVAL;
+    return 0L;  // everything is in memory: there is nothing to read ahead or to drop
+}
+
+// Every file system here is in memory: what was written is as safe as it will be.
+SysResult sys_sync() {
+    return 0L;
+}
+
+SysResult sys_fsync(int fd) {
+    RefPtr<File> file = TRY(get_file(fd));
+    if (file->is_stream()) return Errno::EINVAL;
+    TRY(file->sync());
+    return 0L;
+}
+
+SysResult sys_fdatasync(int fd) {
+    return sys_fsync(fd);
+}
+
+SysResult sys_syncfs(int fd) {
+    TRY(get_file(fd));
+    return 0L;
+}
+
+SysResult sys_sync_file_range(int fd, loff_t offset, loff_t nbytes, u32 flags) {
+    RefPtr<File> file = TRY(get_file(fd));
+    if (flags & ~7u || offset < 0 || nbytes < 0) return Errno::EINVAL;
+    if (file->is_stream()) return Errno::ESPIPE;
+    return 0L;
+}

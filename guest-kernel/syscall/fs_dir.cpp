@@ -1,0 +1,132 @@
+// Reading directories, and where the process stands.
+#include "fs/cred.h"
+#include "fs/files_struct.h"
+#include "fs/fs_struct.h"
+#include "fs/namei.h"
+#include "syscall/fs_syscalls.h"
+
+namespace {
+
+// Writes records of getdents64 (struct linux_dirent64) or getdents (struct linux_dirent) as entries come.
+class UserDirents final : public DirContext {
+  public:
+    UserDirents(UserBytes buf, size_t size, bool wide) : buf_(buf), size_(size), wide_(wide) {}
+
+    bool emit(const Name& name, u64 ino, u8 type) override {
+        // The record before this one could not know where it ends: d_off is filled in now.
+        const size_t header = wide_ ? 19 : 18;
+        const size_t length = align_up(header + name.length + (wide_ ? 1 : 2), 8);
+        if (used_ + length > size_) {
+            if (used_ == 0) trouble = Errno::EINVAL;
+            return false;
+        }
+        u8 record[align_up(19 + NAME_MAX + 2, 8)] = {};
+        const u16 record_length = static_cast<u16>(length);
+        memcpy(record, &ino, 8);
+        memcpy(record + 16, &record_length, 2);
+        if (wide_) {
+            record[18] = type;
+            memcpy(record + 19, name.text, name.length);
+        } else {
+            memcpy(record + 18, name.text, name.length);
+            record[length - 1] = type;
+        }
+        finish_previous();
+        if (!UserBytes(buf_.address() + used_).copy_out(record, length).ok()) {
+            trouble = Errno::EFAULT;
+            return false;
+        }
+        last_ = used_;
+        have_last_ = true;
+        used_ += length;
+        return true;
+    }
+
+    /// d_off of the last record: the position where reading goes on.
+    void finish_previous() {
+        if (!have_last_) return;
+        const i64 offset = position;
+        if (!UserBytes(buf_.address() + last_ + 8).copy_out(&offset, 8).ok()) trouble = Errno::EFAULT;
+    }
+
+    size_t used() const { return used_; }
+    Errno trouble = Errno::OK;
+
+  private:
+    UserBytes buf_;
+    size_t size_;
+    bool wide_;
+    size_t used_ = 0;
+    size_t last_ = 0;
+    bool have_last_ = false;
+};
+
+SysResult read_directory(int fd, UserBytes dirp, u32 count, bool wide) {
+    RefPtr<File> file = TRY(get_file(fd));
+    if (!file->inode->is_dir()) return Errno::ENOTDIR;
+    if (!access_ok(dirp.address(), count)) return Errno::EFAULT;
+    UserDirents out(dirp, count, wide);
+    MutexGuard position_guard(file->position_lock);
+    MutexGuard guard(file->inode->lock);
+    if (file->inode->nlink == 0) return Errno::ENOENT;
+    out.position = file->position;
+    out.dentry = file->path.dentry.get();
+    Result<void> listed = file->iterate(out);
+    out.finish_previous();
+    file->position = out.position;
+    if (out.used() > 0) return static_cast<long>(out.used());
+    if (out.trouble != Errno::OK) return out.trouble;
+    TRY(std::move(listed));
+    return 0L;
+}
+
+Result<Path> directory_to_enter(UserString path) {
+    KString text = TRY(copy_path(path.address()));
+    Path place = TRY(lookup_at(AT_FDCWD, text.c_str(), kWalkFollow | kWalkDirectory));
+    TRY(inode_permission(place.inode(), kMayExec));
+    return place;
+}
+
+}  // namespace
+
+SysResult sys_getdents64(int fd, UserBytes dirp, u32 count) {
+    return read_directory(fd, dirp, count, true);
+}
+
+SysResult sys_getdents(int fd, UserBytes dirp, u32 count) {
+    return read_directory(fd, dirp, count, false);
+}
+
+SysResult sys_getcwd(UserBytes buf, size_t size) {
+    const Path root = current()->fs->root();
+    const Path cwd = current()->fs->cwd();
+    if (!cwd.dentry->is_root() && !cwd.dentry->hashed()) return Errno::ENOENT;
+    bool reachable = true;
+    KString text = TRY(path_text(cwd, root, &reachable));
+    KString full;
+    if (!reachable) TRY(full.append("(unreachable)"));
+    TRY(full.append(text.c_str(), text.size()));
+    if (full.size() + 1 > size) return Errno::ERANGE;
+    TRY(buf.copy_out(full.c_str(), full.size() + 1));
+    return static_cast<long>(full.size() + 1);
+}
+
+SysResult sys_chdir(UserString path) {
+    current()->fs->set_cwd(TRY(directory_to_enter(path)));
+    return 0L;
+}
+
+SysResult sys_fchdir(int fd) {
+    RefPtr<File> file = TRY(get_file_or_path(fd));
+    if (!file->inode->is_dir()) return Errno::ENOTDIR;
+    TRY(inode_permission(*file->inode, kMayExec));
+    current()->fs->set_cwd(file->path);
+    return 0L;
+}
+
+SysResult sys_chroot(UserString path) {
+    Path place = TRY(directory_to_enter(path));
+    if (!current_cred().has(kCapSysChroot)) return Errno::EPERM;
+    current()->fs->set_root(std::move(place));
+    return 0L;
+}
