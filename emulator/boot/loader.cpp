@@ -1,0 +1,18 @@
+#include "emulator/boot/loader.h"
+
+#include "emulator/boot/boot_error.h"
+#include "emulator/boot/bzimage.h"
+#include "emulator/boot/memory_map.h"
+#include "emulator/boot/pvh.h"
+
+namespace orrery {
+
+EntryState load_guest(Bus& bus, const GuestFiles& files, u64 rsdp) {
+    if (files.kernel.bytes.empty()) throw BootError(files.kernel.name + ": is empty");
+    require_memory(bus, files.kernel.name);
+    if (is_elf(files.kernel)) return load_pvh(bus, files, rsdp);
+    if (is_bzimage(files.kernel)) return load_bzimage(bus, files, rsdp);
+    throw BootError(files.kernel.name + ": is neither an ELF file nor a Linux bzImage");
+}
+
+}  // namespace orrery

@@ -1,0 +1,28 @@
+// Loading a guest without firmware: picks the boot protocol by the kernel's format.
+//
+//   an x86-64 ELF with a PVH note    Xen's PVH ABI (pvh.h)
+//   a Linux bzImage                  Linux's 64-bit boot protocol (bzimage.h)
+//
+// Order of use: Bus and PcBoard made and reset, set_up_firmware(board) (firmware.h), then load_guest().
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "emulator/boot/boot_image.h"
+#include "emulator/boot/entry_state.h"
+#include "emulator/bus/bus.h"
+
+namespace orrery {
+
+struct GuestFiles {
+    BootImage kernel;
+    std::optional<BootImage> initrd;
+    std::string command_line;
+};
+
+// Copies the guest into RAM; `rsdp` is the ACPI root pointer's address. Throws BootError on whatever cannot
+// work; RAM may then have been changed.
+EntryState load_guest(Bus& bus, const GuestFiles& files, u64 rsdp);
+
+}  // namespace orrery
