@@ -1,7 +1,6 @@
 #include "emulator/cpu/exceptions.h"
 
-#include "emulator/cpu/segmentation.h"
-#include "emulator/cpu/stack.h"
+#include "emulator/cpu/frame_stack.h"
 #include "emulator/cpu/stretch.h"
 #include "emulator/cpu/task_state.h"
 
@@ -21,34 +20,6 @@ struct Incoming {
     u64 return_rip = 0;
     u32 flags = 0;  // image to be pushed
 };
-
-// A frame being pushed, on the stack that the handler will have.
-struct FrameStack {
-    u64 sp;
-    u64 mask;
-    const Segment* segment;  // null: flat 64-bit
-    bool supervisor;
-    u32 fault_code;  // of #SS
-};
-
-// SDM vol. 3A, 6.12.1 and 6.14.2: pushes `value`, `width` bytes.
-void push_frame(Cpu* c, const Op* op, FrameStack& stack, unsigned width, u64 value) {
-    const u64 sp = (stack.sp - width) & stack.mask;
-    u64 linear = sp;
-    if (stack.segment != nullptr) {
-        if (!within_limit(*stack.segment, sp, width)) raise_error(c, op, Vector::SS, stack.fault_code);
-        linear = (stack.segment->base + sp) & 0xffff'ffff;
-    } else if (!is_canonical(sp)) {
-        raise_error(c, op, Vector::SS, stack.fault_code);
-    }
-    if (stack.supervisor) {
-        store_system(c, op, linear, width, value);
-    } else {
-        store_slow(c, op, linear, width, value);
-        ++c->accesses;
-    }
-    stack.sp = sp;
-}
 
 u32 idt_error(const Incoming& event) {
     return event.vector * 8u + 2 + event.ext;
