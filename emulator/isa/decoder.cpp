@@ -213,7 +213,11 @@ class Decoding {
 
     // ModRM, SIB and displacement: SDM Vol. 2, tables 2-1 to 2-3 and 2.2.1.
     void read_address() {
-        if (insn_.mod == 3 || row_->has(row_words::IgnoreMod)) return;
+        if (insn_.mod == 3 || row_->has(row_words::IgnoreMod)) {
+            // MASKMOVQ and MASKMOVDQU: an override counts for [rDI], which no operand names.
+            set_override();
+            return;
+        }
         i8 segment = kDs;
         u8 rm = insn_.modrm & 7;
         if (insn_.asize == 2) {
