@@ -1,4 +1,75 @@
 // procfs: what the kernel tells about itself and its processes as files (proc(5)).
+//
+// Guarantees: one instance; a file's text is made anew by each read that starts at its beginning, in one piece, so
+// a reader never sees two moments mixed. Entries of a process disappear with it (ESRCH for a file held open).
 #pragma once
 
+#include "core/string_buf.h"
+#include "fs/file.h"
+
+struct task_struct;
+
 void init_procfs();
+
+/// A fixed entry: a text file, a directory of further entries, or a symbolic link.
+struct ProcEntry {
+    const char* name;
+    u32 mode;  ///< with the type
+    Result<void> (*show)(KString& out) = nullptr;                ///< files
+    Result<void> (*store)(const char* text, size_t size) = nullptr;  ///< writable files
+    const ProcEntry* entries = nullptr;                          ///< directories: up to one without a name
+    const char* target = nullptr;                                ///< symbolic links
+};
+
+extern const ProcEntry kProcSystemEntries[];  ///< the system-wide files (proc_system.cpp)
+extern const ProcEntry kProcSysEntries[];     ///< /proc/sys (proc_sys.cpp)
+
+/// Common ground of all procfs inodes.
+class ProcInode : public Inode {
+  public:
+    ProcInode(SuperBlock* super, u64 number, u32 file_mode) : Inode(super, number, file_mode) {}
+    Result<void> may_setattr() override { return Errno::EPERM; }
+    bool cache_names() const override { return false; }
+    i64 block_count() const override { return 0; }
+};
+
+/// A file whose text show() makes.
+class ProcText : public ProcInode {
+  public:
+    using ProcInode::ProcInode;
+    virtual Result<void> show(KString& out) = 0;
+    virtual Result<void> store(const char*, size_t) { return Errno::EIO; }
+    Result<RefPtr<File>> open(int flags) override;
+    Result<void> set_size(u64) override { return {}; }  // O_TRUNC by a shell's ">" changes nothing
+};
+
+// Processes (proc_pid.cpp): the directory of one, and the listing of all.
+Result<RefPtr<Inode>> make_pid_dir(SuperBlock* super, pid_t pid, bool as_thread);
+/// The directory /proc/PID/task and /proc/PID/fd (proc_fd.cpp, proc_pid.cpp).
+Result<RefPtr<Inode>> make_task_dir(SuperBlock* super, pid_t pid);
+Result<RefPtr<Inode>> make_fd_dir(SuperBlock* super, pid_t pid, u64 ino, bool info);
+
+/// A process's file: `show` gets the live task.
+struct ProcPidFile {
+    const char* name;
+    u32 mode;
+    Result<void> (*show)(KString& out, task_struct& task, bool as_thread);
+    Result<void> (*store)(task_struct& task, const char* text, size_t size) = nullptr;
+};
+extern const ProcPidFile kProcPidFiles[];
+extern const size_t kProcPidFileCount;
+
+/// Inode number of something that belongs to `pid`; `what` below 65536.
+constexpr u64 proc_ino(pid_t pid, u32 what) {
+    return (static_cast<u64>(pid) << 20) + 0x10000 + what;
+}
+
+// Texts of one process (proc_status.cpp, proc_maps.cpp).
+Result<void> show_pid_stat(KString& out, task_struct& task, bool as_thread);
+Result<void> show_pid_status(KString& out, task_struct& task, bool as_thread);
+Result<void> show_pid_statm(KString& out, task_struct& task, bool as_thread);
+Result<void> show_pid_maps(KString& out, task_struct& task, bool as_thread);
+Result<void> show_pid_limits(KString& out, task_struct& task, bool as_thread);
+/// /proc/mounts and /proc/PID/mountinfo (proc_mounts.cpp).
+Result<void> show_mounts(KString& out);
+Result<void> show_mountinfo(KString& out);

@@ -1,0 +1,111 @@
+// /proc/sys: the kernel's settings (sysctl(8)).
+#include "core/printk.h"
+#include "core/random.h"
+#include "core/uts.h"
+#include "fs/cred.h"
+#include "fs/proc/proc.h"
+#include "task/pid.h"
+
+namespace {
+
+Result<void> show_hostname(KString& out) {
+    return out.appendf("%s\n", init_uts.nodename);
+}
+Result<void> show_domainname(KString& out) {
+    return out.appendf("%s\n", init_uts.domainname);
+}
+
+Result<void> store_name(char* field, size_t field_size, const char* text, size_t size) {
+    if (!current_cred().has(kCapSysAdmin)) return Errno::EPERM;
+    if (size > 0 && text[size - 1] == '\n') size--;
+    size = min(size, field_size - 1);
+    memcpy(field, text, size);
+    field[size] = '\0';
+    return {};
+}
+Result<void> store_hostname(const char* text, size_t size) {
+    return store_name(init_uts.nodename, sizeof(init_uts.nodename), text, size);
+}
+Result<void> store_domainname(const char* text, size_t size) {
+    return store_name(init_uts.domainname, sizeof(init_uts.domainname), text, size);
+}
+
+Result<void> show_osrelease(KString& out) {
+    return out.appendf("%s\n", init_uts.release);
+}
+Result<void> show_ostype(KString& out) {
+    return out.appendf("%s\n", init_uts.sysname);
+}
+Result<void> show_version(KString& out) {
+    return out.appendf("%s\n", init_uts.version);
+}
+Result<void> show_pid_max(KString& out) {
+    return out.appendf("%d\n", kPidMax);
+}
+Result<void> show_printk(KString& out) {
+    return out.appendf("%d\t4\t1\t7\n", console_loglevel);
+}
+Result<void> store_printk(const char* text, size_t) {
+    if (text[0] < '0' || text[0] > '9') return Errno::EINVAL;
+    console_loglevel = text[0] - '0';
+    return {};
+}
+Result<void> show_pipe_max(KString& out) {
+    return out.append("1048576\n");
+}
+Result<void> show_file_max(KString& out) {
+    return out.append("9223372036854775807\n");
+}
+
+// A version 4 UUID (RFC 4122, section 4.4).
+Result<void> format_uuid(KString& out, u8 (&b)[16]) {
+    b[6] = static_cast<u8>((b[6] & 0x0f) | 0x40);
+    b[8] = static_cast<u8>((b[8] & 0x3f) | 0x80);
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) TRY(out.push('-'));
+        TRY(out.appendf("%02x", static_cast<unsigned>(b[i])));
+    }
+    return out.push('\n');
+}
+Result<void> show_uuid(KString& out) {
+    u8 bytes[16];
+    get_random_bytes(bytes, sizeof(bytes));
+    return format_uuid(out, bytes);
+}
+Result<void> show_boot_id(KString& out) {
+    static u8 boot_id[16];
+    static bool made = false;
+    if (!made) get_random_bytes(boot_id, sizeof(boot_id));
+    made = true;
+    return format_uuid(out, boot_id);
+}
+
+constexpr ProcEntry kRandom[] = {
+    {"boot_id", S_IFREG | 0444, show_boot_id},
+    {"uuid", S_IFREG | 0444, show_uuid},
+    {nullptr, 0},
+};
+constexpr ProcEntry kKernel[] = {
+    {"domainname", S_IFREG | 0644, show_domainname, store_domainname},
+    {"hostname", S_IFREG | 0644, show_hostname, store_hostname},
+    {"osrelease", S_IFREG | 0444, show_osrelease},
+    {"ostype", S_IFREG | 0444, show_ostype},
+    {"pid_max", S_IFREG | 0444, show_pid_max},
+    {"printk", S_IFREG | 0644, show_printk, store_printk},
+    {"random", S_IFDIR | 0555, nullptr, nullptr, kRandom},
+    {"version", S_IFREG | 0444, show_version},
+    {nullptr, 0},
+};
+constexpr ProcEntry kFs[] = {
+    {"file-max", S_IFREG | 0444, show_file_max},
+    {"pipe-max-size", S_IFREG | 0444, show_pipe_max},
+    {nullptr, 0},
+};
+
+}  // namespace
+
+const ProcEntry kProcSysEntries[] = {
+    {"fs", S_IFDIR | 0555, nullptr, nullptr, kFs},
+    {"kernel", S_IFDIR | 0555, nullptr, nullptr, kKernel},
+    {nullptr, 0},
+};
