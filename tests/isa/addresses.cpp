@@ -1,5 +1,6 @@
 #include "tests/isa/addresses.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "emulator/isa/row.h"
@@ -63,36 +64,46 @@ std::vector<MemoryTouch> memory_touches(const Insn& insn, const u64 (&gpr)[16], 
                                                                         : 4)) *
                                             insn.opsize);
             }
-            out.push_back({address, size});
+            out.push_back({address, size, op.access != Access::Read});
         } else if (op.kind == OperandKind::StringSource || op.kind == OperandKind::StringDest) {
             const bool source = op.kind == OperandKind::StringSource;
             const u64 start = to_linear(insn, source ? segment_base(insn) : 0, gpr[source ? 6 : 7]);
             u64 count = insn.rep || insn.repne ? cut(gpr[1], insn.asize) : 1;
             if (count > 0x10000) count = 0x10000;
             u64 bytes = count * op.size;
-            if (bytes)
-                out.push_back(down ? MemoryTouch{start - bytes + op.size, bytes} : MemoryTouch{start, bytes});
+            const bool writes = op.access != Access::Read;
+            if (bytes) out.push_back({down ? start - bytes + op.size : start, bytes, writes});
         }
     }
     if (name == "XLAT") {
-        out.push_back({to_linear(insn, segment_base(insn), gpr[3] + (gpr[0] & 0xff)), 1});
+        out.push_back({to_linear(insn, segment_base(insn), gpr[3] + (gpr[0] & 0xff)), 1, false});
     }
     if (name == "MASKMOVQ" || name == "MASKMOVDQU") {
-        out.push_back({to_linear(insn, segment_base(insn), gpr[7]), name == "MASKMOVQ" ? 8u : 16u});
+        out.push_back({to_linear(insn, segment_base(insn), gpr[7]), name == "MASKMOVQ" ? 8u : 16u, true});
     }
     const u64 rsp = cut(gpr[4], stack_width);
     if (name.starts_with("PUSH") || name.starts_with("POP") || name.starts_with("CALL") ||
         name.starts_with("RET")) {
-        if (name != "POPCNT") out.push_back({rsp - 40, 80});
+        if (name != "POPCNT") out.push_back({rsp - 40, 80, true});
     } else if (name == "ENTER") {
-        out.push_back({rsp - 8 * 34, 8 * 34});
-        out.push_back({cut(gpr[5], stack_width) - 8 * 34, 8 * 34});
+        out.push_back({rsp - 8 * 34, 8 * 34, true});
+        out.push_back({cut(gpr[5], stack_width) - 8 * 34, 8 * 34, false});
         // The frame is touched at its end too (a probing write), at most 64 KiB below.
-        out.push_back({rsp - 8 * 34 - static_cast<u64>(insn.imm) - 8, 8});
+        out.push_back({rsp - 8 * 34 - static_cast<u64>(insn.imm) - 8, 8, false});
     } else if (name == "LEAVE") {
-        out.push_back({cut(gpr[5], stack_width), 8});
+        out.push_back({cut(gpr[5], stack_width), 8, false});
     }
     return out;
+}
+
+// The part of the touch that lies in pages which can be written must lie in one window.
+static bool writes_in_window(const MemoryTouch& t, u64 pages, u64 size) {
+    const u64 from = std::max(t.address, pages), to = std::min(t.address + t.size, pages + size);
+    if (from >= to) return true;
+    for (const Window& w : kWindows) {
+        if (from >= w.base && to <= w.base + w.size) return true;
+    }
+    return false;
 }
 
 bool stays_in_arena(const std::vector<MemoryTouch>& touches) {
@@ -101,6 +112,10 @@ bool stays_in_arena(const std::vector<MemoryTouch>& touches) {
         if (!is_canonical(t.address) && !is_canonical(t.address + t.size)) continue;
         if (t.address < kArenaBase || t.size > kArenaEnd - kArenaBase || t.address + t.size > kArenaEnd)
             return false;
+        if (t.writes &&
+            !(writes_in_window(t, kDataBase, kDataSize) && writes_in_window(t, kStackBase, kStackSize))) {
+            return false;
+        }
     }
     return true;
 }

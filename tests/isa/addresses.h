@@ -12,6 +12,7 @@ namespace orrery::testing {
 struct MemoryTouch {
     u64 address = 0;  // linear
     u64 size = 0;     // bytes, upwards
+    bool writes = false;
 };
 
 /// The linear address of the explicit memory operand, segment base included. `insn_address`: of its first
@@ -22,7 +23,8 @@ u64 linear_address(const Insn& insn, const u64 (&gpr)[16], u64 insn_address);
 /// Sizes may be larger than the truth (a whole REP run).
 std::vector<MemoryTouch> memory_touches(const Insn& insn, const u64 (&gpr)[16], u64 rflags, u64 insn_address);
 
-/// Whether every touch lies in the arena, or is certain to fault without touching anything (not canonical).
+/// Whether every touch lies in the arena, writes within a window or where they fault; or is certain to fault
+/// without touching anything (not canonical).
 bool stays_in_arena(const std::vector<MemoryTouch>& touches);
 
 bool is_canonical(u64 address);

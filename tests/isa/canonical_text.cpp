@@ -284,7 +284,9 @@ std::string CanonicalText::str() const {
     return out;
 }
 
-std::string canonical_mnemonic(const Row& row) { return lower(row.mnemonic); }
+std::string canonical_mnemonic(const Row& row) {
+    return lower(row.mnemonic);
+}
 
 CanonicalText canonical(const Insn& insn, u64 address) {
     CanonicalText out;

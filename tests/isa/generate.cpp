@@ -176,12 +176,12 @@ class Generator {
                 span = 2 * size;
                 break;
             case 5:
-                base = kStackBase;
-                span = kStackSize;
+                base = kWindows[kStackWindow].base;
+                span = kWindows[kStackWindow].size;
                 break;
             default:
-                base = kDataBase;
-                span = kDataSize;
+                base = kWindows[kMainWindow].base;
+                span = kWindows[kMainWindow].size;
                 break;
         }
         const u64 room = span > size ? span - size + 1 : 1;
@@ -233,10 +233,10 @@ class Generator {
     void aim_string_registers() {
         u64(&gpr)[16] = case_.initial.gpr;
         u64 count = rng_.one_in(6) ? 0 : rng_.below(24);
-        if (rng_.one_in(8)) count = rng_.below(400);
+        if (rng_.one_in(8)) count = rng_.below(100);
         gpr[1] = count;
         for (unsigned reg : {6u, 7u}) {
-            u64 address = kDataBase + 0x400 + rng_.below(kDataSize - 0x800);
+            u64 address = kWindows[kMainWindow].base + 0x100 + rng_.below(kWindows[kMainWindow].size - 0x200);
             if (rng_.one_in(8)) address = choose_address(8);
             if (reg == 7 && rng_.one_in(4)) address = gpr[6] + rng_.below(24) - 12;  // overlapping
             gpr[reg] = address;
@@ -259,10 +259,10 @@ class Generator {
 
     void random_registers() {
         for (u64& r : case_.initial.gpr) r = random_integer(rng_);
-        case_.initial.gpr[4] = kStackBase + 0x200 + rng_.below(kStackSize - 0x400);
+        case_.initial.gpr[4] = kWindows[kStackWindow].base + 0x200 + rng_.below(0x300);
         if (!rng_.one_in(8)) case_.initial.gpr[4] &= ~u64{7};
         if (name() == "ENTER" || name() == "LEAVE") {
-            case_.initial.gpr[5] = kStackBase + 0x200 + rng_.below(kStackSize - 0x400);
+            case_.initial.gpr[5] = kWindows[kStackWindow].base + 0x200 + rng_.below(0x300);
         }
         u64 flags = 0x202 | (rng_.next() & (Status | DF));
         if (rng_.one_in(32)) flags |= AC;
@@ -384,11 +384,13 @@ class Generator {
                 }
             }
         } else if (n == "XLAT") {
-            gpr[3] = kDataBase + rng_.below(kDataSize - 0x100);
+            gpr[3] = kWindows[kMainWindow].base + rng_.below(kWindows[kMainWindow].size - 0x100);
             if (insn.segment == kGs) gpr[3] -= kGsBase;
             if (insn.asize == 4 && in64_) gpr[3] = (gpr[3] & 0xffff'ffff) | rng_.next() << 32;
         } else if (n == "MASKMOVQ" || n == "MASKMOVDQU") {
-            gpr[7] = rng_.one_in(8) ? choose_address(16) : kDataBase + rng_.below(kDataSize - 16);
+            gpr[7] = rng_.one_in(8)
+                         ? choose_address(16)
+                         : kWindows[kMainWindow].base + rng_.below(kWindows[kMainWindow].size - 16);
             if (insn.segment == kGs) gpr[7] -= kGsBase;
         } else if (n == "JRCXZ" || n.starts_with("LOOP")) {
             if (rng_.one_in(3)) gpr[1] = rng_.below(2) | (rng_.one_in(2) ? u64{1} << 32 : 0);

@@ -6,7 +6,8 @@
 //   kDataBase      two pages, readable and writable, unmapped pages on both sides
 //   kReadOnlyBase  one page, readable
 //   kStackBase     one page, readable and writable
-// and nothing else from kArenaBase to kArenaEnd.
+// and nothing else from kArenaBase to kArenaEnd. Of the writable pages only the windows below ever change;
+// the rest stays zero. (A case is copied often: it should be small.)
 #pragma once
 
 #include <array>
@@ -27,7 +28,20 @@ constexpr u64 kReadOnlySize = 0x1000;
 constexpr u64 kStackBase = 0x2200'0000;
 constexpr u64 kStackSize = 0x1000;
 constexpr u64 kGsBase = 0x1234'5670;
-constexpr unsigned kMemorySize = kDataSize + kStackSize;  // what can change
+
+struct Window {
+    u64 base;
+    u64 size;
+    unsigned offset;  // in TestState::memory
+};
+constexpr Window kWindows[] = {
+    {kDataBase, 0x100, 0},                          // the beginning of the writable pages
+    {kDataBase + 0xc00, 0x800, 0x100},              // around the border between the two
+    {kDataBase + kDataSize - 0x100, 0x100, 0x900},  // their end
+    {kStackBase + 0x400, 0x600, 0xa00},
+};
+constexpr unsigned kMainWindow = 1, kStackWindow = 3;
+constexpr unsigned kMemorySize = 0x1000;
 
 // User selectors of 64-bit Linux, which the guest runner also sets up.
 constexpr u16 kUserCs64 = 0x33, kUserCs32 = 0x23, kUserDs = 0x2b;
@@ -54,13 +68,12 @@ struct TestState {
     u64 rip = 0;
     u64 rflags = 0x202;
     FxImage fx;
-    u8 memory[kMemorySize] = {};  // the data pages, then the stack page
+    u8 memory[kMemorySize] = {};  // the windows
 
-    /// The byte at a guest address in a writable window; nullptr elsewhere.
+    /// The byte at an address in a window; nullptr elsewhere.
     u8* at(u64 address) {
-        if (address >= kDataBase && address < kDataBase + kDataSize) return memory + (address - kDataBase);
-        if (address >= kStackBase && address < kStackBase + kStackSize) {
-            return memory + kDataSize + (address - kStackBase);
+        for (const Window& w : kWindows) {
+            if (address >= w.base && address - w.base < w.size) return memory + w.offset + (address - w.base);
         }
         return nullptr;
     }
