@@ -130,7 +130,7 @@ void Hpet::write_config(u64 value) {
 u64 Hpet::read_register(u64 offset) const {
     switch (offset) {
         case 0x000:
-            return u64{kPeriodFemtoseconds} << 32 | 0x8086 << 16 | 0xa000 | (kTimers - 1) << 8 | 1;
+            return u64{kPeriodFemtoseconds} << 32 | 0x8086'a000u | (kTimers - 1) << 8 | 1;
         case 0x010:
             return config_;
         case 0x020:
