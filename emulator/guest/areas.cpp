@@ -37,7 +37,7 @@ std::string path_text(const GuestObject& path) {
         const GuestObject parent = pointee(dentry["parent_"]);
         const std::string name = name_text(dentry);
         if (parent.null()) return text.empty() ? name : name == "/" ? text : name + text;
-        text = "/" + name + text;
+        text = fmt::format("/{}{}", name, text);
         dentry = parent;
     }
     return text.empty() ? "/" : text;

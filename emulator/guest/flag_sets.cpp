@@ -323,6 +323,11 @@ const std::map<std::string, Names>& enumerations() {
 #undef N
 #undef F
 
+void join(std::string& text, const char* separator, const std::string& word) {
+    if (!text.empty()) text += separator;
+    text += word;
+}
+
 }  // namespace
 
 bool is_flag_set(const std::string& set) {
@@ -337,15 +342,16 @@ std::string flags_text(const std::string& set, u64 value) {
     if (found == flag_sets().end()) return value == 0 ? "0" : fmt::format("{:#x}", value);
     if (set == "clone") {
         // The low byte is the signal that the parent gets.
-        const u64 flags = value & ~u64{0xff};
-        std::string text = flags != 0 ? "" : "";
-        u64 rest = flags;
-        for (const Name& name : found->second)
-            if ((rest & name.value) != 0)
-                text += (text.empty() ? "" : "|") + std::string(name.text), rest &= ~name.value;
-        if (rest != 0) text += fmt::format("{}{:#x}", text.empty() ? "" : "|", rest);
-        if ((value & 0xff) != 0) text += (text.empty() ? "" : "|") + signal_text(value & 0xff);
-        return text.empty() ? "0" : text;
+        std::string words;
+        u64 flags = value & ~u64{0xff};
+        for (const Name& name : found->second) {
+            if ((flags & name.value) == 0) continue;
+            join(words, "|", name.text);
+            flags &= ~name.value;
+        }
+        if (flags != 0) join(words, "|", fmt::format("{:#x}", flags));
+        if ((value & 0xff) != 0) join(words, "|", signal_text(value & 0xff));
+        return words.empty() ? "0" : words;
     }
     std::string text;
     u64 rest = value;
@@ -354,10 +360,10 @@ std::string flags_text(const std::string& set, u64 value) {
         if (name.mask != 0 ? (value & mask) != name.value
                            : (rest & name.value) != name.value || name.value == 0)
             continue;
-        text += (text.empty() ? "" : "|") + std::string(name.text);
+        join(text, "|", name.text);
         rest &= ~(name.mask == ~u64{0} ? name.value : mask);
     }
-    if (rest != 0) text += fmt::format("{}{:#x}", text.empty() ? "" : "|", rest);
+    if (rest != 0) join(text, "|", fmt::format("{:#x}", rest));
     return text.empty() ? "0" : text;
 }
 
@@ -382,7 +388,7 @@ std::string enumeration_text(const std::string& set, u64 value) {
 std::string signal_text(u64 number) {
     if (number >= 32 && number <= 64) return number == 32 ? "SIGRTMIN" : fmt::format("SIGRT_{}", number - 32);
     const char* name = number < 32 ? sigabbrev_np(static_cast<int>(number)) : nullptr;
-    return name != nullptr ? std::string("SIG") + name : fmt::format("{}", number);
+    return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("{}", number);
 }
 
 std::string signal_set_text(u64 mask) {
@@ -391,9 +397,8 @@ std::string signal_set_text(u64 mask) {
     if (inverted) mask = ~mask;
     std::string text;
     for (unsigned signal = 1; signal <= 64; ++signal)
-        if ((mask >> (signal - 1) & 1) != 0)
-            text += (text.empty() ? "" : " ") + signal_text(signal).substr(3);
-    return (inverted ? "~[" : "[") + text + "]";
+        if ((mask >> (signal - 1) & 1) != 0) join(text, " ", signal_text(signal).substr(3));
+    return fmt::format("{}[{}]", inverted ? "~" : "", text);
 }
 
 std::string errno_name(int error) {

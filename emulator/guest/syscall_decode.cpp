@@ -123,7 +123,7 @@ bool memory_text(const GuestMemory& memory, const DecodedCall& call, size_t inde
         (call.name == "wait4" || call.name == "waitid")) {
         const std::optional<u32> status = address == 0 ? std::nullopt : memory.value<u32>(address);
         if (address != 0 && !status) return false;
-        text = address == 0 ? "NULL" : "[" + wait_status_text(*status) + "]";
+        text = address == 0 ? "NULL" : fmt::format("[{}]", wait_status_text(*status));
         return true;
     }
     return structure_text(memory, argument.word, address, *count, array_structure(argument), text);
@@ -228,11 +228,11 @@ bool by_command(const GuestMemory& memory, const DecodedCall& call, size_t index
 // clone's arguments by the names that strace gives them; which are there hangs on the flags.
 std::vector<std::optional<std::string>> clone_texts(const std::array<u64, 6>& a) {
     std::vector<std::optional<std::string>> texts;
-    texts.push_back("child_stack=" + pointer_text(a[1]));
-    texts.push_back("flags=" + flags_text("clone", a[0]));
-    if ((a[0] & 0x00100000) != 0) texts.push_back("parent_tid=" + pointer_text(a[2]));
-    if ((a[0] & 0x00080000) != 0) texts.push_back("tls=" + pointer_text(a[4]));
-    if ((a[0] & 0x01200000) != 0) texts.push_back("child_tidptr=" + pointer_text(a[3]));
+    texts.push_back(fmt::format("child_stack={}", pointer_text(a[1])));
+    texts.push_back(fmt::format("flags={}", flags_text("clone", a[0])));
+    if ((a[0] & 0x00100000) != 0) texts.push_back(fmt::format("parent_tid={}", pointer_text(a[2])));
+    if ((a[0] & 0x00080000) != 0) texts.push_back(fmt::format("tls={}", pointer_text(a[4])));
+    if ((a[0] & 0x01200000) != 0) texts.push_back(fmt::format("child_tidptr={}", pointer_text(a[3])));
     return texts;
 }
 
@@ -306,7 +306,8 @@ std::string call_beginning(const DecodedCall& call) {
     std::string text = call.name + "(";
     for (size_t i = 0; i < call.texts.size(); ++i) {
         if (!call.texts[i]) return text;
-        text += *call.texts[i] + (i + 1 < call.texts.size() ? ", " : "");
+        text += *call.texts[i];
+        if (i + 1 < call.texts.size()) text += ", ";
     }
     return text;
 }
@@ -334,7 +335,7 @@ std::string result_text(const GuestMemory& memory, const DecodedCall& call, i64 
             case 516:
                 return "? ERESTART_RESTARTBLOCK (Interrupted by signal)";
             default:
-                return "-1 " + errno_text(error);
+                return fmt::format("-1 {}", errno_text(error));
         }
     }
     if (call.name == "fcntl") {

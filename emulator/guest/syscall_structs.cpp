@@ -240,7 +240,7 @@ bool structure_text(const GuestMemory& memory, const std::string& word, u64 addr
     if (!array) {
         std::string one;
         if (!layout.print(memory, address, one)) return false;
-        text = layout.bracketed ? "[" + one + "]" : one;
+        text = layout.bracketed ? fmt::format("[{}]", one) : one;
         return true;
     }
     std::string list;
@@ -254,7 +254,7 @@ bool structure_text(const GuestMemory& memory, const std::string& word, u64 addr
         if (!layout.print(memory, address + i * layout.size, one)) return false;
         list += one;
     }
-    text = "[" + list + "]";
+    text = fmt::format("[{}]", list);
     return true;
 }
 
@@ -266,7 +266,7 @@ std::string poll_events_text(const GuestMemory& memory, u64 address, u64 count) 
         list += fmt::format("{}{{fd={}, revents={}}}", list.empty() ? "" : ", ", entry->fd,
                             flags_text("poll", static_cast<u16>(entry->revents)));
     }
-    return "[" + list + "]";
+    return fmt::format("[{}]", list);
 }
 
 bool fd_set_text(const GuestMemory& memory, u64 address, u64 limit, std::string& text) {
@@ -278,7 +278,7 @@ bool fd_set_text(const GuestMemory& memory, u64 address, u64 limit, std::string&
         if (!byte) return false;
         if ((*byte >> (fd % 8) & 1) != 0) list += fmt::format("{}{}", list.empty() ? "" : " ", fd);
     }
-    text = "[" + list + "]";
+    text = fmt::format("[{}]", list);
     return true;
 }
 

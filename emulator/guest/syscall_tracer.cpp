@@ -16,11 +16,21 @@ namespace orrery {
 namespace {
 
 constexpr u64 kExit = 60, kExecve = 59, kExitGroup = 231, kRtSigreturn = 15;
-constexpr u64 kSyscallLength = 2;  // bytes of the SYSCALL instruction
 
 u64 argument_register(const Cpu& cpu, unsigned index) {
     static constexpr unsigned order[6] = {kRdi, kRsi, kRdx, 10, 8, 9};
     return cpu.gpr[order[index]];
+}
+
+// Where a return to user mode goes. The event comes before the instruction has done anything: SYSRET's target
+// is in RCX and the stack pointer is the user's already; IRET's are in its frame.
+struct UserContext {
+    u64 rip = 0;
+    u64 rsp = 0;
+};
+UserContext return_target(const Cpu& cpu, const GuestMemory& memory, const Event& event) {
+    if (event.value == 0) return {cpu.gpr[kRcx], cpu.gpr[kRsp]};
+    return {memory.value<u64>(cpu.gpr[kRsp]).value_or(0), memory.value<u64>(cpu.gpr[kRsp] + 24).value_or(0)};
 }
 
 }  // namespace
@@ -212,8 +222,9 @@ void SyscallTracer::on_return(const Event& event, Task& task) {
     const Cpu& cpu = machine_.cpu(event.cpu);
     const MachineMemory memory(machine_, event.cpu);
     const i64 rax = static_cast<i64>(cpu.gpr[kRax]);
+    const UserContext user = return_target(cpu, memory, event);
     const std::optional<SignalFrame> signal =
-        find_signal_frame(memory, cpu.gpr[kRdi], cpu.gpr[kRsi], cpu.gpr[kRdx], cpu.gpr[kRsp]);
+        find_signal_frame(memory, cpu.gpr[kRdi], cpu.gpr[kRsi], cpu.gpr[kRdx], user.rsp);
     if (task.held && task.in_call && rax == 0) {
         // The command has begun: this execve is its first line.
         task.traced = command_seen_ = true;
@@ -227,7 +238,7 @@ void SyscallTracer::on_return(const Event& event, Task& task) {
         const u64 number = record != nullptr ? record->call.number : 0;
         // Where a handler begins now, the interrupted call's outcome is in the frame below it.
         const i64 result = signal ? static_cast<i64>(signal->rax) : rax;
-        const u64 back_to = signal ? signal->rip : event.rip;
+        const u64 back_to = signal ? signal->rip : user.rip;
         const bool restarts = back_to == task.call_rip && number != kExecve && number != kRtSigreturn;
         if (restarts) {
             if (record != nullptr) decode_return(memory, record->call, -EINTR);

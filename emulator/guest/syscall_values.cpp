@@ -116,7 +116,7 @@ bool strings_text(const GuestMemory& memory, u64 address, std::string& text) {
         if (!string_text(memory, pointers[i], kStringLimit, element)) element = pointer_text(pointers[i]);
         list += element;
     }
-    text = "[" + list + "]";
+    text = fmt::format("[{}]", list);
     return true;
 }
 
