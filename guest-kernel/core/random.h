@@ -1,9 +1,12 @@
-// The kernel's random numbers: what getrandom(2), /dev/random, /dev/urandom and AT_RANDOM give.
+// The kernel's random numbers: a ChaCha20 generator (RFC 8439), fast key erasure after each request.
+//
+// Guarantees: reproducible on a deterministic machine: it is seeded from the clocks and from what
+// add_device_randomness gives (virtio-rng), and from nothing else.
 #pragma once
 
 #include "core/types.h"
 
-/// Fills `size` bytes. Never sleeps, never fails.
-void get_random_bytes(void* out, size_t size);
-/// Stirs bytes from a device or a program in; it never makes the generator worse.
+void get_random_bytes(void* buffer, size_t size);
+/// Mix `size` bytes into the key.
 void add_device_randomness(const void* bytes, size_t size);
+void random_init();

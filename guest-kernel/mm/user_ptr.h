@@ -17,6 +17,8 @@ size_t clear_user(u64 to, size_t n);
 /// Copy a string of at most `size` bytes with its terminator; its length without it.
 /// EFAULT; ENAMETOOLONG if there is no terminator within `size`.
 Result<size_t> strncpy_from_user(char* to, u64 from, size_t size);
+/// Atomically replace `expected` by `desired` in a program's aligned word; the word found. EFAULT.
+Result<u32> cmpxchg_user(u64 address, u32 expected, u32 desired);
 inline bool access_ok(u64 address, u64 size) { return size <= kTaskSize && address <= kTaskSize - size; }
 
 template <class T>

@@ -28,10 +28,10 @@ enum class LockRank : u8 {
     kDcache = 110,      // directory cache
     kFileLocks = 111,   // record and flock locks of all files
     kFutex = 112,
-    kTimer = 120,
     kRandom = 124,      // the random generator's key
     kWaitQueue = 130,
     kRunQueue = 140,
+    kTimer = 145,       // the tick is armed by schedule()
     kSlab = 150,
     kPages = 160,       // buddy allocator
     kVmalloc = 164,

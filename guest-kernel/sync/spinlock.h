@@ -23,6 +23,7 @@ class SpinLock {
   private:
     u32 locked_ = 0;
     LockRank rank_;
+    u8 outer_rank_ = 0;
 };
 
 /// Holds a SpinLock for a scope.

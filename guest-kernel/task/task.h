@@ -173,6 +173,8 @@ struct CpuTimes {
     u32 num_threads;
 };
 CpuTimes process_times(task_struct* task);
+/// One thread's exact CPU time, divided into user and system time by the ticks' samples.
+void task_cpu_time(const task_struct* task, u64* utime, u64* stime);
 /// pid of the parent as getppid(2) says it.
 pid_t task_ppid(const task_struct* task);
 

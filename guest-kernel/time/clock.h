@@ -22,3 +22,12 @@ void set_real_ns(u64 ns);
 constexpr timespec64 ns_to_timespec(u64 ns) {
     return {static_cast<i64>(ns / kNsPerSec), static_cast<i64>(ns % kNsPerSec)};
 }
+/// Saturates; negative times count as 0.
+constexpr u64 timespec_to_ns(const timespec64& t) {
+    if (t.tv_sec < 0) return 0;
+    if (t.tv_sec > 9'000'000'000) return 9'000'000'000 * kNsPerSec;
+    return static_cast<u64>(t.tv_sec) * kNsPerSec + static_cast<u64>(t.tv_nsec);
+}
+constexpr bool timespec_valid(const timespec64& t) {
+    return t.tv_sec >= 0 && t.tv_nsec >= 0 && t.tv_nsec < static_cast<i64>(kNsPerSec);
+}

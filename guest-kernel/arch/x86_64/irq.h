@@ -1,0 +1,28 @@
+// Hardware interrupts: vectors, handlers, end of interrupt.
+//
+// Guarantees: handlers run with interrupts off on the interrupted task's kernel stack. ISA interrupt n has vector
+// 0x30 + n; the local APIC's timer 0xec, spurious 0xff, as in Linux.
+#pragma once
+
+#include "core/types.h"
+
+struct pt_regs;
+
+constexpr u8 kIrqBase = 0x30;
+constexpr u8 kTimerVector = 0xec;
+constexpr u8 kSpuriousVector = 0xff;
+constexpr unsigned kIrqCount = 24;
+
+using IrqHandler = void (*)(void* data);
+
+/// Install the handler of ISA interrupt `irq` (0-15) or global interrupt 16-23, and unmask it.
+void request_irq(unsigned irq, const char* name, IrqHandler handler, void* data);
+
+/// For /proc/interrupts.
+struct IrqInfo {
+    const char* name;
+    u64 count;
+};
+IrqInfo irq_info(unsigned irq);
+extern u64 timer_interrupt_count;
+

@@ -1,0 +1,159 @@
+// Page tables (arch/x86_64/pgtable.h).
+//
+// Guarantees: W^X in the kernel: text is read-only and executable, everything else is NX. RAM is mapped by 2 MiB
+// pages at the direct map, struct pages by 2 MiB pages in sections of 128 MiB.
+#include "arch/x86_64/pgtable.h"
+
+#include "arch/x86_64/cpu.h"
+#include "core/panic.h"
+#include "core/string.h"
+#include "mm/memblock.h"
+
+u64* kernel_pgd;
+u64 pte_nx;
+u64 page_table_pages;
+
+extern "C" char _text[], _rodata[], _data[], _end[];
+
+namespace {
+
+constexpr u64 kSectionSize = 128ull << 20;  // its struct pages fill exactly 2 MiB
+
+u64* early_table(u64& entry) {
+    if (!(entry & kPtePresent)) entry = memblock_alloc(kPageSize, kPageSize) | kPtePresent | kPteWrite;
+    return table_of(entry);
+}
+
+void map_huge_early(u64 address, u64 phys, u64 flags) {
+    u64* pud = early_table(kernel_pgd[pgd_index(address)]);
+    u64* pmd = early_table(pud[pud_index(address)]);
+    pmd[pmd_index(address)] = phys | flags | kPtePresent | kPteHuge | kPteGlobal;
+}
+
+void map_direct(u64 start, u64 end) {
+    for (u64 phys = align_down(start, kHugePageSize); phys < end; phys += kHugePageSize) {
+        map_huge_early(kDirectMap + phys, phys, kPteWrite | pte_nx);
+    }
+}
+
+void map_struct_pages(u64 start, u64 end) {
+    for (u64 phys = align_down(start, kSectionSize); phys < end; phys += kSectionSize) {
+        const u64 address = reinterpret_cast<u64>(pfn_to_page(phys >> kPageShift));
+        u64* pud = early_table(kernel_pgd[pgd_index(address)]);
+        u64* pmd = early_table(pud[pud_index(address)]);
+        if (pmd[pmd_index(address)] & kPtePresent) continue;
+        map_huge_early(address, memblock_alloc(kHugePageSize, kHugePageSize), kPteWrite | pte_nx);
+    }
+}
+
+u64* next_table(u64& entry, bool user) {
+    if (entry & kPtePresent) return entry & kPteHuge ? nullptr : table_of(entry);
+    Page* page = alloc_page(kAllocZero);
+    if (!page) return nullptr;
+    page->flags |= kPageTable;
+    page_table_pages++;
+    entry = page_to_phys(page) | kPtePresent | kPteWrite | (user ? kPteUser : 0);
+    return table_of(entry);
+}
+
+void free_table(u64& entry) {
+    Page* page = pfn_to_page((entry & kPteAddressMask) >> kPageShift);
+    entry = 0;
+    page->flags &= ~kPageTable;
+    page_table_pages--;
+    page_put(page);
+}
+
+bool table_is_empty(const u64* table) {
+    for (unsigned i = 0; i < 512; i++) {
+        if (table[i]) return false;
+    }
+    return true;
+}
+
+/// Free the tables below `table` (level 3: PUD table) for addresses in [start, end) once they are empty.
+void free_level(u64* table, int level, u64 base, u64 start, u64 end) {
+    const u64 span = 1ull << (12 + 9 * (level - 1));
+    for (unsigned i = 0; i < 512; i++) {
+        const u64 low = base + i * span;
+        if (low >= end || low + span <= start || !(table[i] & kPtePresent) || (table[i] & kPteHuge)) continue;
+        u64* below = table_of(table[i]);
+        if (level > 2) free_level(below, level - 1, low, start, end);
+        if (table_is_empty(below)) free_table(table[i]);
+    }
+}
+
+}  // namespace
+
+void setup_kernel_page_tables() {
+    pte_nx = boot_cpu_features.nx ? kPteNx : 0;
+    kernel_pgd = static_cast<u64*>(phys_to_virt(memblock_alloc(kPageSize, kPageSize)));
+    memblock_for_each_ram(map_direct);
+    map_direct(0, kHugePageSize);
+    const u64 text = reinterpret_cast<u64>(_text), rodata = reinterpret_cast<u64>(_rodata);
+    const u64 data = reinterpret_cast<u64>(_data), end = reinterpret_cast<u64>(_end);
+    for (u64 a = text; a < end; a += kHugePageSize) {
+        const u64 flags = a < rodata ? 0 : a < data ? pte_nx : kPteWrite | pte_nx;
+        map_huge_early(a, a - kKernelMap, flags);
+    }
+    memblock_for_each_ram(map_struct_pages);
+    // Every PML4 entry of the kernel half that may ever be used exists from now on, so that they can be shared.
+    for (u64 a = kVmallocStart; a < kVmallocStart + (4ull << 39); a += 1ull << 39) early_table(kernel_pgd[pgd_index(a)]);
+    write_cr3(reinterpret_cast<u64>(kernel_pgd) - kDirectMap);
+}
+
+pte_t* pte_lookup(u64* pgd, u64 address) {
+    u64 entry = pgd[pgd_index(address)];
+    if (!(entry & kPtePresent)) return nullptr;
+    entry = table_of(entry)[pud_index(address)];
+    if (!(entry & kPtePresent) || entry & kPteHuge) return nullptr;
+    entry = table_of(entry)[pmd_index(address)];
+    if (!(entry & kPtePresent) || entry & kPteHuge) return nullptr;
+    return table_of(entry) + pte_index(address);
+}
+
+pte_t* pte_alloc(u64* pgd, u64 address, bool user) {
+    u64* pud = next_table(pgd[pgd_index(address)], user);
+    if (!pud) return nullptr;
+    u64* pmd = next_table(pud[pud_index(address)], user);
+    if (!pmd) return nullptr;
+    u64* pte = next_table(pmd[pmd_index(address)], user);
+    return pte ? pte + pte_index(address) : nullptr;
+}
+
+Result<void> map_kernel_page(u64 address, u64 phys, u64 flags) {
+    pte_t* pte = pte_alloc(kernel_pgd, address, false);
+    if (!pte) return Errno::ENOMEM;
+    *pte = phys | flags | kPtePresent | kPteGlobal;
+    return {};
+}
+
+void unmap_kernel_page(u64 address) {
+    if (pte_t* pte = pte_lookup(kernel_pgd, address)) *pte = 0;
+    invlpg(address);
+}
+
+u64* pgd_alloc() {
+    Page* page = alloc_page(kAllocZero);
+    if (!page) return nullptr;
+    page->flags |= kPageTable;
+    page_table_pages++;
+    u64* pgd = static_cast<u64*>(page_address(page));
+    memcpy(pgd + 256, kernel_pgd + 256, 256 * sizeof(u64));
+    return pgd;
+}
+
+void free_user_tables(u64* pgd, u64 start, u64 end) {
+    for (unsigned i = pgd_index(start); i <= pgd_index(end - 1) && i < 256; i++) {
+        if (!(pgd[i] & kPtePresent)) continue;
+        u64* pud = table_of(pgd[i]);
+        free_level(pud, 3, static_cast<u64>(i) << 39, start, end);
+        if (table_is_empty(pud)) free_table(pgd[i]);
+    }
+}
+
+void pgd_free(u64* pgd) {
+    free_user_tables(pgd, 0, 1ull << 47);
+    u64 entry = reinterpret_cast<u64>(pgd) - kDirectMap;
+    free_table(entry);
+}

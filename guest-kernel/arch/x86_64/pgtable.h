@@ -1,0 +1,46 @@
+// Page tables: entry bits, walks, and the kernel's own half (Intel SDM vol. 3, 4.5).
+//
+// Guarantees: every address space shares the kernel half: its PML4 entries are all filled at boot and never change.
+#pragma once
+
+#include "core/result.h"
+#include "core/types.h"
+#include "mm/page.h"
+
+using pte_t = u64;
+
+constexpr u64 kPtePresent = 1ull << 0, kPteWrite = 1ull << 1, kPteUser = 1ull << 2, kPtePwt = 1ull << 3,
+              kPtePcd = 1ull << 4, kPteAccessed = 1ull << 5, kPteDirty = 1ull << 6, kPteHuge = 1ull << 7,
+              kPteGlobal = 1ull << 8, kPteSpecial = 1ull << 9,  // software: not counted in struct Page
+    kPteNx = 1ull << 63;
+constexpr u64 kPteAddressMask = 0x000ffffffffff000ull;
+
+constexpr u64 kVmallocStart = 0xffffc90000000000ull, kVmallocEnd = 0xffffe8ffffffffffull;
+constexpr u64 kKernelMap = 0xffffffff80000000ull;
+constexpr u64 kHugePageSize = 2ull << 20;
+
+inline unsigned pgd_index(u64 a) { return a >> 39 & 511; }
+inline unsigned pud_index(u64 a) { return a >> 30 & 511; }
+inline unsigned pmd_index(u64 a) { return a >> 21 & 511; }
+inline unsigned pte_index(u64 a) { return a >> 12 & 511; }
+inline u64* table_of(u64 entry) { return static_cast<u64*>(phys_to_virt(entry & kPteAddressMask)); }
+
+extern u64* kernel_pgd;      // the PML4 of kernel threads; template of every other's upper half
+extern u64 pte_nx;           // kPteNx, or 0 on a CPU without NX
+extern u64 page_table_pages;  // in use by processes and vmalloc
+
+/// Build the final kernel page tables and switch to them. Uses memblock.
+void setup_kernel_page_tables();
+/// The last-level entry of `address` in `pgd`, or nullptr if a table is missing.
+pte_t* pte_lookup(u64* pgd, u64 address);
+/// As pte_lookup, but makes missing tables (user: accessible from user mode). nullptr: out of memory.
+pte_t* pte_alloc(u64* pgd, u64 address, bool user);
+/// Map one 4 KiB page into the kernel half.
+Result<void> map_kernel_page(u64 address, u64 phys, u64 flags);
+void unmap_kernel_page(u64 address);
+/// A new PML4 with the kernel half; nullptr: out of memory.
+u64* pgd_alloc();
+/// Free the PML4 and every user table below it (the pages they map must be gone).
+void pgd_free(u64* pgd);
+/// Free the page tables that cover only [start, end) of the user half.
+void free_user_tables(u64* pgd, u64 start, u64 end);

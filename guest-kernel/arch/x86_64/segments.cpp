@@ -1,0 +1,79 @@
+// GDT, TSS, IDT and the SYSCALL MSRs (arch/x86_64/segments.h).
+//
+// Guarantees: exceptions that may strike on a bad stack (#DF, NMI, #DB, #MC) have their own stacks (IST). SYSCALL
+// clears TF, IF, DF, NT, AC and IOPL.
+#include "arch/x86_64/segments.h"
+
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/percpu.h"
+
+extern "C" {
+CpuData boot_cpu_data = {&boot_cpu_data, nullptr, 0, 0, 0, 0, 0, 0, nullptr, nullptr, 0, 0};
+void entry_SYSCALL_64();
+void entry_SYSCALL_compat();
+extern u64 exception_entries[32];
+extern u8 irq_entries_start[];
+}
+static_assert(offsetof(CpuData, current_task) == 0x08 && offsetof(CpuData, top_of_stack) == 0x10 &&
+              offsetof(CpuData, user_rsp_scratch) == 0x18);
+
+namespace {
+
+struct [[gnu::packed]] TablePointer {
+    u16 limit;
+    u64 base;
+};
+struct [[gnu::packed]] Gate {
+    u16 offset_low, selector;
+    u8 ist, type;
+    u16 offset_middle;
+    u32 offset_high, reserved;
+};
+
+constexpr u64 kCode32 = 0x00cffb000000ffff, kCode64 = 0x00af9b000000ffff, kData = 0x00cf93000000ffff;
+constexpr u64 kUserData = 0x00cff3000000ffff, kUserCode64 = 0x00affb000000ffff, kKernelCode32 = 0x00cf9b000000ffff;
+constexpr size_t kIstStackSize = 8192;
+
+alignas(16) u64 gdt[16] = {0, kKernelCode32, kCode64, kData, kCode32, kUserData, kUserCode64};
+alignas(16) TaskStateSegment boot_tss;
+alignas(16) Gate idt[256];
+alignas(16) u8 ist_stacks[4][kIstStackSize];
+
+void set_gate(unsigned vector, u64 handler, u8 ist, unsigned dpl) {
+    idt[vector] = {static_cast<u16>(handler), KERNEL_CS, ist, static_cast<u8>(0x8e | dpl << 5),
+                   static_cast<u16>(handler >> 16), static_cast<u32>(handler >> 32), 0};
+}
+
+}  // namespace
+
+void setup_gdt() {
+    for (int i = 0; i < 4; i++) boot_tss.ist[i] = reinterpret_cast<u64>(ist_stacks[i] + kIstStackSize);
+    boot_tss.io_map_base = sizeof(TaskStateSegment);
+    const u64 base = reinterpret_cast<u64>(&boot_tss);
+    gdt[8] = (sizeof(TaskStateSegment) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+    gdt[9] = base >> 32;
+    const TablePointer pointer = {sizeof(gdt) - 1, reinterpret_cast<u64>(gdt)};
+    asm volatile("lgdt %0" ::"m"(pointer));
+    asm volatile("ltr %w0" ::"r"(TSS_SELECTOR));
+    this_cpu().tss = &boot_tss;
+}
+
+void setup_idt() {
+    for (unsigned v = 0; v < 32; v++) {
+        const u8 ist = v == 1 ? kIstDebug : v == 2 ? kIstNmi : v == 8 ? kIstDoubleFault : v == 18 ? kIstMachineCheck : 0;
+        set_gate(v, exception_entries[v], ist, v == 3 || v == 4 ? 3 : 0);
+    }
+    for (unsigned v = 32; v < 256; v++) {
+        set_gate(v, reinterpret_cast<u64>(irq_entries_start) + (v - 32) * 16, 0, 0);
+    }
+    const TablePointer pointer = {sizeof(idt) - 1, reinterpret_cast<u64>(idt)};
+    asm volatile("lidt %0" ::"m"(pointer));
+}
+
+void setup_syscall() {
+    // SYSRET takes CS from STAR[63:48]+16 and SS from +8.
+    wrmsr(kMsrStar, static_cast<u64>(USER32_CS) << 48 | static_cast<u64>(KERNEL_CS) << 32);
+    wrmsr(kMsrLstar, reinterpret_cast<u64>(&entry_SYSCALL_64));
+    wrmsr(kMsrCstar, reinterpret_cast<u64>(&entry_SYSCALL_compat));
+    wrmsr(kMsrFmask, 0x47700);
+}

@@ -1,0 +1,143 @@
+// The frame of a signal handler on the user's stack, and rt_sigreturn (Linux: asm/sigcontext.h, asm/ucontext.h).
+//
+// Guarantees: the 128-byte red zone is respected; the floating-point state is saved in FXSAVE format, 64-byte
+// aligned, with no extended magic, as Linux does on a CPU without XSAVE. What sigreturn loads is sanitised: user
+// selectors, user flags only, valid MXCSR.
+#include "arch/x86_64/segments.h"
+#include "arch/x86_64/thread.h"
+#include "core/string.h"
+#include "mm/user_ptr.h"
+#include "syscall/syscalls.h"
+#include "task/signal.h"
+
+namespace {
+
+struct SigContext {
+    u64 r8, r9, r10, r11, r12, r13, r14, r15;
+    u64 rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+    u16 cs, gs, fs, ss;
+    u64 err, trapno, oldmask, cr2;
+    u64 fpstate;
+    u64 reserved[8];
+};
+static_assert(sizeof(SigContext) == 256);
+
+struct UContext {
+    u64 flags, link;
+    KSigAltStack stack;
+    SigContext mcontext;
+    SigSet sigmask;
+};
+struct RtSigFrame {
+    u64 pretcode;
+    UContext uc;
+    KSigInfo info;
+};
+
+constexpr u64 kUcSigcontextSs = 2, kUcStrictRestoreSs = 4;
+constexpr u64 kUserFlags = 0x250dd5;  // AC CF PF AF ZF SF TF DF OF RF ID, what a handler may change
+constexpr u32 kMxcsrMask = 0xffff;
+
+bool on_sig_stack(u64 sp) {
+    const KSigAltStack& s = current()->sas;
+    return !(s.flags & kSsDisable) && sp > s.sp && sp - s.sp <= s.size;
+}
+
+}  // namespace
+
+Result<void> setup_rt_frame(const KSigInfo& info, const KSigAction& action, SigSet saved_mask, pt_regs* regs) {
+    task_struct* task = current();
+    if (!(action.flags & kSaRestorer)) return Errno::EFAULT;
+    u64 sp = regs->rsp - 128;
+    if (action.flags & kSaOnstack && !(task->sas.flags & kSsDisable) && !on_sig_stack(regs->rsp)) {
+        sp = task->sas.sp + task->sas.size;
+    }
+    const bool nested = on_sig_stack(regs->rsp);
+    sp = align_down(sp - sizeof(FxsaveArea), 64);
+    const u64 fpstate = sp;
+    sp = align_down(sp - sizeof(RtSigFrame), 16) - 8;
+    if (nested && !on_sig_stack(sp)) return Errno::EFAULT;  // the alternate stack is full
+
+    asm volatile("fxsaveq %0" : "=m"(task->thread.fpu_state));
+    FxsaveArea fpu = task->thread.fpu_state;
+    memset(fpu.reserved, 0, sizeof(fpu.reserved));
+    if (copy_to_user(fpstate, &fpu, sizeof(fpu))) return Errno::EFAULT;
+
+    RtSigFrame frame;
+    memset(static_cast<void*>(&frame), 0, sizeof(frame));
+    frame.pretcode = action.restorer;
+    frame.uc.flags = kUcSigcontextSs | kUcStrictRestoreSs;
+    frame.uc.stack = task->sas;
+    if (nested && !(frame.uc.stack.flags & kSsDisable)) frame.uc.stack.flags |= kSsOnstack;
+    SigContext& c = frame.uc.mcontext;
+    c = {regs->r8,  regs->r9,  regs->r10, regs->r11, regs->r12, regs->r13, regs->r14, regs->r15, regs->rdi,
+         regs->rsi, regs->rbp, regs->rbx, regs->rdx, regs->rax, regs->rcx, regs->rsp, regs->rip, regs->eflags,
+         static_cast<u16>(regs->cs), 0, 0, static_cast<u16>(regs->ss), task->thread.error_code, task->thread.trap_nr,
+         saved_mask, task->thread.cr2, fpstate, {}};
+    frame.uc.sigmask = saved_mask;
+    frame.info = info;
+    if (copy_to_user(sp, &frame, sizeof(frame))) return Errno::EFAULT;
+
+    regs->rdi = static_cast<u64>(info.signo);
+    regs->rsi = sp + offsetof(RtSigFrame, info);
+    regs->rdx = sp + offsetof(RtSigFrame, uc);
+    regs->rax = 0;
+    regs->rip = action.handler;
+    regs->rsp = sp;
+    regs->cs = USER_CS;
+    regs->ss = USER_DS;
+    regs->eflags &= ~0x10500ull;  // RF, DF, TF
+    // The handler starts with a clean floating-point unit, as Linux gives it.
+    asm volatile("fninit");
+    const u32 mxcsr = 0x1f80;
+    asm volatile("ldmxcsr %0" ::"m"(mxcsr));
+    return {};
+}
+
+SysResult sys_rt_sigreturn() {
+    task_struct* task = current();
+    pt_regs* regs = current_pt_regs();
+    RtSigFrame frame;
+    auto fail = [] {
+        force_sig(kSigSegv);
+        return 0l;
+    };
+    if (copy_from_user(&frame, regs->rsp - 8, sizeof(frame))) return fail();
+    const SigContext& c = frame.uc.mcontext;
+    FxsaveArea fpu;
+    if (c.fpstate && copy_from_user(&fpu, c.fpstate, sizeof(fpu))) return fail();
+
+    set_current_blocked(frame.uc.sigmask);
+    regs->r8 = c.r8;
+    regs->r9 = c.r9;
+    regs->r10 = c.r10;
+    regs->r11 = c.r11;
+    regs->r12 = c.r12;
+    regs->r13 = c.r13;
+    regs->r14 = c.r14;
+    regs->r15 = c.r15;
+    regs->rdi = c.rdi;
+    regs->rsi = c.rsi;
+    regs->rbp = c.rbp;
+    regs->rbx = c.rbx;
+    regs->rdx = c.rdx;
+    regs->rcx = c.rcx;
+    regs->rsp = c.rsp;
+    regs->rip = c.rip;
+    regs->eflags = (regs->eflags & ~kUserFlags) | (c.eflags & kUserFlags);
+    regs->cs = USER_CS;
+    regs->ss = USER_DS;
+    regs->orig_rax = ~0ull;  // no restart of anything
+    if (c.fpstate) {
+        fpu.mxcsr &= kMxcsrMask;
+        memcpy(&task->thread.fpu_state, &fpu, sizeof(fpu));
+    } else {
+        memset(&task->thread.fpu_state, 0, sizeof(fpu));
+        task->thread.fpu_state.fcw = 0x37f;
+        task->thread.fpu_state.mxcsr = 0x1f80;
+    }
+    asm volatile("fxrstorq %0" ::"m"(task->thread.fpu_state));
+    frame.uc.stack.flags &= ~kSsOnstack;
+    if (!on_sig_stack(regs->rsp)) task->sas = frame.uc.stack;
+    return static_cast<long>(c.rax);
+}

@@ -1,0 +1,86 @@
+// The system call path in C++: do_syscall_64, the table, and what is not in it.
+//
+// Guarantees: the number is bounds-checked; an unknown call answers ENOSYS, is counted, and is named once in the log.
+// SYSRET is used only where it returns exactly what IRET would (Intel SDM vol. 2, SYSRET).
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/segments.h"
+#include "arch/x86_64/thread.h"
+#include "core/printk.h"
+#include "syscall/dispatch.h"
+#include "syscall/fs_syscalls.h"
+#include "syscall/syscalls.h"
+#include "task/signal.h"
+#include "task/task.h"
+
+extern "C" void exit_to_user_mode(pt_regs* regs);
+
+namespace {
+
+/// Makes a value of argument type T from a register.
+template <class T>
+T argument(u64 value) {
+    if constexpr (std::is_class_v<T>) return T(value);
+    else return static_cast<T>(value);
+}
+
+template <class... Args>
+constexpr size_t arity(SysResult (*)(Args...)) {
+    return sizeof...(Args);
+}
+
+template <auto Handler, class... Args, size_t... I>
+long call(SysResult (*)(Args...), const pt_regs* regs, std::index_sequence<I...>) {
+    [[maybe_unused]] const u64 values[] = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9};
+    const SysResult result = Handler(argument<Args>(values[I])...);
+    return result.ok() ? result.value() : -static_cast<long>(result.error());
+}
+
+template <auto Handler>
+long entry(const pt_regs* regs) {
+    return call<Handler>(Handler, regs, std::make_index_sequence<arity(Handler)>{});
+}
+
+u64 unknown_named[kSyscallMax / 64 + 1];
+
+long unknown_call(u64 number) {
+    unknown_syscall_count++;
+    const u64 slot = min<u64>(number, kSyscallMax);
+    if (!(unknown_named[slot / 64] >> slot % 64 & 1)) {
+        unknown_named[slot / 64] |= 1ull << slot % 64;
+        printk(KERN_INFO "%s[%d]: unknown system call %ld\n", current()->comm, current()->pid,
+               static_cast<i64>(number));
+    }
+    return -static_cast<long>(Errno::ENOSYS);
+}
+
+struct Table {
+    SyscallEntry entries[kSyscallMax] = {};
+    constexpr Table() {
+#define SYSCALL(number, name, handler, count, arguments, status, test)                         \
+    static_assert(arity(handler) == (count), #name ": the argument count differs in table.def"); \
+    entries[number] = entry<handler>;
+#include "syscall/table.def"
+#undef SYSCALL
+    }
+};
+
+}  // namespace
+
+u64 unknown_syscall_count;
+extern "C" constinit const Table sys_call_table{};
+
+pt_regs* current_pt_regs() {
+    return reinterpret_cast<pt_regs*>(static_cast<u8*>(current()->stack) + kThreadSize) - 1;
+}
+
+/// From entry_SYSCALL_64. True if SYSRET may be used to return.
+extern "C" bool do_syscall_64(pt_regs* regs, i64 number) {
+    local_irq_enable();
+    current()->syscall_count++;
+    const u64 n = static_cast<u64>(number);
+    const SyscallEntry handler = n < kSyscallMax ? sys_call_table.entries[n] : nullptr;
+    regs->rax = static_cast<u64>(handler ? handler(regs) : unknown_call(n));
+    exit_to_user_mode(regs);
+    return regs->rcx == regs->rip && regs->r11 == regs->eflags && regs->rip < kTaskSize && regs->cs == USER_CS &&
+           regs->ss == USER_DS && !(regs->eflags & 0x10100);
+}

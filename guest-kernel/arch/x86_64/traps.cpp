@@ -1,0 +1,146 @@
+// Exception handlers (Intel SDM vol. 3, 6.15), signals and codes as Linux gives them.
+//
+// Guarantees: see traps.h. Handlers run with the interrupt flag of the interrupted code.
+#include "arch/x86_64/traps.h"
+
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/percpu.h"
+#include "core/panic.h"
+#include "core/printk.h"
+#include "core/trace.h"
+#include "mm/fault.h"
+#include "task/signal.h"
+#include "task/task.h"
+
+struct ExceptionTableEntry {
+    u64 fault, fixup;
+};
+extern "C" ExceptionTableEntry __ex_table_start[], __ex_table_end[];
+
+bool fixup_exception(pt_regs* regs) {
+    for (const ExceptionTableEntry* e = __ex_table_start; e < __ex_table_end; e++) {
+        if (e->fault == regs->rip) {
+            regs->rip = e->fixup;
+            return true;
+        }
+    }
+    return false;
+}
+
+void die(const char* what, const pt_regs* regs, u64 error_code) {
+    console_loglevel = 10;
+    printk(KERN_EMERG "%s: %04lx\n", what, error_code);
+    printk(KERN_EMERG "RIP: %04lx:%016lx RSP: %016lx EFLAGS: %08lx CR2: %016lx\n", regs->cs, regs->rip, regs->rsp,
+           regs->eflags, read_cr2());
+    printk(KERN_EMERG "RAX: %016lx RBX: %016lx RCX: %016lx RDX: %016lx\n", regs->rax, regs->rbx, regs->rcx,
+           regs->rdx);
+    printk(KERN_EMERG "RSI: %016lx RDI: %016lx RBP: %016lx R08: %016lx\n", regs->rsi, regs->rdi, regs->rbp,
+           regs->r8);
+    printk(KERN_EMERG "R09: %016lx R10: %016lx R11: %016lx R12: %016lx\n", regs->r9, regs->r10, regs->r11,
+           regs->r12);
+    dump_back_trace(regs->rbp);
+    panic("%s", what);
+}
+
+namespace {
+
+void note_trap(u64 number, u64 error_code, u64 cr2 = 0) {
+    thread_struct& thread = current()->thread;
+    thread.trap_nr = number;
+    thread.error_code = error_code;
+    thread.cr2 = cr2;
+}
+
+/// A fault that a user program may cause at will; in the kernel only where the exception table expects it.
+void fault(pt_regs* regs, u64 number, u64 error_code, const char* name, int sig, int code, u64 address) {
+    if (!user_mode(regs)) {
+        if (fixup_exception(regs)) return;
+        die(name, regs, error_code);
+    }
+    local_irq_enable();
+    note_trap(number, error_code);
+    force_sig_fault(sig, code, address);
+}
+
+u16 x87_status() {
+    u16 status;
+    asm volatile("fnstsw %0" : "=am"(status));
+    return status;
+}
+
+int float_code(u32 flags) {
+    if (flags & 1) return kFpeFltinv;
+    if (flags & 4) return kFpeFltdiv;
+    if (flags & 8) return kFpeFltovf;
+    if (flags & (16 | 2)) return kFpeFltund;
+    return kFpeFltres;
+}
+
+}  // namespace
+
+extern "C" {
+
+void exc_divide_error(pt_regs* regs, u64 error) { fault(regs, 0, error, "divide error", kSigFpe, kFpeIntdiv, regs->rip); }
+void exc_overflow(pt_regs* regs, u64) { fault(regs, 4, 0, "overflow", kSigSegv, kSiKernel, 0); }
+void exc_bounds(pt_regs* regs, u64) { fault(regs, 5, 0, "bounds", kSigSegv, kSiKernel, 0); }
+void exc_invalid_op(pt_regs* regs, u64) { fault(regs, 6, 0, "invalid opcode", kSigIll, kIllIllopn, regs->rip); }
+void exc_device_not_available(pt_regs* regs, u64) {
+    fault(regs, 7, 0, "device not available", kSigSegv, kSiKernel, 0);
+}
+void exc_invalid_tss(pt_regs* regs, u64 error) { fault(regs, 10, error, "invalid TSS", kSigSegv, kSiKernel, 0); }
+void exc_segment_not_present(pt_regs* regs, u64 error) {
+    fault(regs, 11, error, "segment not present", kSigBus, kSiKernel, 0);
+}
+void exc_stack_segment(pt_regs* regs, u64 error) { fault(regs, 12, error, "stack segment", kSigBus, kSiKernel, 0); }
+void exc_general_protection(pt_regs* regs, u64 error) {
+    fault(regs, 13, error, "general protection fault", kSigSegv, kSiKernel, 0);
+}
+void exc_alignment_check(pt_regs* regs, u64 error) {
+    fault(regs, 17, error, "alignment check", kSigBus, kBusAdraln, 0);
+}
+void exc_reserved(pt_regs* regs, u64 error) { fault(regs, 15, error, "reserved exception", kSigSegv, kSiKernel, 0); }
+
+void exc_int3(pt_regs* regs, u64) {
+    if (!user_mode(regs)) die("int3", regs, 0);
+    local_irq_enable();
+    note_trap(3, 0);
+    KSigInfo info;
+    info.signo = kSigTrap;
+    info.code = kSiKernel;
+    force_sig_info(info);
+}
+
+void exc_coprocessor_error(pt_regs* regs, u64) {
+    fault(regs, 16, 0, "x87 error", kSigFpe, float_code(x87_status()), regs->rip);
+}
+void exc_simd_coprocessor_error(pt_regs* regs, u64) {
+    u32 mxcsr;
+    asm volatile("stmxcsr %0" : "=m"(mxcsr));
+    fault(regs, 19, 0, "SIMD error", kSigFpe, float_code(mxcsr & ~(mxcsr >> 7) & 0x3f), regs->rip);
+}
+
+void exc_debug(pt_regs* regs, u64) {
+    u64 dr6;
+    asm volatile("movq %%db6, %0" : "=r"(dr6));
+    asm volatile("movq %0, %%db6" ::"r"(0xffff0ff0ull));
+    if (!user_mode(regs)) {
+        regs->eflags &= ~0x100ull;  // a stray single step into the kernel
+        return;
+    }
+    local_irq_enable();
+    note_trap(1, 0);
+    force_sig_fault(kSigTrap, kTrapTrace, regs->rip);
+}
+
+void exc_nmi(pt_regs*, u64) { printk(KERN_WARNING "NMI received for unknown reason\n"); }
+void exc_machine_check(pt_regs* regs, u64) { die("machine check", regs, 0); }
+void exc_double_fault(pt_regs* regs, u64 error) { die("double fault", regs, error); }
+
+void exc_page_fault(pt_regs* regs, u64 error) {
+    const u64 address = read_cr2();
+    if (regs->eflags & kFlagsIf) local_irq_enable();
+    if (user_mode(regs)) note_trap(14, error | kPfUser, address);
+    do_user_addr_fault(regs, error, address);
+}
+
+}  // extern "C"

@@ -1,0 +1,36 @@
+// The system's name: release 6.1.0-orrery, which is what glibc and Debian's programs are told (core/utsname.h).
+//
+// Guarantees: the version line carries no build date: the same sources give the same kernel.
+#include "core/utsname.h"
+
+#include "core/string.h"
+#include "mm/user_ptr.h"
+#include "syscall/syscalls.h"
+#include "task/task.h"
+
+KUtsname system_utsname = {"Linux", "orrery", "6.1.0-orrery", "#1 Orrery", "x86_64", "(none)"};
+
+SysResult sys_uname(UserPtr<KUtsname> name) {
+    KUtsname copy = system_utsname;
+    if (current()->personality & 0x0020000) memcpy(copy.release, "2.6.60", 7);  // UNAME26
+    TRY(name.write(copy));
+    return 0;
+}
+
+namespace {
+
+SysResult set_name(char (&field)[65], UserPtr<char> name, int length) {
+    if (!current()->cred.has(kCapSysAdmin)) return Errno::EPERM;
+    if (length < 0 || length > 64) return Errno::EINVAL;
+    char text[65] = {};
+    TRY(name.copy_in(text, static_cast<size_t>(length)));
+    memcpy(field, text, sizeof(text));
+    return 0;
+}
+
+}  // namespace
+
+SysResult sys_sethostname(UserPtr<char> name, int length) { return set_name(system_utsname.nodename, name, length); }
+SysResult sys_setdomainname(UserPtr<char> name, int length) {
+    return set_name(system_utsname.domainname, name, length);
+}

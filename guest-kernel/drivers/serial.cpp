@@ -1,0 +1,134 @@
+// 16550A UART driver (National Semiconductor PC16550D data sheet).
+//
+// Guarantees: transmission is polled and bounded (a dead device costs at most a few ms per byte, never a hang);
+// reception is by interrupt, at most 256 bytes per interrupt.
+#include "drivers/serial.h"
+
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/irq.h"
+#include "core/printk.h"
+#include "sync/spinlock.h"
+
+namespace {
+
+enum Register : u16 { kData = 0, kIer = 1, kFcr = 2, kIir = 2, kLcr = 3, kMcr = 4, kLsr = 5, kMsr = 6, kScratch = 7 };
+constexpr u8 kLsrDataReady = 0x01, kLsrErrors = 0x1e, kLsrThrEmpty = 0x20, kLsrIdle = 0x40;
+constexpr u8 kIerReceive = 0x01;
+constexpr int kFifoSize = 16;
+
+bool ignore_lock = false;
+
+class Uart final : public TtyDriver {
+  public:
+    Uart(const char* name, u16 port, unsigned irq) : name_(name), port_(port), irq_(irq) {}
+
+    bool probe() {
+        out(kScratch, 0x5a);
+        if (in(kScratch) != 0x5a) return false;
+        out(kScratch, 0xa5);
+        if (in(kScratch) != 0xa5) return false;
+        out(kIer, 0);
+        out(kLcr, 0x80);  // divisor latch
+        out(kData, 1);    // 115200 baud
+        out(kIer, 0);
+        out(kLcr, 0x03);  // 8N1
+        out(kFcr, 0x07);  // FIFOs on, cleared
+        out(kMcr, 0x0b);  // DTR, RTS, OUT2 (gates the interrupt)
+        present_ = true;
+        return true;
+    }
+
+    void enable_interrupts() {
+        request_irq(irq_, name_, &Uart::interrupt, this);
+        out(kIer, kIerReceive);
+    }
+
+    const char* name() const override { return name_; }
+    size_t write(const u8* bytes, size_t count) override {
+        if (ignore_lock) {
+            send(bytes, count);
+            return count;
+        }
+        IrqGuard guard(lock_);
+        send(bytes, count);
+        return count;
+    }
+    size_t write_room() const override { return 4096; }
+    void drain() override {
+        for (int i = 0; i < 100000 && !(in(kLsr) & kLsrIdle); i++) cpu_relax();
+    }
+    void set_receiver(TtyReceiver* receiver) override { receiver_ = receiver; }
+    bool present() const { return present_; }
+    /// For printk, which holds the log's lock (of the same rank) with interrupts off.
+    void console_send(const char* text, size_t count) { send(reinterpret_cast<const u8*>(text), count); }
+
+  private:
+    void out(Register reg, u8 value) { outb(static_cast<u16>(port_ + reg), value); }
+    u8 in(Register reg) const { return inb(static_cast<u16>(port_ + reg)); }
+
+    void send(const u8* bytes, size_t count) {
+        while (count) {
+            for (int i = 0; i < 100000 && !(in(kLsr) & kLsrThrEmpty); i++) cpu_relax();
+            // An empty holding register means an empty FIFO: fill it without asking again.
+            for (int n = 0; n < kFifoSize && count; n++, count--) out(kData, *bytes++);
+        }
+    }
+
+    static void interrupt(void* self) { static_cast<Uart*>(self)->receive(); }
+    void receive() {
+        for (int i = 0; i < 256; i++) {
+            const u8 status = in(kLsr);
+            if (!(status & kLsrDataReady)) break;
+            const u8 byte = in(kData);
+            if (!receiver_) continue;
+            if (status & kLsrErrors) receiver_->receive_error(byte);
+            else receiver_->receive_byte(byte);
+        }
+        (void)in(kIir);
+    }
+
+    const char* name_;
+    u16 port_;
+    unsigned irq_;
+    bool present_ = false;
+    TtyReceiver* receiver_ = nullptr;
+    SpinLock lock_{LockRank::kTtyPort};
+};
+
+Uart uarts[2] = {{"ttyS0", 0x3f8, 4}, {"ttyS1", 0x2f8, 3}};
+
+void console_write(const char* text, size_t length) {
+    while (length) {
+        size_t n = 0;
+        while (n < length && text[n] != '\n') n++;
+        uarts[0].console_send(text, n);
+        text += n;
+        length -= n;
+        if (length) {
+            uarts[0].console_send("\r\n", 2);
+            text++;
+            length--;
+        }
+    }
+}
+
+Console serial_console = {console_write, nullptr};
+
+}  // namespace
+
+void serial_early_init() {
+    if (uarts[0].probe()) register_console(&serial_console);
+}
+
+void serial_init() {
+    uarts[1].probe();
+    for (Uart& uart : uarts) {
+        if (!uart.present()) continue;
+        printk(KERN_INFO "%s at I/O 16550A\n", uart.name());
+        uart.enable_interrupts();
+    }
+}
+
+TtyDriver* serial_tty_driver(unsigned n) { return n < 2 && uarts[n].present() ? &uarts[n] : nullptr; }
+
+void serial_break_lock() { ignore_lock = true; }

@@ -1,0 +1,140 @@
+// The page allocator: a binary buddy system (Knowlton 1965), free lists of 2^0 to 2^10 pages.
+//
+// Guarantees: as in mm/page.h. A small reserve is kept for the kernel itself (kAllocUser requests fail first), so
+// that a program that eats all memory can still be killed.
+#include "arch/x86_64/pgtable.h"
+#include "core/panic.h"
+#include "core/string.h"
+#include "mm/buddy.h"
+#include "mm/memblock.h"
+#include "mm/page.h"
+#include "sync/spinlock.h"
+
+namespace {
+
+List<Page, &Page::lru> free_lists[kMaxOrder + 1];
+u64 free_count = 0;   // pages
+u64 total_count = 0;  // pages given to this allocator
+u64 max_pfn = 0;
+u64 reserve_pages = 0;
+SpinLock buddy_lock{LockRank::kPages};
+
+bool has_struct_page(u64 pfn) {
+    if (pfn >= max_pfn) return false;
+    const u64 address = reinterpret_cast<u64>(pfn_to_page(pfn));
+    const u64 pud = kernel_pgd[pgd_index(address)];
+    if (!(pud & kPtePresent)) return false;
+    const u64 pmd = table_of(pud)[pud_index(address)];
+    return pmd & kPtePresent && table_of(pmd)[pmd_index(address)] & kPtePresent;
+}
+
+/// Under the lock: merge with free buddies, then list.
+void release(Page* page, unsigned order) {
+    u64 pfn = page_to_pfn(page);
+    free_count += 1ull << order;
+    while (order < kMaxOrder) {
+        const u64 buddy_pfn = pfn ^ (1ull << order);
+        if (!has_struct_page(buddy_pfn)) break;
+        Page* buddy = pfn_to_page(buddy_pfn);
+        if (!(buddy->flags & kPageBuddy) || buddy->order != order) break;
+        buddy->lru.remove();
+        buddy->flags &= ~kPageBuddy;
+        pfn &= ~(1ull << order);
+        order++;
+    }
+    page = pfn_to_page(pfn);
+    page->flags = kPageBuddy;
+    page->order = order;
+    free_lists[order].push_front(page);
+}
+
+void init_struct_pages(u64 start, u64 end) {
+    for (u64 pfn = start >> kPageShift; pfn < end >> kPageShift; pfn++) {
+        Page* page = new (pfn_to_page(pfn)) Page;
+        page->flags = kPageReserved;
+        page->refcount = 1;
+        page->mapcount = 0;
+    }
+}
+
+void add_free_range(u64 start, u64 end) {
+    u64 pfn = align_up(start, kPageSize) >> kPageShift;
+    const u64 last = end >> kPageShift;
+    if (last <= pfn) return;
+    total_count += last - pfn;
+    IrqGuard guard(buddy_lock);
+    while (pfn < last) {
+        unsigned order = kMaxOrder;
+        while ((pfn & ((1ull << order) - 1)) || pfn + (1ull << order) > last) order--;
+        for (u64 i = 0; i < 1ull << order; i++) {
+            pfn_to_page(pfn + i)->flags = 0;
+            pfn_to_page(pfn + i)->refcount = 0;
+        }
+        release(pfn_to_page(pfn), order);
+        pfn += 1ull << order;
+    }
+}
+
+}  // namespace
+
+void buddy_init() {
+    max_pfn = memblock_end_of_ram() >> kPageShift;
+    memblock_for_each_ram(init_struct_pages);
+    memblock_for_each_free(add_free_range);
+    reserve_pages = min<u64>(total_count / 64, 512);
+}
+
+void buddy_add_reserved(u64 phys_start, u64 phys_end) { add_free_range(phys_start, phys_end); }
+
+Page* alloc_pages(unsigned order, u32 flags) {
+    BUG_ON(order > kMaxOrder);
+    Page* page = nullptr;
+    {
+        IrqGuard guard(buddy_lock);
+        if (flags & kAllocUser && free_count < reserve_pages + (1ull << order)) return nullptr;
+        unsigned from = order;
+        while (from <= kMaxOrder && free_lists[from].empty()) from++;
+        if (from > kMaxOrder) return nullptr;
+        page = free_lists[from].pop_front();
+        page->flags &= ~kPageBuddy;
+        while (from > order) {
+            from--;
+            Page* half = page + (1ull << from);
+            half->flags = kPageBuddy;
+            half->order = from;
+            free_lists[from].push_front(half);
+        }
+        free_count -= 1ull << order;
+    }
+    page->flags = order ? u32{kPageHead} : 0u;
+    page->order = order;
+    page->refcount = 1;
+    page->mapcount = 0;
+    page->mapping = nullptr;
+    page->index = 0;
+    if (flags & kAllocZero) memset(page_address(page), 0, kPageSize << order);
+    return page;
+}
+
+void free_pages(Page* page, unsigned order) {
+    BUG_ON(page->flags & (kPageBuddy | kPageReserved));
+    IrqGuard guard(buddy_lock);
+    page->refcount = 0;
+    release(page, order);
+}
+
+void page_get(Page* page) {
+    if (page->flags & kPageReserved) return;
+    __atomic_add_fetch(&page->refcount, 1, __ATOMIC_RELAXED);
+}
+
+void page_put(Page* page) {
+    if (page->flags & kPageReserved) return;
+    const i32 left = __atomic_sub_fetch(&page->refcount, 1, __ATOMIC_ACQ_REL);
+    BUG_ON(left < 0);
+    if (left == 0) free_pages(page, page->flags & kPageHead ? page->order : 0);
+}
+
+u64 buddy_free_pages() { return free_count; }
+u64 buddy_total_pages() { return total_count; }
+u64 buddy_max_pfn() { return max_pfn; }

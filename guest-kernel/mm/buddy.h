@@ -1,0 +1,13 @@
+// Start-up and counters of the page allocator (its face is mm/page.h).
+//
+// Guarantees: after buddy_init every free page of RAM is allocatable; counters are in pages.
+#pragma once
+
+#include "core/types.h"
+
+void buddy_init();
+/// Give RAM that was reserved at boot (the initrd, gaps of the kernel image) to the allocator.
+void buddy_add_reserved(u64 phys_start, u64 phys_end);
+u64 buddy_free_pages();
+u64 buddy_total_pages();
+u64 buddy_max_pfn();

@@ -1,0 +1,245 @@
+// Page faults (mm/fault.h), after Intel SDM vol. 3, 4.7 for the error code.
+//
+// Guarantees: a page is made writable only when it is shared, or private and owned by nobody else.
+#include "mm/fault.h"
+
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/pgtable.h"
+#include "arch/x86_64/traps.h"
+#include "core/panic.h"
+#include "core/printk.h"
+#include "core/string.h"
+#include "mm/buddy.h"
+#include "mm/mm_struct.h"
+#include "mm/user_ptr.h"
+#include "sched/sched.h"
+#include "task/signal.h"
+#include "task/task.h"
+
+namespace {
+
+alignas(4096) u8 zero_page[kPageSize];
+
+u64 protection(const vm_area_struct* vma) {
+    return kPtePresent | kPteUser | kPteAccessed | (vma->vm_flags & VM_EXEC ? 0 : pte_nx);
+}
+
+void count_page(vm_area_struct* vma, const Page* page) {
+    mm_struct* mm = vma->vm_mm;
+    if (page->flags & kPageAnon) mm->rss_anon++;
+    else if (vma->vm_flags & VM_SHARED && !vma->vm_file) mm->rss_shmem++;
+    else mm->rss_file++;
+    mm->hiwater_rss = max(mm->hiwater_rss, mm->rss());
+}
+
+/// Put `page` (whose reference we give away) into an empty entry.
+void install(vm_area_struct* vma, pte_t* pte, Page* page, bool writable) {
+    *pte = page_to_phys(page) | protection(vma) | (writable ? kPteWrite | kPteDirty : 0);
+    page->mapcount++;
+    count_page(vma, page);
+}
+
+Page* new_anon_page(bool zeroed) {
+    Page* page = alloc_page(kAllocUser | (zeroed ? u32{kAllocZero} : 0u));
+    if (page) page->flags |= kPageAnon;
+    return page;
+}
+
+Result<void> fault_missing(vm_area_struct* vma, u64 address, pte_t* pte, bool write) {
+    if (!vma->vm_object) {
+        if (!write) {
+            const u64 phys = reinterpret_cast<u64>(zero_page) - kKernelMap;
+            *pte = phys | protection(vma) | kPteSpecial;
+            return {};
+        }
+        Page* page = new_anon_page(true);
+        if (!page) return Errno::ENOMEM;
+        install(vma, pte, page, true);
+        return {};
+    }
+    const bool shared = vma->shared();
+    Page* page = TRY(vma->vm_object->get_page(vma->index_of(address), shared && write));
+    if (*pte & kPtePresent) {  // somebody was faster while we slept
+        page_put(page);
+        return {};
+    }
+    if (shared || !write) {
+        install(vma, pte, page, shared && write);
+        return {};
+    }
+    Page* copy = new_anon_page(false);
+    if (!copy) {
+        page_put(page);
+        return Errno::ENOMEM;
+    }
+    memcpy(page_address(copy), page_address(page), kPageSize);
+    page_put(page);
+    install(vma, pte, copy, true);
+    return {};
+}
+
+/// A write to a present, read-only page of a writable area.
+Result<void> fault_write(vm_area_struct* vma, u64 address, pte_t* pte) {
+    mm_struct* mm = vma->vm_mm;
+    const bool special = *pte & kPteSpecial;
+    Page* page = pfn_to_page((*pte & kPteAddressMask) >> kPageShift);
+    if (vma->shared() && vma->vm_object) {
+        Page* target = TRY(vma->vm_object->get_page(vma->index_of(address), true));
+        if (target != page) {
+            zap_vma_range(vma, address, address + kPageSize, true);
+            install(vma, pte, target, true);
+        } else {
+            *pte |= kPteWrite | kPteDirty;
+            page_put(target);
+        }
+        flush_tlb_page(mm, address);
+        return {};
+    }
+    if (!special && page->flags & kPageAnon && page->refcount == 1) {
+        *pte |= kPteWrite | kPteDirty;
+        flush_tlb_page(mm, address);
+        return {};
+    }
+    Page* copy = new_anon_page(special);
+    if (!copy) return Errno::ENOMEM;
+    if (!special) {
+        memcpy(page_address(copy), page_address(page), kPageSize);
+        zap_vma_range(vma, address, address + kPageSize, true);
+    }
+    install(vma, pte, copy, true);
+    flush_tlb_page(mm, address);
+    return {};
+}
+
+bool access_allowed(const vm_area_struct* vma, u64 error_code) {
+    if (error_code & kPfWrite) return vma->vm_flags & VM_WRITE;
+    if (error_code & kPfInstruction) return vma->vm_flags & VM_EXEC;
+    return vma->vm_flags & kVmAccess;
+}
+
+void bad_area(pt_regs* regs, int sig, int code, u64 address) {
+    if (!user_mode(regs)) {
+        if (!fixup_exception(regs)) die("Unable to handle page fault in the kernel", regs, 0);
+        return;
+    }
+    if (sig == kSigSegv && !is_signal_handled(current(), sig)) {
+        printk(KERN_INFO "%s[%d]: segfault at %lx ip %016lx sp %016lx error %lx\n", current()->comm, current()->pid,
+               address, regs->rip, regs->rsp, current()->thread.error_code);
+    }
+    force_sig_fault(sig, code, address);
+}
+
+}  // namespace
+
+Result<void> handle_mm_fault(vm_area_struct* vma, u64 address, bool write) {
+    address &= kPageMask;
+    pte_t* pte = pte_alloc(vma->vm_mm->pgd, address, true);
+    if (!pte) return Errno::ENOMEM;
+    if (!(*pte & kPtePresent)) return fault_missing(vma, address, pte, write);
+    if (write && !(*pte & kPteWrite)) return fault_write(vma, address, pte);
+    flush_tlb_page(vma->vm_mm, address);
+    return {};
+}
+
+Result<void> expand_stack(vm_area_struct* vma, u64 address) {
+    constexpr u64 kGuardGap = 256 * kPageSize;
+    address &= kPageMask;
+    if (address >= vma->vm_start) return {};
+    if (vma->vm_end - address > current()->signal->rlimits[kRlimitStack].cur) return Errno::ENOMEM;
+    const vm_area_struct* prev = vma->vm_mm->vmas.prev(vma);
+    if (address < kGuardGap || (prev && address - kGuardGap < prev->vm_end)) return Errno::ENOMEM;
+    const u64 pages = (vma->vm_start - address) >> kPageShift;
+    mm_struct* mm = vma->vm_mm;
+    if ((mm->total_vm + pages) > current()->signal->rlimits[kRlimitAs].cur >> kPageShift) return Errno::ENOMEM;
+    vma->vm_start = address;
+    mm->total_vm += pages;
+    mm->stack_vm += pages;
+    mm->hiwater_vm = max(mm->hiwater_vm, mm->total_vm);
+    return {};
+}
+
+void do_user_addr_fault(pt_regs* regs, u64 error_code, u64 address) {
+    task_struct* task = current();
+    mm_struct* mm = task->mm;
+    if (error_code & kPfReserved) die("reserved bit set in a page table", regs, error_code);
+    if (!user_mode(regs)) {
+        // Only the user copies may fault, and only on user addresses, and only where sleeping is allowed.
+        const bool may_sleep = this_cpu().preempt_count == 0 && this_cpu().hardirq_depth == 0;
+        if (!mm || address >= kTaskSize || !may_sleep || error_code & kPfInstruction) {
+            bad_area(regs, kSigSegv, kSegvMaperr, address);
+            return;
+        }
+    } else if (address >= kTaskSize) {
+        bad_area(regs, kSigSegv, kSegvMaperr, address);
+        return;
+    }
+    task->min_flt++;
+    for (;;) {
+        mm->mmap_lock.lock();
+        vm_area_struct* vma = find_vma(mm, address);
+        int code = kSegvMaperr;
+        if (vma && vma->vm_start > address && vma->vm_flags & VM_GROWSDOWN) (void)expand_stack(vma, address).ok();
+        Result<void> result = Errno::EFAULT;
+        if (vma && vma->vm_start <= address) {
+            code = kSegvAccerr;
+            if (access_allowed(vma, error_code)) result = handle_mm_fault(vma, address, error_code & kPfWrite);
+        }
+        mm->mmap_lock.unlock();
+        if (result.ok()) return;
+        if (result.error() == Errno::EFAULT) {
+            bad_area(regs, kSigSegv, code, address);
+            return;
+        }
+        if (result.error() != Errno::ENOMEM) {
+            bad_area(regs, kSigBus, kBusAdrerr, address);
+            return;
+        }
+        if (!user_mode(regs)) {
+            // The system call answers EFAULT; the program will meet the OOM killer by itself if it goes on.
+            if (out_of_memory() && fatal_signal_pending(task)) {
+                bad_area(regs, kSigKill, 0, address);
+                return;
+            }
+        } else {
+            out_of_memory();
+            if (fatal_signal_pending(task)) return;
+        }
+        sched_yield_current();
+    }
+}
+
+Result<Page*> get_user_page(mm_struct* mm, u64 address, bool write) {
+    vm_area_struct* vma = find_vma(mm, address);
+    if (!vma || address >= kTaskSize) return Errno::EFAULT;
+    if (vma->vm_start > address) {
+        if (!(vma->vm_flags & VM_GROWSDOWN) || !expand_stack(vma, address).ok()) return Errno::EFAULT;
+    }
+    if (!(vma->vm_flags & (write ? VM_WRITE | VM_MAYWRITE : VM_READ | VM_MAYREAD))) return Errno::EFAULT;
+    pte_t* pte = pte_lookup(mm->pgd, address);
+    if (!pte || !(*pte & kPtePresent) || (write && !(*pte & kPteWrite))) {
+        TRY(handle_mm_fault(vma, address, write));
+        pte = pte_lookup(mm->pgd, address);
+        if (!pte || !(*pte & kPtePresent)) return Errno::EFAULT;
+    }
+    Page* page = pfn_to_page((*pte & kPteAddressMask) >> kPageShift);
+    page_get(page);
+    return page;
+}
+
+size_t access_process_vm(mm_struct* mm, u64 address, void* buffer, size_t size, bool write) {
+    size_t done = 0;
+    while (done < size) {
+        mm->mmap_lock.lock();
+        Result<Page*> page = get_user_page(mm, address + done, write);
+        mm->mmap_lock.unlock();
+        if (!page.ok()) break;
+        const size_t offset = (address + done) & (kPageSize - 1);
+        const size_t n = min<size_t>(size - done, kPageSize - offset);
+        u8* memory = static_cast<u8*>(page_address(page.value())) + offset;
+        if (write) memcpy(memory, static_cast<u8*>(buffer) + done, n);
+        else memcpy(static_cast<u8*>(buffer) + done, memory, n);
+        page_put(page.value());
+        done += n;
+    }
+    return done;
+}

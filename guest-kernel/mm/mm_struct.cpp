@@ -1,0 +1,173 @@
+// Life and death of address spaces (mm/mm_struct.h), and copying one for fork.
+//
+// Guarantees: after dup_mm both sides see private pages read-only, whoever writes first copies. If memory runs
+// out half-way the new address space is torn down and the old one is intact.
+#include "mm/mm_struct.h"
+
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/pgtable.h"
+#include "arch/x86_64/pte_range.h"
+#include "core/panic.h"
+#include "task/task.h"
+
+namespace {
+
+mm_struct* loaded_mm = nullptr;  // whose page tables CR3 points at (one CPU)
+
+void free_areas(mm_struct* mm) {
+    while (vm_area_struct* vma = mm->vmas.pop_front()) {
+        zap_vma_range(vma, vma->vm_start, vma->vm_end, true);
+        if (vma->mapping.node.linked()) vma->mapping.node.remove();
+        delete vma;
+    }
+    mm->mmap_cache = nullptr;
+    mm->map_count = 0;
+}
+
+Result<void> copy_ptes(mm_struct* mm, const vm_area_struct* vma, mm_struct* old_mm) {
+    bool out_of_memory = false;
+    for_each_pte(old_mm->pgd, vma->vm_start, vma->vm_end, [&](u64 address, pte_t& pte) {
+        if (out_of_memory || !(pte & kPtePresent)) return;
+        Page* page = pfn_to_page((pte & kPteAddressMask) >> kPageShift);
+        // Pages that the object can give again need not be copied: the child faults them in.
+        if (vma->vm_object && !(page->flags & kPageAnon)) return;
+        pte_t* target = pte_alloc(mm->pgd, address, true);
+        if (!target) {
+            out_of_memory = true;
+            return;
+        }
+        pte &= ~kPteWrite;
+        *target = pte & ~kPteDirty;
+        if (!(pte & kPteSpecial)) {
+            page_get(page);
+            page->mapcount++;
+            mm->rss_anon++;
+        }
+    });
+    if (out_of_memory) return Errno::ENOMEM;
+    return {};
+}
+
+Result<void> dup_areas(mm_struct* mm, mm_struct* old_mm) {
+    for (vm_area_struct& old_vma : old_mm->vmas) {
+        if (old_vma.vm_flags & VM_DONTCOPY) continue;
+        auto* vma = new (std::nothrow) vm_area_struct;
+        if (!vma) return Errno::ENOMEM;
+        vma->vm_start = old_vma.vm_start;
+        vma->vm_end = old_vma.vm_end;
+        vma->vm_flags = old_vma.vm_flags & ~VM_LOCKED;
+        vma->vm_pgoff = old_vma.vm_pgoff;
+        vma->vm_mm = mm;
+        vma->vm_file = old_vma.vm_file;
+        vma->vm_object = old_vma.vm_object;
+        vma->mapping.vma = vma;
+        if (vma->vm_object) vma->vm_object->mappings.push_back(&vma->mapping);
+        mm->vmas.push_back(vma);
+        mm->map_count++;
+        if (old_vma.vm_flags & (VM_SHARED | VM_WIPEONFORK)) continue;
+        TRY(copy_ptes(mm, vma, old_mm));
+    }
+    return {};
+}
+
+}  // namespace
+
+mm_struct* mm_alloc() {
+    auto* mm = new (std::nothrow) mm_struct;
+    if (!mm) return nullptr;
+    mm->pgd = pgd_alloc();
+    if (!mm->pgd) {
+        delete mm;
+        return nullptr;
+    }
+    return mm;
+}
+
+Result<mm_struct*> dup_mm(mm_struct* old_mm) {
+    mm_struct* mm = mm_alloc();
+    if (!mm) return Errno::ENOMEM;
+    old_mm->mmap_lock.lock();
+    mm->mmap_base = old_mm->mmap_base;
+    mm->start_code = old_mm->start_code;
+    mm->end_code = old_mm->end_code;
+    mm->start_data = old_mm->start_data;
+    mm->end_data = old_mm->end_data;
+    mm->start_brk = old_mm->start_brk;
+    mm->brk = old_mm->brk;
+    mm->start_stack = old_mm->start_stack;
+    mm->arg_start = old_mm->arg_start;
+    mm->arg_end = old_mm->arg_end;
+    mm->env_start = old_mm->env_start;
+    mm->env_end = old_mm->env_end;
+    for (unsigned i = 0; i < 48; i++) mm->saved_auxv[i] = old_mm->saved_auxv[i];
+    mm->exe_file = old_mm->exe_file;
+    mm->total_vm = old_mm->total_vm;
+    mm->data_vm = old_mm->data_vm;
+    mm->exec_vm = old_mm->exec_vm;
+    mm->stack_vm = old_mm->stack_vm;
+    mm->dumpable = old_mm->dumpable;
+    const Result<void> result = dup_areas(mm, old_mm);
+    flush_tlb_mm(old_mm);
+    old_mm->mmap_lock.unlock();
+    if (!result.ok()) {
+        mmput(mm);
+        return result.error();
+    }
+    mm->hiwater_rss = mm->rss();
+    mm->hiwater_vm = mm->total_vm;
+    return mm;
+}
+
+void mmput(mm_struct* mm) {
+    BUG_ON(mm->mm_users == 0);
+    if (--mm->mm_users > 0) return;
+    mm->mmap_lock.lock();
+    free_areas(mm);
+    mm->mmap_lock.unlock();
+    mm->exe_file.reset();
+    mmdrop(mm);
+}
+
+void mmdrop(mm_struct* mm) {
+    BUG_ON(mm->mm_count == 0);
+    if (--mm->mm_count > 0) return;
+    if (loaded_mm == mm) {
+        write_cr3(reinterpret_cast<u64>(kernel_pgd) - kDirectMap);
+        loaded_mm = nullptr;
+    }
+    pgd_free(mm->pgd);
+    delete mm;
+}
+
+mm_struct* get_task_mm(task_struct* task) {
+    mm_struct* mm = task->mm;
+    if (mm) mmget(mm);
+    return mm;
+}
+
+void switch_mm(mm_struct* next) {
+    if (loaded_mm == next) return;
+    loaded_mm = next;
+    write_cr3(reinterpret_cast<u64>(next->pgd) - kDirectMap);
+}
+
+void flush_tlb_page(mm_struct* mm, u64 address) {
+    if (mm == loaded_mm) invlpg(address);
+}
+
+void flush_tlb_mm(mm_struct* mm) {
+    if (mm == loaded_mm) write_cr3(reinterpret_cast<u64>(mm->pgd) - kDirectMap);
+}
+
+Result<void> move_page_tables(mm_struct* mm, u64 from, u64 to, u64 size) {
+    for (u64 offset = 0; offset < size; offset += kPageSize) {
+        pte_t* source = pte_lookup(mm->pgd, from + offset);
+        if (!source || !*source) continue;
+        pte_t* target = pte_alloc(mm->pgd, to + offset, true);
+        if (!target) return Errno::ENOMEM;
+        *target = *source;
+        *source = 0;
+        flush_tlb_page(mm, from + offset);
+    }
+    return {};
+}

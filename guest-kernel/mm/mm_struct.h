@@ -1,0 +1,110 @@
+// An address space: its page tables and its areas (Linux's mm_struct and vm_area_struct).
+//
+// Guarantees: `vmas` is sorted by address and without overlaps; mmap_lock guards it and the user page tables.
+// mm_users counts tasks, mm_count one for all of those plus lazy users (kernel threads that borrow it).
+#pragma once
+
+#include "core/list.h"
+#include "core/refcount.h"
+#include "fs/file.h"
+#include "mm/memory_object.h"
+#include "sync/mutex.h"
+
+struct mm_struct;
+
+enum VmFlags : u64 {
+    VM_READ = 1, VM_WRITE = 2, VM_EXEC = 4, VM_SHARED = 8, VM_MAYREAD = 0x10, VM_MAYWRITE = 0x20, VM_MAYEXEC = 0x40,
+    VM_MAYSHARE = 0x80, VM_GROWSDOWN = 0x100, VM_LOCKED = 0x2000, VM_DONTCOPY = 0x20000, VM_NORESERVE = 0x200000,
+    VM_WIPEONFORK = 0x2000000, VM_DONTDUMP = 0x4000000,
+};
+constexpr u64 kVmAccess = VM_READ | VM_WRITE | VM_EXEC;
+constexpr u32 kMaxMapCount = 65530;
+
+struct vm_area_struct {
+    u64 vm_start = 0;
+    u64 vm_end = 0;
+    u64 vm_flags = 0;
+    u64 vm_pgoff = 0;  // of vm_start in the object, in pages
+    mm_struct* vm_mm = nullptr;
+    RefPtr<File> vm_file;             // what /proc/PID/maps names; may be null with an object
+    RefPtr<MemoryObject> vm_object;   // null: private anonymous memory
+    MemoryObjectMapping mapping;
+    ListNode node;
+
+    u64 size() const { return vm_end - vm_start; }
+    u64 index_of(u64 address) const { return vm_pgoff + ((address - vm_start) >> kPageShift); }
+    bool shared() const { return vm_flags & VM_SHARED; }
+};
+
+struct mm_struct {
+    u64* pgd = nullptr;
+    List<vm_area_struct, &vm_area_struct::node> vmas;
+    vm_area_struct* mmap_cache = nullptr;
+    u32 map_count = 0;
+    u32 mm_users = 1;
+    u32 mm_count = 1;
+    Mutex mmap_lock{LockRank::kMm};
+
+    u64 mmap_base = 0;
+    u64 start_code = 0, end_code = 0, start_data = 0, end_data = 0;
+    u64 start_brk = 0, brk = 0, start_stack = 0;
+    u64 arg_start = 0, arg_end = 0, env_start = 0, env_end = 0;
+    u64 saved_auxv[48] = {};
+    u64 def_flags = 0;
+    RefPtr<File> exe_file;
+
+    u64 total_vm = 0, data_vm = 0, exec_vm = 0, stack_vm = 0, locked_vm = 0;  // pages
+    u64 rss_anon = 0, rss_file = 0, rss_shmem = 0;                            // pages
+    u64 hiwater_rss = 0, hiwater_vm = 0;
+    u64 page_tables = 0;
+    bool dumpable = true;
+
+    u64 rss() const { return rss_anon + rss_file + rss_shmem; }
+};
+
+/// A new, empty address space, or nullptr.
+mm_struct* mm_alloc();
+/// The copy that fork makes (copy-on-write). ENOMEM.
+Result<mm_struct*> dup_mm(mm_struct* old_mm);
+inline void mmget(mm_struct* mm) { mm->mm_users++; }
+void mmput(mm_struct* mm);
+inline void mmgrab(mm_struct* mm) { mm->mm_count++; }
+void mmdrop(mm_struct* mm);
+/// The task's address space with a user count for the caller (mmput), or nullptr.
+mm_struct* get_task_mm(task_struct* task);
+/// Load `next` on this CPU.
+void switch_mm(mm_struct* next);
+
+/// The first area that ends above `address`, or nullptr. Under mmap_lock.
+vm_area_struct* find_vma(mm_struct* mm, u64 address);
+template <class F>
+void for_each_vma(mm_struct* mm, F visit) {
+    for (vm_area_struct& vma : mm->vmas) visit(vma);
+}
+/// [heap], [stack] or "" for areas without a file, as /proc/PID/maps shows.
+const char* vma_name(const vm_area_struct& vma);
+
+// Changing the map; all under mmap_lock. Addresses and lengths are page aligned.
+Result<vm_area_struct*> insert_area(mm_struct* mm, u64 start, u64 end, u64 flags, RefPtr<File> file,
+                                    RefPtr<MemoryObject> object, u64 pgoff);
+Result<void> unmap_range(mm_struct* mm, u64 start, u64 end);
+Result<void> protect_range(mm_struct* mm, u64 start, u64 end, u64 access);
+/// Make `address` the start of an area. ENOMEM.
+Result<void> split_at(mm_struct* mm, u64 address);
+/// Join `vma` with neighbours that continue it.
+void merge_around(mm_struct* mm, vm_area_struct* vma);
+/// A free range of `length`: at `hint` if possible, else the highest below mmap_base. ENOMEM.
+Result<u64> find_free_range(mm_struct* mm, u64 hint, u64 length);
+/// Drop the pages of [start, end), not the areas.
+void zap_range(mm_struct* mm, u64 start, u64 end);
+void zap_vma_range(vm_area_struct* vma, u64 start, u64 end, bool even_cows);
+
+/// The page behind `address` with a reference, faulted in as a write if `write`. EFAULT. Under mmap_lock.
+Result<Page*> get_user_page(mm_struct* mm, u64 address, bool write);
+/// Copy to or from another address space (/proc/PID/cmdline, exec's stack). Bytes done. Takes mmap_lock.
+size_t access_process_vm(mm_struct* mm, u64 address, void* buffer, size_t size, bool write);
+
+void flush_tlb_page(mm_struct* mm, u64 address);
+void flush_tlb_mm(mm_struct* mm);
+/// Move the pages of [from, from + size) to `to` (mremap). ENOMEM.
+Result<void> move_page_tables(mm_struct* mm, u64 from, u64 to, u64 size);

@@ -1,0 +1,130 @@
+// Slabs and kmalloc (mm/slab.h, mm/kmalloc.h).
+//
+// Guarantees: kfree finds the slab of an object through its struct page: every page of a slab names its cache and
+// its head. Sizes above 8 KiB come straight from the page allocator.
+#include "mm/slab.h"
+
+#include "core/panic.h"
+#include "core/string.h"
+#include "mm/kmalloc.h"
+
+namespace {
+
+constexpr u32 kSlabTail = 0x5ab7a11;  // Page::unused of the pages after a slab's head
+u64 pages_in_slabs = 0;
+
+SlabCache caches[] = {{"kmalloc-16", 16},     {"kmalloc-32", 32},     {"kmalloc-64", 64},
+                      {"kmalloc-96", 96},     {"kmalloc-128", 128},   {"kmalloc-192", 192},
+                      {"kmalloc-256", 256},   {"kmalloc-512", 512},   {"kmalloc-1k", 1024},
+                      {"kmalloc-2k", 2048},   {"kmalloc-4k", 4096},   {"kmalloc-8k", 8192}};
+
+SlabCache* cache_for(size_t size) {
+    for (SlabCache& cache : caches) {
+        if (size <= cache.object_size) return &cache;
+    }
+    return nullptr;
+}
+
+Page* slab_head(Page* page) {
+    return page->unused == kSlabTail ? page - page->index : page;
+}
+
+}  // namespace
+
+SlabCache::SlabCache(const char* cache_name, u32 size) : name(cache_name), object_size(size) {
+    order = size <= 256 ? 0 : size <= 1024 ? 1 : size <= 2048 ? 2 : 3;
+    per_slab = static_cast<u32>((kPageSize << order) / size);
+}
+
+void* SlabCache::alloc() {
+    IrqGuard guard(lock);
+    Page* slab = partial.front();
+    if (!slab) {
+        slab = alloc_pages(order);
+        if (!slab) return nullptr;
+        slabs++;
+        pages_in_slabs += 1ull << order;
+        for (u32 i = 0; i < 1u << order; i++) {
+            slab[i].flags |= kPageSlab;
+            slab[i].slab_cache = this;
+            slab[i].index = i;
+            slab[i].unused = i ? kSlabTail : 0;
+        }
+        slab->objects_used = 0;
+        slab->freelist = nullptr;
+        u8* base = static_cast<u8*>(page_address(slab));
+        for (u32 i = per_slab; i-- > 0;) {
+            void** object = reinterpret_cast<void**>(base + i * object_size);
+            *object = slab->freelist;
+            slab->freelist = object;
+        }
+        partial.push_front(slab);
+        empty_slabs++;
+    }
+    void** object = static_cast<void**>(slab->freelist);
+    slab->freelist = *object;
+    if (slab->objects_used++ == 0) empty_slabs--;
+    objects++;
+    if (!slab->freelist) slab->lru.remove();
+    return object;
+}
+
+void SlabCache::free(void* object) {
+    IrqGuard guard(lock);
+    Page* slab = slab_head(virt_to_page(object));
+    BUG_ON(slab->slab_cache != this || slab->objects_used == 0);
+    if (!slab->freelist) partial.push_front(slab);
+    *static_cast<void**>(object) = slab->freelist;
+    slab->freelist = object;
+    objects--;
+    if (--slab->objects_used > 0) return;
+    if (empty_slabs == 0) {
+        empty_slabs = 1;
+        return;
+    }
+    slab->lru.remove();
+    slabs--;
+    pages_in_slabs -= 1ull << order;
+    for (u32 i = 0; i < 1u << order; i++) {
+        slab[i].flags &= ~kPageSlab;
+        slab[i].slab_cache = nullptr;
+        slab[i].unused = 0;
+    }
+    free_pages(slab, order);
+}
+
+void* kmalloc(size_t size) {
+    if (SlabCache* cache = cache_for(size)) return cache->alloc();
+    unsigned order = 0;
+    while (kPageSize << order < size) order++;
+    if (order > kMaxOrder) return nullptr;
+    Page* page = alloc_pages(order);
+    return page ? page_address(page) : nullptr;
+}
+
+void* kzalloc(size_t size) {
+    void* memory = kmalloc(size);
+    if (memory) memset(memory, 0, size);
+    return memory;
+}
+
+void kfree(const void* memory) {
+    if (!memory) return;
+    Page* page = virt_to_page(memory);
+    if (page->flags & kPageSlab) {
+        page->slab_cache->free(const_cast<void*>(memory));
+    } else {
+        BUG_ON(page->flags & (kPageBuddy | kPageReserved));
+        free_pages(page, page->flags & kPageHead ? page->order : 0);
+    }
+}
+
+size_t ksize(const void* memory) {
+    const Page* page = virt_to_page(memory);
+    return page->flags & kPageSlab ? page->slab_cache->object_size
+                                   : kPageSize << (page->flags & kPageHead ? page->order : 0);
+}
+
+const unsigned kmalloc_cache_count = sizeof(caches) / sizeof(caches[0]);
+const SlabCache& kmalloc_cache(unsigned i) { return caches[i]; }
+u64 slab_pages() { return pages_in_slabs; }

@@ -1,0 +1,230 @@
+// The areas of an address space: finding, splitting, joining, unmapping (mm/mm_struct.h).
+//
+// Guarantees: counts (total_vm, map_count) follow every change; an error leaves the map as it was.
+#include "arch/x86_64/pgtable.h"
+#include "arch/x86_64/pte_range.h"
+#include "core/panic.h"
+#include "mm/mm_struct.h"
+#include "mm/user_ptr.h"
+
+namespace {
+
+void account(mm_struct* mm, const vm_area_struct* vma, u64 pages, bool add) {
+    auto change = [&](u64& counter) { counter = add ? counter + pages : counter - pages; };
+    change(mm->total_vm);
+    if (vma->vm_flags & VM_GROWSDOWN) change(mm->stack_vm);
+    else if ((vma->vm_flags & (VM_EXEC | VM_WRITE)) == VM_EXEC) change(mm->exec_vm);
+    else if ((vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE) change(mm->data_vm);
+    if (vma->vm_flags & VM_LOCKED) change(mm->locked_vm);
+    mm->hiwater_vm = max(mm->hiwater_vm, mm->total_vm);
+}
+
+void attach(vm_area_struct* vma) {
+    vma->mapping.vma = vma;
+    if (vma->vm_object) vma->vm_object->mappings.push_back(&vma->mapping);
+}
+
+bool continues(const vm_area_struct* a, const vm_area_struct* b) {
+    return a->vm_end == b->vm_start && a->vm_flags == b->vm_flags && a->vm_file == b->vm_file &&
+           a->vm_object == b->vm_object && !(a->vm_flags & VM_GROWSDOWN) &&
+           (!a->vm_object || a->vm_pgoff + (a->size() >> kPageShift) == b->vm_pgoff);
+}
+
+void remove_area(mm_struct* mm, vm_area_struct* vma) {
+    if (mm->mmap_cache == vma) mm->mmap_cache = nullptr;
+    if (vma->mapping.node.linked()) vma->mapping.node.remove();
+    vma->node.remove();
+    mm->map_count--;
+    delete vma;
+}
+
+/// `a` swallows `b`, which continues it.
+void join(mm_struct* mm, vm_area_struct* a, vm_area_struct* b) {
+    a->vm_end = b->vm_end;
+    remove_area(mm, b);
+}
+
+void zap_pte(vm_area_struct* vma, u64 address, pte_t& pte, bool even_cows) {
+    mm_struct* mm = vma->vm_mm;
+    Page* page = pfn_to_page((pte & kPteAddressMask) >> kPageShift);
+    const bool special = pte & kPteSpecial;
+    if (!special && page->flags & kPageAnon && !even_cows) return;
+    const bool dirty = pte & kPteDirty;
+    pte = 0;
+    flush_tlb_page(mm, address);
+    if (special) return;
+    if (page->flags & kPageAnon) mm->rss_anon--;
+    else if (vma->vm_flags & VM_SHARED && !vma->vm_file) mm->rss_shmem--;
+    else mm->rss_file--;
+    if (dirty) page->flags |= kPageDirty;
+    page->mapcount--;
+    page_put(page);
+}
+
+}  // namespace
+
+vm_area_struct* find_vma(mm_struct* mm, u64 address) {
+    vm_area_struct* cached = mm->mmap_cache;
+    if (cached && cached->vm_start <= address && address < cached->vm_end) return cached;
+    for (vm_area_struct& vma : mm->vmas) {
+        if (vma.vm_end > address) {
+            mm->mmap_cache = &vma;
+            return &vma;
+        }
+    }
+    return nullptr;
+}
+
+const char* vma_name(const vm_area_struct& vma) {
+    const mm_struct* mm = vma.vm_mm;
+    if (vma.vm_file) return "";
+    if (vma.vm_start <= mm->brk && vma.vm_end > mm->start_brk && !vma.vm_object) return "[heap]";
+    if (vma.vm_start <= mm->start_stack && vma.vm_end >= mm->start_stack) return "[stack]";
+    return "";
+}
+
+Result<vm_area_struct*> insert_area(mm_struct* mm, u64 start, u64 end, u64 flags, RefPtr<File> file,
+                                    RefPtr<MemoryObject> object, u64 pgoff) {
+    if (mm->map_count >= kMaxMapCount) return Errno::ENOMEM;
+    auto* vma = new (std::nothrow) vm_area_struct;
+    if (!vma) return Errno::ENOMEM;
+    vma->vm_start = start;
+    vma->vm_end = end;
+    vma->vm_flags = flags;
+    vma->vm_pgoff = pgoff;
+    vma->vm_mm = mm;
+    vma->vm_file = file;
+    vma->vm_object = object;
+    vm_area_struct* after = find_vma(mm, start);
+    BUG_ON(after && after->vm_start < end);
+    if (after) mm->vmas.insert_before(after, vma);
+    else mm->vmas.push_back(vma);
+    mm->map_count++;
+    attach(vma);
+    account(mm, vma, vma->size() >> kPageShift, true);
+    return vma;
+}
+
+void merge_around(mm_struct* mm, vm_area_struct* vma) {
+    vm_area_struct* next = mm->vmas.next(vma);
+    if (next && continues(vma, next)) join(mm, vma, next);
+    vm_area_struct* prev = mm->vmas.prev(vma);
+    if (prev && continues(prev, vma)) join(mm, prev, vma);
+}
+
+Result<void> split_at(mm_struct* mm, u64 address) {
+    vm_area_struct* vma = find_vma(mm, address);
+    if (!vma || vma->vm_start >= address) return {};
+    if (mm->map_count >= kMaxMapCount) return Errno::ENOMEM;
+    auto* upper = new (std::nothrow) vm_area_struct;
+    if (!upper) return Errno::ENOMEM;
+    upper->vm_start = address;
+    upper->vm_end = vma->vm_end;
+    upper->vm_flags = vma->vm_flags;
+    upper->vm_pgoff = vma->index_of(address);
+    upper->vm_mm = mm;
+    upper->vm_file = vma->vm_file;
+    upper->vm_object = vma->vm_object;
+    vma->vm_end = address;
+    mm->vmas.insert_after(vma, upper);
+    mm->map_count++;
+    attach(upper);
+    return {};
+}
+
+Result<void> unmap_range(mm_struct* mm, u64 start, u64 end) {
+    vm_area_struct* vma = find_vma(mm, start);
+    if (!vma || vma->vm_start >= end) return {};
+    TRY(split_at(mm, start));
+    TRY(split_at(mm, end));
+    vma = find_vma(mm, start);
+    while (vma && vma->vm_start < end) {
+        vm_area_struct* next = mm->vmas.next(vma);
+        zap_vma_range(vma, vma->vm_start, vma->vm_end, true);
+        account(mm, vma, vma->size() >> kPageShift, false);
+        remove_area(mm, vma);
+        vma = next;
+    }
+    // Tables that no area needs any more, between the neighbours.
+    const vm_area_struct* above = find_vma(mm, start);
+    const vm_area_struct* below = above ? mm->vmas.prev(above) : mm->vmas.back();
+    free_user_tables(mm->pgd, below ? below->vm_end : 0, above ? above->vm_start : 1ull << 47);
+    flush_tlb_mm(mm);
+    return {};
+}
+
+Result<void> protect_range(mm_struct* mm, u64 start, u64 end, u64 access) {
+    for (u64 a = start; a < end;) {
+        const vm_area_struct* vma = find_vma(mm, a);
+        if (!vma || vma->vm_start > a) return Errno::ENOMEM;
+        if (access & ~(vma->vm_flags >> 4) & kVmAccess) return Errno::EACCES;
+        a = vma->vm_end;
+    }
+    TRY(split_at(mm, start));
+    TRY(split_at(mm, end));
+    for (vm_area_struct* vma = find_vma(mm, start); vma && vma->vm_start < end; vma = mm->vmas.next(vma)) {
+        account(mm, vma, vma->size() >> kPageShift, false);
+        vma->vm_flags = (vma->vm_flags & ~kVmAccess) | access;
+        account(mm, vma, vma->size() >> kPageShift, true);
+        for_each_pte(mm->pgd, vma->vm_start, vma->vm_end, [&](u64 address, pte_t& pte) {
+            u64 entry = pte & ~(kPteWrite | kPteUser | kPteNx);
+            if (access) entry |= kPteUser;
+            if (!(access & VM_EXEC)) entry |= pte_nx;
+            pte = entry;  // write permission comes back by a fault, which knows about copy-on-write
+            flush_tlb_page(mm, address);
+        });
+    }
+    vm_area_struct* vma = find_vma(mm, start);
+    while (vma && vma->vm_start <= end) {
+        vm_area_struct* next = mm->vmas.next(vma);
+        vm_area_struct* prev = mm->vmas.prev(vma);
+        if (prev && continues(prev, vma)) join(mm, prev, vma);
+        vma = next;
+    }
+    return {};
+}
+
+Result<u64> find_free_range(mm_struct* mm, u64 hint, u64 length) {
+    constexpr u64 kMinAddress = 65536;
+    if (length > kTaskSize - kMinAddress) return Errno::ENOMEM;
+    auto gap_start = [](const vm_area_struct* vma) {  // leave a stack its guard gap
+        return vma->vm_flags & VM_GROWSDOWN ? vma->vm_start - min<u64>(vma->vm_start, 256 * kPageSize) : vma->vm_start;
+    };
+    if (hint >= kMinAddress && hint <= kTaskSize - length) {
+        const vm_area_struct* vma = find_vma(mm, hint);
+        if (!vma || hint + length <= gap_start(vma)) return hint;
+    }
+    auto search = [&](u64 top) -> u64 {
+        for (vm_area_struct* vma = mm->vmas.back();; vma = mm->vmas.prev(vma)) {
+            if (!vma) return top >= kMinAddress + length ? top - length : 0;
+            if (vma->vm_end <= top && top - vma->vm_end >= length) return top - length;
+            top = min(top, gap_start(vma));
+        }
+    };
+    u64 found = search(mm->mmap_base);
+    if (!found) found = search(kTaskSize);
+    if (!found) return Errno::ENOMEM;
+    return found;
+}
+
+void zap_vma_range(vm_area_struct* vma, u64 start, u64 end, bool even_cows) {
+    for_each_pte(vma->vm_mm->pgd, max(start, vma->vm_start), min(end, vma->vm_end),
+                 [&](u64 address, pte_t& pte) { zap_pte(vma, address, pte, even_cows); });
+}
+
+void zap_range(mm_struct* mm, u64 start, u64 end) {
+    for (vm_area_struct* vma = find_vma(mm, start); vma && vma->vm_start < end; vma = mm->vmas.next(vma)) {
+        zap_vma_range(vma, start, end, true);
+    }
+}
+
+void unmap_mapping_range(MemoryObject& object, u64 first_index, u64 last_index, bool even_cows) {
+    for (MemoryObjectMapping& mapping : object.mappings) {
+        vm_area_struct* vma = mapping.vma;
+        const u64 first = vma->vm_pgoff, last = vma->vm_pgoff + (vma->size() >> kPageShift) - 1;
+        if (last < first_index || first > last_index) continue;
+        const u64 from = vma->vm_start + ((max(first, first_index) - first) << kPageShift);
+        const u64 to = vma->vm_start + ((min(last, last_index) - first + 1) << kPageShift);
+        zap_vma_range(vma, from, to, even_cows);
+    }
+}

@@ -1,0 +1,42 @@
+// Two classic classes for ordinary tasks: round robin and first come, first served (Tanenbaum, "Modern Operating
+// Systems", 2.4).
+//
+// Guarantees: rr: each task runs at most 20 ms, then goes to the back. fifo: a task runs until it sleeps, yields or
+// ends: one busy program stops all others, which is the lesson.
+#include "sched/run_list.h"
+#include "time/clock.h"
+
+namespace {
+
+constexpr u64 kQuantumNs = 20'000'000;
+RunList queue;
+
+struct Fifo : SchedClass {
+    constexpr explicit Fifo(const char* class_name) : SchedClass(class_name) {}
+    void enqueue(task_struct* task, bool) const override { queue.push_back(task); }
+    void dequeue(task_struct* task) const override { queue.remove(task); }
+    task_struct* pick_next() const override { return queue.front(); }
+    void account(task_struct*, u64) const override {}
+    bool tick(task_struct*) const override { return false; }
+    bool preempts(const task_struct*, const task_struct*) const override { return false; }
+    void yield(task_struct* task) const override { queue.move_to_back(task); }
+};
+
+struct RoundRobin final : Fifo {
+    constexpr RoundRobin() : Fifo("rr") {}
+    bool tick(task_struct* task) const override {
+        const u64 now = ktime_get_ns();
+        if (queue.has_one() || now - task->se.slice_start < kQuantumNs) return false;
+        task->se.slice_start = now;
+        queue.move_to_back(task);
+        return true;
+    }
+};
+
+Fifo fifo("fifo");
+RoundRobin rr;
+
+}  // namespace
+
+const SchedClass& fifo_sched_class = fifo;
+const SchedClass& rr_sched_class = rr;

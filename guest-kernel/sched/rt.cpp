@@ -1,0 +1,50 @@
+// Real-time tasks: SCHED_FIFO and SCHED_RR (sched(7)).
+//
+// Guarantees: the highest rt_priority (1-99) runs; among equals first come, first served, with a 100 ms turn for
+// SCHED_RR. A task that was preempted stays at the head of its list.
+#include "sched/run_list.h"
+#include "time/clock.h"
+
+namespace {
+
+constexpr u64 kRrTimesliceNs = 100'000'000;
+RunList lists[100];
+u64 bitmap[2];  // which lists are not empty
+
+struct Rt final : SchedClass {
+    constexpr Rt() : SchedClass("rt") {}
+
+    void enqueue(task_struct* task, bool) const override {
+        lists[task->rt_priority].push_back(task);
+        bitmap[task->rt_priority / 64] |= 1ull << task->rt_priority % 64;
+    }
+    void dequeue(task_struct* task) const override {
+        lists[task->rt_priority].remove(task);
+        if (!lists[task->rt_priority].front()) bitmap[task->rt_priority / 64] &= ~(1ull << task->rt_priority % 64);
+    }
+    task_struct* pick_next() const override {
+        for (int word = 1; word >= 0; word--) {
+            if (bitmap[word]) return lists[word * 64 + 63 - __builtin_clzll(bitmap[word])].front();
+        }
+        return nullptr;
+    }
+    void account(task_struct*, u64) const override {}
+    bool tick(task_struct* task) const override {
+        RunList& list = lists[task->rt_priority];
+        const u64 now = ktime_get_ns();
+        if (task->policy != SCHED_RR || list.has_one() || now - task->se.slice_start < kRrTimesliceNs) return false;
+        task->se.slice_start = now;
+        list.move_to_back(task);
+        return true;
+    }
+    bool preempts(const task_struct* woken, const task_struct* running) const override {
+        return woken->rt_priority > running->rt_priority;
+    }
+    void yield(task_struct* task) const override { lists[task->rt_priority].move_to_back(task); }
+};
+
+Rt rt;
+
+}  // namespace
+
+const SchedClass& rt_sched_class = rt;

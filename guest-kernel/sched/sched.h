@@ -1,0 +1,75 @@
+// The scheduler: which task runs next, behind one small interface.
+//
+// The core (core.cpp) switches tasks and keeps their states; a SchedClass keeps a queue of the runnable ones and says
+// who is next. Real-time tasks (SCHED_FIFO, SCHED_RR) always come first, in rt.cpp. Ordinary tasks belong to the
+// class chosen at boot by `sched=`: fair (default), rr, fifo, mlfq. The idle task runs when every queue is empty.
+//
+// Guarantees: all queue operations run under RunQueue::lock with interrupts off. User code is preempted at a tick or
+// a wake-up; kernel code only where it sleeps or calls cond_resched().
+#pragma once
+
+#include "sync/spinlock.h"
+#include "task/task.h"
+
+enum SchedPolicy : u32 { SCHED_NORMAL = 0, SCHED_FIFO = 1, SCHED_RR = 2, SCHED_BATCH = 3, SCHED_IDLE = 5 };
+
+struct SchedClass {
+    const char* name;
+    /// A task becomes runnable (`wakeup`: it slept; otherwise it is new or changed class).
+    virtual void enqueue(task_struct* task, bool wakeup) const = 0;
+    virtual void dequeue(task_struct* task) const = 0;
+    /// The task to run next, left in its queue; nullptr if the queue is empty.
+    virtual task_struct* pick_next() const = 0;
+    /// `task` has run for `ns` more. Called at ticks and switches.
+    virtual void account(task_struct* task, u64 ns) const = 0;
+    /// At a tick: has `task` had its turn?
+    virtual bool tick(task_struct* task) const = 0;
+    /// Should `woken` (of this class) run instead of `running` (of this class)?
+    virtual bool preempts(const task_struct* woken, const task_struct* running) const = 0;
+    virtual void yield(task_struct* task) const = 0;
+    constexpr explicit SchedClass(const char* class_name) : name(class_name) {}
+};
+
+extern const SchedClass& rt_sched_class;
+extern const SchedClass& fair_sched_class;
+extern const SchedClass& rr_sched_class;
+extern const SchedClass& fifo_sched_class;
+extern const SchedClass& mlfq_sched_class;
+extern const SchedClass* normal_sched_class;  // the one chosen at boot
+
+struct RunQueue {
+    SpinLock lock{LockRank::kRunQueue};
+    task_struct* curr = nullptr;
+    task_struct* idle = nullptr;
+    u32 nr_running = 0;
+    u64 nr_switches = 0;
+    u64 idle_ns = 0;
+    u64 user_ns = 0, system_ns = 0, nice_ns = 0;  // by tick sampling, for /proc/stat
+    u64 load_average[3] = {};                     // fixed point, 11 bits, as Linux
+};
+extern RunQueue run_queue;
+
+void sched_init();
+/// Give up the CPU. The caller has set current()->state; a pending signal makes an interruptible sleep end at once.
+extern "C" void schedule();
+/// Make a sleeping task runnable if its state is in `states`. True if it was woken.
+bool try_to_wake_up(task_struct* task, u32 states);
+inline bool wake_up_process(task_struct* task) {
+    return try_to_wake_up(task, TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_WAKEKILL);
+}
+/// First run of a task made by fork. It gets the current task's class.
+void wake_up_new_task(task_struct* task);
+void scheduler_tick(bool user);
+void sched_yield_current();
+/// Let others run if they should; only without spin locks.
+void cond_resched();
+/// Change policy and priority (checked by the caller).
+void sched_set_policy(task_struct* task, u32 policy, u32 rt_priority, i32 static_prio);
+u32 weight_of_prio(i32 static_prio);
+/// Sleep until `deadline` (ktime) in the state already set; kNoTimeout: until woken. False if the time came first.
+bool schedule_until(u64 deadline);
+/// The idle loop of the boot CPU; never returns.
+[[noreturn]] void cpu_idle();
+/// CPU time of `task` so far, up to this moment.
+u64 task_runtime_ns(const task_struct* task);
+u32 count_runnable();

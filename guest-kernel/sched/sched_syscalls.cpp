@@ -1,0 +1,157 @@
+// The scheduling system calls: policies, priorities, affinity (sched(7), setpriority(2)).
+//
+// Guarantees: there is one CPU: affinity masks without CPU 0 answer EINVAL.
+#include "sched/sched.h"
+#include "syscall/syscalls.h"
+
+namespace {
+
+constexpr int kMaxNice = 19, kMinNice = -20;
+
+Result<TaskRef> target(pid_t pid) {
+    if (pid < 0) return Errno::EINVAL;
+    if (pid == 0) {
+        task_get(current());
+        return TaskRef(current());
+    }
+    TaskRef task = find_task_by_pid(pid);
+    if (!task) return Errno::ESRCH;
+    return task;
+}
+
+bool is_rt(int policy) { return policy == SCHED_FIFO || policy == SCHED_RR; }
+bool valid_policy(int policy) {
+    return is_rt(policy) || policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE;
+}
+
+bool owns(const task_struct* task) {
+    const Credentials& c = current()->cred;
+    return c.has(kCapSysNice) || c.euid == task->cred.euid || c.euid == task->cred.uid;
+}
+
+SysResult set_scheduler(pid_t pid, int policy, UserPtr<i32> param) {
+    if (!param) return Errno::EINVAL;
+    const i32 priority = TRY(param.read());
+    TaskRef task = TRY(target(pid));
+    if (policy == -1) policy = static_cast<int>(task->policy);
+    policy &= ~0x40000000;  // SCHED_RESET_ON_FORK
+    if (!valid_policy(policy)) return Errno::EINVAL;
+    if (is_rt(policy) ? priority < 1 || priority > 99 : priority != 0) return Errno::EINVAL;
+    if (!current()->cred.has(kCapSysNice)) {
+        if (!owns(task.get())) return Errno::EPERM;
+        if (is_rt(policy) && static_cast<u64>(priority) > task->signal->rlimits[kRlimitRtprio].cur) return Errno::EPERM;
+    }
+    sched_set_policy(task.get(), static_cast<u32>(policy), static_cast<u32>(priority), task->static_prio);
+    return 0;
+}
+
+/// Calls visit(task) for the tasks that getpriority's `which` and `who` mean.
+template <class F>
+Result<void> for_priority_targets(int which, int who, F visit) {
+    if (which < 0 || which > 2 || who < 0) return which < 0 || which > 2 ? Errno::EINVAL : Errno::ESRCH;
+    const task_struct* self = current();
+    bool found = false;
+    IrqGuard guard(tasklist_lock);
+    for (task_struct& task : task_list) {
+        const bool match = which == 0   ? task.pid == (who ? who : self->pid)
+                           : which == 1 ? task.signal->pgrp == (who ? who : self->signal->pgrp)
+                                        : task.cred.uid == (who ? static_cast<uid_t>(who) : self->cred.uid);
+        if (!match) continue;
+        found = true;
+        visit(&task);
+    }
+    if (!found) return Errno::ESRCH;
+    return {};
+}
+
+}  // namespace
+
+SysResult sys_sched_yield() {
+    sched_yield_current();
+    return 0;
+}
+
+SysResult sys_sched_setscheduler(pid_t pid, int policy, UserPtr<i32> param) {
+    if (policy < 0) return Errno::EINVAL;
+    return set_scheduler(pid, policy, param);
+}
+
+SysResult sys_sched_setparam(pid_t pid, UserPtr<i32> param) { return set_scheduler(pid, -1, param); }
+
+SysResult sys_sched_getparam(pid_t pid, UserPtr<i32> param) {
+    if (!param) return Errno::EINVAL;
+    const TaskRef task = TRY(target(pid));
+    TRY(param.write(static_cast<i32>(task->rt_priority)));
+    return 0;
+}
+
+SysResult sys_sched_getscheduler(pid_t pid) { return TRY(target(pid))->policy; }
+
+SysResult sys_sched_get_priority_max(int policy) {
+    if (!valid_policy(policy)) return Errno::EINVAL;
+    return is_rt(policy) ? 99 : 0;
+}
+
+SysResult sys_sched_get_priority_min(int policy) {
+    if (!valid_policy(policy)) return Errno::EINVAL;
+    return is_rt(policy) ? 1 : 0;
+}
+
+SysResult sys_sched_rr_get_interval(pid_t pid, UserPtr<timespec64> interval) {
+    const TaskRef task = TRY(target(pid));
+    const i64 ns = task->policy == SCHED_RR ? 100'000'000 : task->policy == SCHED_FIFO ? 0 : 4'000'000;
+    TRY(interval.write({0, ns}));
+    return 0;
+}
+
+SysResult sys_sched_setaffinity(pid_t pid, u32 size, UserPtr<u64> mask) {
+    u64 bits = 0;
+    TRY(mask.copy_in(&bits, min<size_t>(size, sizeof(bits))));
+    const TaskRef task = TRY(target(pid));
+    if (!owns(task.get())) return Errno::EPERM;
+    if (!(bits & 1)) return Errno::EINVAL;
+    return 0;
+}
+
+SysResult sys_sched_getaffinity(pid_t pid, u32 size, UserPtr<u64> mask) {
+    if (size < sizeof(u64) || size & (sizeof(u64) - 1)) return Errno::EINVAL;
+    TRY(target(pid));
+    TRY(mask.write(1));
+    return sizeof(u64);
+}
+
+SysResult sys_getpriority(int which, int who) {
+    i32 best = 0;  // 20 - nice, as the system call returns it
+    TRY(for_priority_targets(which, who, [&](task_struct* task) { best = max(best, 140 - task->static_prio); }));
+    return best;
+}
+
+SysResult sys_setpriority(int which, int who, int value) {
+    value = min(max(value, kMinNice), kMaxNice);
+    Errno error = Errno::OK;
+    task_struct* chosen[64];
+    size_t count = 0;
+    TRY(for_priority_targets(which, who, [&](task_struct* task) {
+        if (!owns(task)) {
+            error = Errno::EPERM;
+        } else if (120 + value < task->static_prio && !current()->cred.has(kCapSysNice) &&
+                   static_cast<u64>(20 - value) > task->signal->rlimits[kRlimitNice].cur) {
+            error = Errno::EACCES;
+        } else if (count < 64) {
+            task_get(task);
+            chosen[count++] = task;
+        }
+    }));
+    for (size_t i = 0; i < count; i++) {
+        sched_set_policy(chosen[i], chosen[i]->policy, chosen[i]->rt_priority, 120 + value);
+        task_put(chosen[i]);
+    }
+    if (error != Errno::OK) return error;
+    return 0;
+}
+
+SysResult sys_getcpu(UserPtr<u32> cpu, UserPtr<u32> node, u64) {
+    if (cpu) TRY(cpu.write(0));
+    if (node) TRY(node.write(0));
+    return 0;
+}

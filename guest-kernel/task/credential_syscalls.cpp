@@ -1,0 +1,208 @@
+// User and group ids, supplementary groups, capabilities (credentials(7), setresuid(2), capabilities(7)).
+//
+// Guarantees: the rules of POSIX and Linux for who may become whom; leaving uid 0 drops the capabilities.
+#include "core/refcount.h"
+#include "syscall/syscalls.h"
+#include "task/task.h"
+
+namespace {
+
+constexpr u32 kKeep = ~0u;  // -1: leave this id as it is
+constexpr u32 kCapVersion1 = 0x19980330, kCapVersion2 = 0x20071026, kCapVersion3 = 0x20080522;
+
+Credentials& cred() { return current()->cred; }
+
+/// After a change of user ids (capabilities(7), "Effect of user ID changes on capabilities").
+void fix_capabilities(const Credentials& old) {
+    Credentials& c = cred();
+    const bool had_root = old.uid == 0 || old.euid == 0 || old.suid == 0;
+    const bool has_root = c.uid == 0 || c.euid == 0 || c.suid == 0;
+    if (had_root && !has_root) c.cap_permitted = c.cap_effective = c.cap_ambient = 0;
+    if (old.euid == 0 && c.euid != 0) c.cap_effective = 0;
+    if (old.euid != 0 && c.euid == 0) c.cap_effective = c.cap_permitted;
+}
+
+bool is_own_uid(uid_t id) { return id == cred().uid || id == cred().euid || id == cred().suid; }
+bool is_own_gid(gid_t id) { return id == cred().gid || id == cred().egid || id == cred().sgid; }
+
+}  // namespace
+
+SysResult sys_getuid() { return cred().uid; }
+SysResult sys_geteuid() { return cred().euid; }
+SysResult sys_getgid() { return cred().gid; }
+SysResult sys_getegid() { return cred().egid; }
+
+SysResult sys_setuid(uid_t uid) {
+    if (uid == kKeep) return Errno::EINVAL;
+    const Credentials old = cred();
+    Credentials& c = cred();
+    if (c.has(kCapSetuid)) c.uid = c.suid = uid;
+    else if (uid != c.uid && uid != c.suid) return Errno::EPERM;
+    c.euid = c.fsuid = uid;
+    fix_capabilities(old);
+    return 0;
+}
+
+SysResult sys_setgid(gid_t gid) {
+    if (gid == kKeep) return Errno::EINVAL;
+    Credentials& c = cred();
+    if (c.has(kCapSetgid)) c.gid = c.sgid = gid;
+    else if (gid != c.gid && gid != c.sgid) return Errno::EPERM;
+    c.egid = c.fsgid = gid;
+    return 0;
+}
+
+SysResult sys_setreuid(uid_t ruid, uid_t euid) {
+    const Credentials old = cred();
+    Credentials& c = cred();
+    if (!c.has(kCapSetuid)) {
+        if (ruid != kKeep && ruid != c.uid && ruid != c.euid) return Errno::EPERM;
+        if (euid != kKeep && !is_own_uid(euid)) return Errno::EPERM;
+    }
+    if (ruid != kKeep) c.uid = ruid;
+    if (euid != kKeep) c.euid = euid;
+    if (ruid != kKeep || (euid != kKeep && euid != old.uid)) c.suid = c.euid;
+    c.fsuid = c.euid;
+    fix_capabilities(old);
+    return 0;
+}
+
+SysResult sys_setregid(gid_t rgid, gid_t egid) {
+    Credentials& c = cred();
+    const gid_t old_gid = c.gid;
+    if (!c.has(kCapSetgid)) {
+        if (rgid != kKeep && rgid != c.gid && rgid != c.egid) return Errno::EPERM;
+        if (egid != kKeep && !is_own_gid(egid)) return Errno::EPERM;
+    }
+    if (rgid != kKeep) c.gid = rgid;
+    if (egid != kKeep) c.egid = egid;
+    if (rgid != kKeep || (egid != kKeep && egid != old_gid)) c.sgid = c.egid;
+    c.fsgid = c.egid;
+    return 0;
+}
+
+SysResult sys_setresuid(uid_t ruid, uid_t euid, uid_t suid) {
+    const Credentials old = cred();
+    Credentials& c = cred();
+    if (!c.has(kCapSetuid)) {
+        for (uid_t id : {ruid, euid, suid}) {
+            if (id != kKeep && !is_own_uid(id)) return Errno::EPERM;
+        }
+    }
+    if (ruid != kKeep) c.uid = ruid;
+    if (euid != kKeep) c.euid = euid;
+    if (suid != kKeep) c.suid = suid;
+    c.fsuid = c.euid;
+    fix_capabilities(old);
+    return 0;
+}
+
+SysResult sys_setresgid(gid_t rgid, gid_t egid, gid_t sgid) {
+    Credentials& c = cred();
+    if (!c.has(kCapSetgid)) {
+        for (gid_t id : {rgid, egid, sgid}) {
+            if (id != kKeep && !is_own_gid(id)) return Errno::EPERM;
+        }
+    }
+    if (rgid != kKeep) c.gid = rgid;
+    if (egid != kKeep) c.egid = egid;
+    if (sgid != kKeep) c.sgid = sgid;
+    c.fsgid = c.egid;
+    return 0;
+}
+
+SysResult sys_getresuid(UserPtr<uid_t> ruid, UserPtr<uid_t> euid, UserPtr<uid_t> suid) {
+    TRY(ruid.write(cred().uid));
+    TRY(euid.write(cred().euid));
+    TRY(suid.write(cred().suid));
+    return 0;
+}
+
+SysResult sys_getresgid(UserPtr<gid_t> rgid, UserPtr<gid_t> egid, UserPtr<gid_t> sgid) {
+    TRY(rgid.write(cred().gid));
+    TRY(egid.write(cred().egid));
+    TRY(sgid.write(cred().sgid));
+    return 0;
+}
+
+SysResult sys_setfsuid(uid_t uid) {
+    const uid_t old = cred().fsuid;
+    if (uid != kKeep && (is_own_uid(uid) || uid == old || cred().has(kCapSetuid))) cred().fsuid = uid;
+    return old;
+}
+
+SysResult sys_setfsgid(gid_t gid) {
+    const gid_t old = cred().fsgid;
+    if (gid != kKeep && (is_own_gid(gid) || gid == old || cred().has(kCapSetgid))) cred().fsgid = gid;
+    return old;
+}
+
+SysResult sys_getgroups(int size, UserPtr<gid_t> list) {
+    if (size < 0) return Errno::EINVAL;
+    const size_t count = cred().groups ? cred().groups->gids.size() : 0;
+    if (size == 0) return static_cast<long>(count);
+    if (static_cast<size_t>(size) < count) return Errno::EINVAL;
+    for (size_t i = 0; i < count; i++) TRY(list.offset(static_cast<i64>(i)).write(cred().groups->gids[i]));
+    return static_cast<long>(count);
+}
+
+SysResult sys_setgroups(int size, UserPtr<gid_t> list) {
+    constexpr int kMaxGroups = 65536;
+    if (!cred().has(kCapSetgid)) return Errno::EPERM;
+    if (size < 0 || size > kMaxGroups) return Errno::EINVAL;
+    RefPtr<GroupInfo> info = TRY(make_ref<GroupInfo>());
+    for (int i = 0; i < size; i++) TRY(info->gids.push(TRY(list.offset(i).read())));
+    cred().groups = info;
+    return 0;
+}
+
+SysResult sys_capget(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
+    KCapHeader header = TRY(user_header.read());
+    if (header.version != kCapVersion1 && header.version != kCapVersion2 && header.version != kCapVersion3) {
+        header.version = kCapVersion3;
+        TRY(user_header.write(header));
+        if (!data) return 0;
+        return Errno::EINVAL;
+    }
+    if (header.pid < 0) return Errno::EINVAL;
+    TaskRef task;
+    if (header.pid && header.pid != current()->pid) {
+        task = find_task_by_pid(header.pid);
+        if (!task) return Errno::ESRCH;
+    }
+    const Credentials& c = task ? task->cred : cred();
+    const int words = header.version == kCapVersion1 ? 1 : 2;
+    for (int i = 0; data && i < words; i++) {
+        TRY(data.offset(i).write({static_cast<u32>(c.cap_effective >> 32 * i), static_cast<u32>(c.cap_permitted >> 32 * i),
+                                  static_cast<u32>(c.cap_inheritable >> 32 * i)}));
+    }
+    return 0;
+}
+
+SysResult sys_capset(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
+    KCapHeader header = TRY(user_header.read());
+    if (header.version != kCapVersion1 && header.version != kCapVersion2 && header.version != kCapVersion3) {
+        header.version = kCapVersion3;
+        TRY(user_header.write(header));
+        return Errno::EINVAL;
+    }
+    if (header.pid && header.pid != current()->pid) return Errno::EPERM;
+    u64 effective = 0, permitted = 0, inheritable = 0;
+    for (int i = 0; i < (header.version == kCapVersion1 ? 1 : 2); i++) {
+        const KCapData word = TRY(data.offset(i).read());
+        effective |= static_cast<u64>(word.effective) << 32 * i;
+        permitted |= static_cast<u64>(word.permitted) << 32 * i;
+        inheritable |= static_cast<u64>(word.inheritable) << 32 * i;
+    }
+    Credentials& c = cred();
+    permitted &= kAllCaps;
+    effective &= kAllCaps;
+    inheritable &= kAllCaps;
+    if (permitted & ~c.cap_permitted || effective & ~permitted) return Errno::EPERM;
+    if (inheritable & ~(c.cap_inheritable | c.cap_permitted | (c.has(kCapSetpcap) ? c.cap_bset : 0))) return Errno::EPERM;
+    c.cap_permitted = permitted;
+    c.cap_effective = effective;
+    c.cap_inheritable = inheritable;
+    c.cap_ambient &= permitted & inheritable;
+    return 0;
+}

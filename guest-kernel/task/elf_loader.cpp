@@ -1,0 +1,254 @@
+// Loading ELF programs, static and dynamic (System V ABI; Linux's fs/binfmt_elf.c for the auxiliary vector).
+//
+// Guarantees: a malformed file answers ENOEXEC (before the point of no return) or ends in SIGKILL (after it), never in
+// harm. Position-independent programs load at 0x555555554000, their interpreter in the mmap area.
+#include "abi/elf.h"
+#include "abi/fcntl.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/segments.h"
+#include "core/random.h"
+#include "core/string.h"
+#include "mm/user_ptr.h"
+#include "task/exec.h"
+#include "task/signal.h"
+#include "task/task.h"
+
+namespace {
+
+constexpr u64 kDynBase = 0x555555554000ull;
+constexpr u64 kMinStackGap = 128ull << 20;
+
+struct ElfImage {
+    Elf64Ehdr header;
+    Vec<Elf64Phdr> segments;
+    u64 low = ~0ull, high = 0;  // extent of the PT_LOADs
+};
+
+Result<ElfImage> read_elf(File& file) {
+    ElfImage image;
+    loff_t position = 0;
+    const size_t n = TRY(kernel_read(file, &image.header, sizeof(image.header), position));
+    const Elf64Ehdr& h = image.header;
+    if (n != sizeof(h) || memcmp(h.ident, "\177ELF\2\1", 6) != 0) return Errno::ENOEXEC;
+    if ((h.type != kEtExec && h.type != kEtDyn) || h.machine != kEmX86_64) return Errno::ENOEXEC;
+    if (h.phentsize != sizeof(Elf64Phdr) || h.phnum == 0 || h.phnum > 65536 / sizeof(Elf64Phdr)) return Errno::ENOEXEC;
+    TRY(image.segments.resize(h.phnum));
+    position = static_cast<loff_t>(h.phoff);
+    const size_t size = h.phnum * sizeof(Elf64Phdr);
+    if (position < 0) return Errno::ENOEXEC;
+    if (TRY(kernel_read(file, image.segments.data(), size, position)) != size) return Errno::ENOEXEC;
+    for (const Elf64Phdr& s : image.segments) {
+        if (s.type != kPtLoad) continue;
+        if (s.filesz > s.memsz || s.memsz > kTaskSize || s.vaddr > kTaskSize - s.memsz ||
+            (s.vaddr ^ s.offset) & (kPageSize - 1)) {
+            return Errno::ENOEXEC;
+        }
+        image.low = min(image.low, align_down(s.vaddr, kPageSize));
+        image.high = max(image.high, align_up(s.vaddr + s.memsz, kPageSize));
+    }
+    if (image.low >= image.high) return Errno::ENOEXEC;
+    return image;
+}
+
+u64 vm_flags_of(u32 elf_flags) {
+    u64 flags = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
+    if (elf_flags & kPfR) flags |= VM_READ;
+    if (elf_flags & kPfW) flags |= VM_WRITE;
+    if (elf_flags & kPfX) flags |= VM_EXEC;
+    return flags;
+}
+
+/// Under mmap_lock. Map one segment at `bias`; the bytes between file and page end are cleared by the caller.
+Result<void> map_segment(mm_struct* mm, const RefPtr<File>& file, const Elf64Phdr& s, u64 bias) {
+    const u64 start = align_down(bias + s.vaddr, kPageSize);
+    const u64 file_end = align_up(bias + s.vaddr + s.filesz, kPageSize);
+    const u64 end = align_up(bias + s.vaddr + s.memsz, kPageSize);
+    if (end > kTaskSize || start < 65536) return Errno::ENOMEM;
+    TRY(unmap_range(mm, start, end));
+    const u64 flags = vm_flags_of(s.flags);
+    MemoryObject* object = file->memory_object();
+    if (!object) return Errno::ENOEXEC;
+    if (s.filesz) {
+        TRY(insert_area(mm, start, file_end, flags, file, RefPtr<MemoryObject>(object),
+                        align_down(s.offset, kPageSize) >> kPageShift));
+    }
+    const u64 zero_start = s.filesz ? file_end : start;
+    if (end > zero_start) TRY(insert_area(mm, zero_start, end, flags, {}, {}, 0));
+    return {};
+}
+
+/// Clear the part of the last file page that belongs to .bss. Only writable segments have one.
+Result<void> clear_tail(mm_struct* mm, const Elf64Phdr& s, u64 bias) {
+    if (s.memsz <= s.filesz || !(s.flags & kPfW) || !s.filesz) return {};
+    const u64 start = bias + s.vaddr + s.filesz;
+    const u64 size = min(align_up(start, kPageSize) - start, s.memsz - s.filesz);
+    static const u8 zeros[256] = {};
+    for (u64 done = 0; done < size;) {
+        const u64 n = min<u64>(size - done, sizeof(zeros));
+        if (access_process_vm(mm, start + done, const_cast<u8*>(zeros), n, true) != n) return Errno::EFAULT;
+        done += n;
+    }
+    return {};
+}
+
+Result<void> map_image(mm_struct* mm, const RefPtr<File>& file, const ElfImage& image, u64 bias) {
+    for (const Elf64Phdr& s : image.segments) {
+        if (s.type != kPtLoad) continue;
+        {
+            MutexGuard guard(mm->mmap_lock);
+            TRY(map_segment(mm, file, s, bias));
+        }
+        TRY(clear_tail(mm, s, bias));
+        const u64 start = bias + s.vaddr;
+        if (s.flags & kPfX) {
+            if (!mm->start_code || start < mm->start_code) mm->start_code = start;
+            mm->end_code = max(mm->end_code, start + s.filesz);
+        }
+        mm->start_data = max(mm->start_data, start);
+        mm->end_data = max(mm->end_data, start + s.filesz);
+    }
+    return {};
+}
+
+Result<RefPtr<File>> open_interpreter(File& file, const ElfImage& image) {
+    for (const Elf64Phdr& s : image.segments) {
+        if (s.type != kPtInterp) continue;
+        char path[256];
+        if (s.filesz < 2 || s.filesz > sizeof(path)) return Errno::ENOEXEC;
+        loff_t position = static_cast<loff_t>(s.offset);
+        if (TRY(kernel_read(file, path, s.filesz, position)) != s.filesz) return Errno::ENOEXEC;
+        if (path[s.filesz - 1] != '\0') return Errno::ENOEXEC;
+        return vfs_open(path, O_RDONLY, 0);
+    }
+    return RefPtr<File>();
+}
+
+struct StackLayout {
+    u64 random, platform, phdr, base, entry;
+};
+
+Result<void> make_tables(BinaryProgram& program, const ElfImage& image, const StackLayout& layout, u64 execfn) {
+    const Credentials& cred = current()->cred;
+    const u64 aux[][2] = {
+        {AT_HWCAP, boot_cpu_features.leaf1_edx}, {AT_PAGESZ, kPageSize}, {AT_CLKTCK, 100}, {AT_PHDR, layout.phdr},
+        {AT_PHENT, sizeof(Elf64Phdr)}, {AT_PHNUM, image.header.phnum}, {AT_BASE, layout.base}, {AT_FLAGS, 0},
+        {AT_ENTRY, layout.entry}, {AT_UID, cred.uid}, {AT_EUID, cred.euid}, {AT_GID, cred.gid}, {AT_EGID, cred.egid},
+        {AT_SECURE, program.secure}, {AT_RANDOM, layout.random}, {AT_HWCAP2, 0}, {AT_EXECFN, execfn},
+        {AT_PLATFORM, layout.platform}, {AT_MINSIGSTKSZ, 1440}, {AT_NULL, 0}};
+    static_assert(sizeof(aux) <= sizeof(mm_struct::saved_auxv));
+    mm_struct* mm = current()->mm;
+    const u64 strings = mm->arg_start;
+    const u64 words = 1 + static_cast<u64>(program.argc) + 1 + static_cast<u64>(program.envc) + 1;
+    u64 sp = align_down(align_down(layout.random, 16) - words * 8 - sizeof(aux), 16);
+    mm->start_stack = program.p = sp;
+    auto put = [&](u64 value) -> Result<void> {
+        TRY(UserPtr<u64>(sp).write(value));
+        sp += 8;
+        return {};
+    };
+    // The strings lie in order: argv, then envp.
+    u64 string = strings;
+    auto put_strings = [&](int count) -> Result<void> {
+        for (int i = 0; i < count; i++) {
+            TRY(put(string));
+            char piece[64];
+            for (;;) {
+                const size_t n = min<size_t>(sizeof(piece), kTaskSize - string);
+                if (copy_from_user(piece, string, n)) return Errno::EFAULT;
+                const void* end = memchr(piece, 0, n);
+                string += end ? static_cast<size_t>(static_cast<const char*>(end) - piece) + 1 : n;
+                if (end) break;
+            }
+        }
+        return put(0);
+    };
+    TRY(put(static_cast<u64>(program.argc)));
+    TRY(put_strings(program.argc));
+    mm->arg_end = mm->env_start = string;
+    TRY(put_strings(program.envc));
+    mm->env_end = string;
+    if (copy_to_user(sp, aux, sizeof(aux))) return Errno::EFAULT;
+    memset(mm->saved_auxv, 0, sizeof(mm->saved_auxv));
+    memcpy(mm->saved_auxv, aux, sizeof(aux));
+    return {};
+}
+
+Result<void> finish_load(BinaryProgram& program, const ElfImage& image, const RefPtr<File>& interpreter,
+                         const ElfImage* interpreter_image, u64 execfn, pt_regs* regs) {
+    mm_struct* mm = current()->mm;
+    const u64 bias = image.header.type == kEtDyn ? kDynBase - image.low : 0;
+    TRY(map_image(mm, program.file, image, bias));
+    mm->start_brk = mm->brk = bias + image.high;
+
+    StackLayout layout{};
+    layout.entry = bias + image.header.entry;
+    for (const Elf64Phdr& s : image.segments) {
+        if (s.type == kPtLoad && image.header.phoff >= s.offset && image.header.phoff < s.offset + s.filesz) {
+            layout.phdr = bias + image.header.phoff - s.offset + s.vaddr;
+        }
+    }
+    u64 start = layout.entry;
+    if (interpreter) {
+        u64 interpreter_bias = 0;
+        if (interpreter_image->header.type == kEtDyn) {
+            MutexGuard guard(mm->mmap_lock);
+            interpreter_bias =
+                TRY(find_free_range(mm, 0, interpreter_image->high - interpreter_image->low)) - interpreter_image->low;
+        }
+        const u64 code[] = {mm->start_code, mm->end_code, mm->start_data, mm->end_data};
+        TRY(map_image(mm, interpreter, *interpreter_image, interpreter_bias));
+        mm->start_code = code[0];
+        mm->end_code = code[1];
+        mm->start_data = code[2];
+        mm->end_data = code[3];
+        layout.base = interpreter_bias;
+        start = interpreter_bias + interpreter_image->header.entry;
+    }
+    if (start >= kTaskSize) return Errno::ENOEXEC;
+    mm->arg_start = program.p;
+    u64 sp = align_down(program.p, 16);
+    layout.platform = sp -= 16;
+    if (copy_to_user(layout.platform, "x86_64", 7)) return Errno::EFAULT;
+    layout.random = sp - 16;
+    u8 random[16];
+    get_random_bytes(random, sizeof(random));
+    if (copy_to_user(layout.random, random, sizeof(random))) return Errno::EFAULT;
+    TRY(make_tables(program, image, layout, execfn));
+
+    memset(regs, 0, sizeof(*regs));
+    regs->rip = start;
+    regs->rsp = program.p;
+    regs->cs = USER_CS;
+    regs->ss = USER_DS;
+    regs->eflags = 0x200;
+    return {};
+}
+
+}  // namespace
+
+Result<void> load_elf(BinaryProgram& program, pt_regs* regs) {
+    const ElfImage image = TRY(read_elf(*program.file));
+    if (!program.file->memory_object()) return Errno::ENOEXEC;
+    RefPtr<File> interpreter = TRY(open_interpreter(*program.file, image));
+    ElfImage interpreter_image;
+    if (interpreter) {
+        interpreter_image = TRY(read_elf(*interpreter));
+        if (!interpreter->memory_object()) return Errno::ENOEXEC;
+    }
+    const Credentials& cred = current()->cred;
+    program.secure = program.euid != cred.uid || program.egid != cred.gid;
+    mm_struct* mm = program.mm;
+    const u64 stack_limit = task_rlimit(kRlimitStack);
+    const u64 gap = min<u64>(max<u64>(stack_limit, kMinStackGap), kTaskSize / 6 * 5);
+    mm->mmap_base = align_down(kTaskSize - gap - 256 * kPageSize, kPageSize);
+    mm->exe_file = program.file;
+    const u64 execfn = mm->saved_auxv[0];
+    for (const Elf64Phdr& s : image.segments) {
+        if (s.type == kPtGnuStack && s.flags & kPfX) mm->vmas.front()->vm_flags |= VM_EXEC;
+    }
+    TRY(begin_new_program(program));
+    const Result<void> result =
+        finish_load(program, image, interpreter, interpreter ? &interpreter_image : nullptr, execfn, regs);
+    if (!result.ok()) force_sig(kSigKill);  // the old program is gone: nobody is left to tell
+    return {};
+}

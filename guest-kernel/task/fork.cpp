@@ -1,0 +1,336 @@
+// fork, vfork, clone and kernel threads (task/fork.h; clone(2)).
+//
+// Guarantees: an error undoes everything that was made. The child starts in ret_from_fork with the parent's registers
+// and RAX = 0.
+#include "task/fork.h"
+
+#include "abi/clone.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/segments.h"
+#include "core/string.h"
+#include "fs/files_struct.h"
+#include "fs/fs_struct.h"
+#include "mm/buddy.h"
+#include "mm/mm_struct.h"
+#include "mm/user_ptr.h"
+#include "sched/sched.h"
+#include "syscall/syscalls.h"
+#include "task/pid.h"
+#include "task/signal.h"
+#include "time/clock.h"
+
+extern "C" {
+void ret_from_fork();
+extern u8 init_stack[];
+extern CpuData boot_cpu_data;
+}
+
+task_struct init_task;
+u32 max_threads = 1024;
+
+namespace {
+
+constexpr u64 kStackCanary = 0x57ac6e9d5ca1ab1e;
+
+struct SwitchFrame {  // what __switch_to_asm pops
+    u64 r15, r14, r13, r12, rbx, rbp, return_address;
+};
+
+pt_regs* task_pt_regs(task_struct* task) {
+    return reinterpret_cast<pt_regs*>(static_cast<u8*>(task->stack) + kThreadSize) - 1;
+}
+
+task_struct* alloc_task() {
+    auto* task = new (std::nothrow) task_struct;
+    if (!task) return nullptr;
+    task->stack = kmalloc(kThreadSize);
+    if (!task->stack) {
+        delete task;
+        return nullptr;
+    }
+    *static_cast<u64*>(task->stack) = kStackCanary;
+    return task;
+}
+
+void setup_switch_frame(task_struct* task, u64 function, u64 argument) {
+    auto* frame = reinterpret_cast<SwitchFrame*>(task_pt_regs(task)) - 1;
+    *frame = {0, 0, 0, argument, function, 0, reinterpret_cast<u64>(&ret_from_fork)};
+    task->thread.sp = reinterpret_cast<u64>(frame);
+}
+
+void copy_scheduling(task_struct* task, const task_struct* parent) {
+    task->policy = parent->policy;
+    task->static_prio = parent->static_prio;
+    task->rt_priority = parent->rt_priority;
+    task->sched_class = parent->sched_class ? parent->sched_class : normal_sched_class;
+    task->se.weight = parent->se.weight;
+    task->se.vruntime = parent->se.vruntime;
+    task->start_time = ktime_get_ns();
+}
+
+Result<SignalStruct*> new_signal_struct(const SignalStruct* parent) {
+    auto* signal = new (std::nothrow) SignalStruct;
+    if (!signal) return Errno::ENOMEM;
+    signal->pgrp = parent->pgrp;
+    signal->session = parent->session;
+    signal->tty = parent->tty;
+    memcpy(signal->rlimits, parent->rlimits, sizeof(signal->rlimits));
+    signal->oom_score_adj = parent->oom_score_adj;
+    return signal;
+}
+
+Result<void> copy_resources(task_struct* task, const CloneArgs& args) {
+    task_struct* parent = current();
+    const u64 flags = args.flags;
+    if (flags & CLONE_SIGHAND) {
+        task->sighand = parent->sighand;
+        task->sighand->ref();
+    } else {
+        task->sighand = new (std::nothrow) SighandStruct;
+        if (!task->sighand) return Errno::ENOMEM;
+        memcpy(task->sighand->action, parent->sighand->action, sizeof(task->sighand->action));
+        if (flags & CLONE_CLEAR_SIGHAND) flush_signal_handlers(task->sighand);
+    }
+    if (flags & CLONE_THREAD) {
+        task->signal = parent->signal;
+        task->signal->ref();
+    } else {
+        task->signal = TRY(new_signal_struct(parent->signal));
+    }
+    if (flags & CLONE_FILES) {
+        task->files = parent->files;
+        task->files->ref();
+    } else {
+        task->files = TRY(parent->files->clone()).leak();
+    }
+    if (flags & CLONE_FS) {
+        task->fs = parent->fs;
+        task->fs->ref();
+    } else {
+        task->fs = TRY(parent->fs->clone()).leak();
+    }
+    if (!parent->mm) return {};
+    if (flags & CLONE_VM) {
+        task->mm = parent->mm;
+        mmget(task->mm);
+    } else {
+        task->mm = TRY(dup_mm(parent->mm));
+    }
+    task->active_mm = task->mm;
+    return {};
+}
+
+void discard(task_struct* task) {
+    if (task->mm) mmput(task->mm);
+    if (task->files) task->files->unref();
+    if (task->fs) task->fs->unref();
+    task->usage = 1;
+    task_put(task);
+}
+
+Result<void> check_flags(const CloneArgs& args) {
+    const u64 f = args.flags;
+    if (f & CLONE_THREAD && !(f & CLONE_SIGHAND)) return Errno::EINVAL;
+    if (f & CLONE_SIGHAND && !(f & CLONE_VM)) return Errno::EINVAL;
+    if (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND) return Errno::EINVAL;
+    if (f & (kCloneNamespaces | CLONE_PIDFD | CLONE_INTO_CGROUP)) return Errno::EINVAL;
+    if (args.tls >= kTaskSize && f & CLONE_SETTLS) return Errno::EPERM;
+    return {};
+}
+
+Result<void> check_limits() {
+    if (nr_threads >= max_threads) return Errno::EAGAIN;
+    const task_struct* self = current();
+    if (self->cred.has(kCapSysAdmin) || self->cred.has(kCapSysResource)) return {};
+    u64 count = 0;
+    IrqGuard guard(tasklist_lock);
+    for (const task_struct& task : task_list) count += task.cred.uid == self->cred.uid;
+    if (count >= self->signal->rlimits[kRlimitNproc].cur) return Errno::EAGAIN;
+    return {};
+}
+
+/// Enter the family and the lists: from here on others can see the task.
+void publish(task_struct* task, u64 flags) {
+    task_struct* parent = current();
+    IrqGuard guard(tasklist_lock);
+    if (flags & CLONE_THREAD) {
+        task->tgid = parent->tgid;
+        task->group_leader = parent->group_leader;
+        task->real_parent = task->parent = parent->group_leader->real_parent;
+    } else {
+        task->tgid = task->pid;
+        task->group_leader = task;
+        task->real_parent = task->parent = flags & CLONE_PARENT ? parent->group_leader->real_parent : parent->group_leader;
+        if (task->real_parent) task->real_parent->children.push_back(task);
+        task->signal->leader_task = task;
+    }
+    IrqGuard signal_guard(task->signal->lock);
+    task->signal->nr_threads++;
+    task->thread_node.insert_before(&task->signal->threads_head);
+    attach_task(task);
+    total_forks++;
+}
+
+Result<task_struct*> copy_process(const CloneArgs& args) {
+    TRY(check_flags(args));
+    TRY(check_limits());
+    task_struct* parent = current();
+    task_struct* task = alloc_task();
+    if (!task) return Errno::ENOMEM;
+    task->usage = 2;  // the list's, and the CPU's until it is dead
+    memcpy(task->comm, parent->comm, sizeof(task->comm));
+    task->cred = parent->cred;
+    task->personality = parent->personality;
+    task->flags = PF_FORKNOEXEC | (parent->flags & PF_SUPERPRIV);
+    task->blocked = parent->blocked;
+    if (!(args.flags & CLONE_VM) || args.flags & CLONE_VFORK) task->sas = parent->sas;
+    task->exit_signal = args.flags & CLONE_THREAD ? -1 : args.exit_signal;
+    copy_scheduling(task, parent);
+    task->thread.fsbase = args.flags & CLONE_SETTLS ? args.tls : parent->thread.fsbase;
+    task->thread.gsbase = parent->thread.gsbase;
+    asm volatile("fxsaveq %0" : "=m"(task->thread.fpu_state));
+    if (args.flags & CLONE_CHILD_CLEARTID) task->clear_child_tid = args.child_tid;
+    if (args.flags & CLONE_CHILD_SETTID) task->set_child_tid = args.child_tid;
+    const Result<void> resources = copy_resources(task, args);
+    if (!resources.ok()) {
+        discard(task);
+        return resources.error();
+    }
+    Result<pid_t> pid = alloc_pid();
+    if (!pid.ok()) {
+        discard(task);
+        return pid.error();
+    }
+    task->pid = pid.value();
+    return task;
+}
+
+}  // namespace
+
+void complete_vfork(task_struct* task) {
+    VforkDone* vfork = task->vfork_done;
+    if (!vfork) return;
+    task->vfork_done = nullptr;
+    vfork->done = true;
+    vfork->queue.wake_all();
+}
+
+Result<pid_t> kernel_clone(const CloneArgs& args) {
+    task_struct* task = TRY(copy_process(args));
+    pt_regs* regs = task_pt_regs(task);
+    *regs = *current_pt_regs();
+    regs->rax = 0;
+    if (args.stack) regs->rsp = args.stack;
+    setup_switch_frame(task, 0, 0);
+    const pid_t pid = task->pid;
+    if (args.flags & CLONE_PARENT_SETTID) (void)UserPtr<i32>(args.parent_tid).write(pid).ok();
+    if (args.flags & CLONE_CHILD_SETTID && task->mm) {
+        // The child's memory, before it runs: its copy if it has one of its own.
+        i32 value = pid;
+        (void)access_process_vm(task->mm, args.child_tid, &value, sizeof(value), true);
+    }
+    VforkDone vfork;
+    if (args.flags & CLONE_VFORK) task->vfork_done = &vfork;
+    task_get(task);
+    publish(task, args.flags);
+    wake_up_new_task(task);
+    if (args.flags & CLONE_VFORK) {
+        if (!wait_event_killable(vfork.queue, [&] { return vfork.done; }).ok()) {
+            // We are being killed: the child must not touch our stack any more.
+            IrqGuard guard(tasklist_lock);
+            task->vfork_done = nullptr;
+        }
+    }
+    task_put(task);
+    return pid;
+}
+
+Result<pid_t> kernel_thread(void (*function)(void*), void* argument, const char* name) {
+    CloneArgs args;
+    args.flags = CLONE_FS | CLONE_FILES;
+    args.exit_signal = kSigChld;
+    task_struct* task = TRY(copy_process(args));
+    memset(task_pt_regs(task), 0, sizeof(pt_regs));
+    setup_switch_frame(task, reinterpret_cast<u64>(function), reinterpret_cast<u64>(argument));
+    task->flags |= PF_KTHREAD;
+    copy_string(task->comm, name, sizeof(task->comm));
+    publish(task, args.flags);
+    wake_up_new_task(task);
+    return task->pid;
+}
+
+void init_first_task() {
+    task_struct& t = init_task;
+    copy_string(t.comm, "swapper", sizeof(t.comm));
+    t.stack = init_stack;
+    t.group_leader = &t;
+    t.flags = PF_KTHREAD;
+    t.signal = new (std::nothrow) SignalStruct;
+    t.sighand = new (std::nothrow) SighandStruct;
+    BUG_ON(!t.signal || !t.sighand);
+    t.files = FilesStruct::make().release_value().leak();
+    t.fs = FsStruct::make().release_value().leak();
+    for (RlimitPair& limit : t.signal->rlimits) limit = {kRlimInfinity, kRlimInfinity};
+    RlimitPair* limits = t.signal->rlimits;
+    limits[kRlimitStack] = {8 << 20, kRlimInfinity};
+    limits[kRlimitCore] = {0, kRlimInfinity};
+    limits[kRlimitNofile] = {1024, 4096};
+    limits[kRlimitMemlock] = {8 << 20, 8 << 20};
+    limits[kRlimitMsgqueue] = {819200, 819200};
+    limits[kRlimitNice] = {0, 0};
+    limits[kRlimitRtprio] = {0, 0};
+    max_threads = static_cast<u32>(min<u64>(max<u64>(buddy_total_pages() / 32, 64), kPidMax - 300));
+    limits[kRlimitNproc] = {max_threads / 2, max_threads / 2};
+    limits[kRlimitSigpending] = limits[kRlimitNproc];
+    IrqGuard guard(t.signal->lock);
+    t.signal->nr_threads = 1;
+    t.thread_node.insert_before(&t.signal->threads_head);
+}
+
+SysResult sys_fork() {
+    CloneArgs args;
+    args.exit_signal = kSigChld;
+    return TRY(kernel_clone(args));
+}
+
+SysResult sys_vfork() {
+    CloneArgs args;
+    args.flags = CLONE_VFORK | CLONE_VM;
+    args.exit_signal = kSigChld;
+    return TRY(kernel_clone(args));
+}
+
+SysResult sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls) {
+    CloneArgs args;
+    args.flags = (flags & 0xffffffff) & ~0xffull;
+    args.exit_signal = static_cast<int>(flags & 0xff);
+    args.stack = stack;
+    args.parent_tid = parent_tid;
+    args.child_tid = child_tid;
+    args.tls = tls;
+    if (args.exit_signal > kSigMax) return Errno::EINVAL;
+    return TRY(kernel_clone(args));
+}
+
+SysResult sys_clone3(u64 user_args, u64 size) {
+    struct {
+        u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+    } a = {};
+    if (size < 64 || size > kPageSize) return size < 64 ? Errno::EINVAL : Errno::E2BIG;
+    if (copy_from_user(&a, user_args, min<u64>(size, sizeof(a)))) return Errno::EFAULT;
+    for (u64 at = sizeof(a); at < size; at++) {
+        if (TRY(UserBytes(user_args + at).read())) return Errno::E2BIG;
+    }
+    if (a.set_tid_size || a.set_tid || a.exit_signal > kSigMax) return Errno::EINVAL;
+    if (!a.stack != !a.stack_size) return Errno::EINVAL;
+    if (a.flags & (CLONE_DETACHED | 0xff)) return Errno::EINVAL;
+    if (a.flags & CLONE_THREAD && a.exit_signal) return Errno::EINVAL;
+    CloneArgs args;
+    args.flags = a.flags;
+    args.exit_signal = static_cast<int>(a.exit_signal);
+    args.stack = a.stack + a.stack_size;
+    args.parent_tid = a.parent_tid;
+    args.child_tid = a.child_tid;
+    args.tls = a.tls;
+    return TRY(kernel_clone(args));
+}

@@ -1,0 +1,28 @@
+// Making tasks: fork, vfork, clone, kernel threads.
+//
+// Guarantees: see fork.cpp.
+#pragma once
+
+#include "task/task.h"
+
+struct CloneArgs {
+    u64 flags = 0;
+    int exit_signal = 0;
+    u64 stack = 0;  // new stack pointer, 0: the parent's
+    u64 tls = 0;
+    u64 parent_tid = 0;
+    u64 child_tid = 0;
+};
+
+/// clone(2). The child's pid in the parent.
+Result<pid_t> kernel_clone(const CloneArgs& args);
+/// A kernel thread that runs function(argument) and must not return unless it has become a user process.
+Result<pid_t> kernel_thread(void (*function)(void*), void* argument, const char* name);
+/// The vfork parent waits for this; exec and exit complete it.
+struct VforkDone {
+    WaitQueue queue;
+    bool done = false;
+};
+void complete_vfork(task_struct* task);
+void init_first_task();
+extern u32 max_threads;

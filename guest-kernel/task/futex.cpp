@@ -1,0 +1,285 @@
+// Futexes: wait, wake, requeue, bit sets, wake-op; robust lists (futex(2), Drepper's "Futexes Are Tricky").
+//
+// Guarantees: the word is compared and the task queued without a wake-up being able to slip between. A private futex is
+// known by (address space, address), a shared one by (memory object or page, offset), so that processes meet.
+// Priority inheritance is not supported: ENOSYS, as on a Linux without CONFIG_FUTEX_PI.
+#include "task/futex.h"
+
+#include "mm/mm_struct.h"
+#include "mm/user_ptr.h"
+#include "sched/sched.h"
+#include "syscall/syscalls.h"
+#include "task/signal.h"
+#include "time/clock.h"
+
+namespace {
+
+constexpr int kWait = 0, kWake = 1, kRequeue = 3, kCmpRequeue = 4, kWakeOp = 5, kWaitBitset = 9, kWakeBitset = 10;
+constexpr int kPrivateFlag = 128, kClockRealtime = 256;
+constexpr u32 kMatchAny = 0xffffffff;
+constexpr u32 kFutexWaiters = 0x80000000, kFutexOwnerDied = 0x40000000, kFutexTidMask = 0x3fffffff;
+
+struct Key {
+    const void* space = nullptr;
+    u64 position = 0;
+    bool operator==(const Key&) const = default;
+};
+struct Waiter {
+    ListNode node;
+    Key key;
+    u32 bitset = kMatchAny;
+    task_struct* task = nullptr;
+    bool woken = false;
+};
+
+constexpr size_t kBuckets = 64;
+List<Waiter, &Waiter::node> buckets[kBuckets];
+SpinLock futex_lock{LockRank::kFutex};
+
+List<Waiter, &Waiter::node>& bucket_of(const Key& key) {
+    return buckets[(reinterpret_cast<u64>(key.space) >> 6 ^ key.position >> 2) % kBuckets];
+}
+
+Result<Key> get_key(u64 address, bool shared) {
+    if (address & 3) return Errno::EINVAL;
+    if (!access_ok(address, 4)) return Errno::EFAULT;
+    mm_struct* mm = current()->mm;
+    if (!shared) return Key{mm, address};
+    MutexGuard guard(mm->mmap_lock);
+    const vm_area_struct* vma = find_vma(mm, address);
+    if (!vma || vma->vm_start > address) return Errno::EFAULT;
+    if (!vma->shared() || !vma->vm_object) return Key{mm, address};
+    return Key{vma->vm_object.get(), vma->index_of(address) << kPageShift | (address & (kPageSize - 1))};
+}
+
+/// Under the lock.
+void wake_waiter(Waiter& waiter) {
+    waiter.node.remove();
+    waiter.woken = true;
+    wake_up_process(waiter.task);
+}
+
+u32 wake_key(const Key& key, u32 count, u32 bitset) {
+    u32 woken = 0;
+    IrqGuard guard(futex_lock);
+    bucket_of(key).for_each_safe([&](Waiter& waiter) {
+        if (woken >= count || !(waiter.key == key) || !(waiter.bitset & bitset)) return;
+        wake_waiter(waiter);
+        woken++;
+    });
+    return woken;
+}
+
+Result<void> wait_key(u64 address, const Key& key, u32 value, u64 deadline, u32 bitset) {
+    Waiter waiter;
+    waiter.key = key;
+    waiter.bitset = bitset;
+    waiter.task = current();
+    {
+        IrqGuard guard(futex_lock);
+        bucket_of(key).push_back(&waiter);
+    }
+    // Queued first, then compared: a wake after a change of the word finds us.
+    Result<u32> now = UserPtr<u32>(address).read();
+    Result<void> result;
+    if (!now.ok()) result = Errno::EFAULT;
+    else if (now.value() != value) result = Errno::EAGAIN;
+    for (bool in_time = true; result.ok();) {
+        current()->state = TASK_INTERRUPTIBLE;
+        if (__atomic_load_n(&waiter.woken, __ATOMIC_ACQUIRE)) break;
+        if (signal_pending(current())) result = Errno::ERESTARTSYS;
+        else if (!in_time) result = Errno::ETIMEDOUT;
+        else in_time = schedule_until(deadline);
+    }
+    current()->state = TASK_RUNNING;
+    IrqGuard guard(futex_lock);
+    if (waiter.node.linked()) waiter.node.remove();
+    else if (waiter.woken) return {};  // a wake-up must not be lost
+    return result;
+}
+
+Result<u32> requeue(const Key& from, const Key& to, u32 wake, u32 move) {
+    u32 woken = 0, moved = 0;
+    IrqGuard guard(futex_lock);
+    bucket_of(from).for_each_safe([&](Waiter& waiter) {
+        if (!(waiter.key == from)) return;
+        if (woken < wake) {
+            wake_waiter(waiter);
+            woken++;
+        } else if (moved < move) {
+            waiter.node.remove();
+            waiter.key = to;
+            bucket_of(to).push_back(&waiter);
+            moved++;
+        }
+    });
+    return woken + moved;
+}
+
+/// FUTEX_WAKE_OP's read-modify-write; the old value.
+Result<u32> atomic_op(u64 address, u32 encoded) {
+    const u32 op = encoded >> 28 & 7;
+    u32 operand = static_cast<u32>(static_cast<i32>(encoded << 8) >> 20);
+    if (encoded >> 31) operand = 1u << (operand & 31);
+    for (;;) {
+        const u32 old = TRY(UserPtr<u32>(address).read());
+        u32 fresh;
+        switch (op) {
+            case 0: fresh = operand; break;
+            case 1: fresh = old + operand; break;
+            case 2: fresh = old | operand; break;
+            case 3: fresh = old & ~operand; break;
+            case 4: fresh = old ^ operand; break;
+            default: return Errno::ENOSYS;
+        }
+        if (TRY(cmpxchg_user(address, old, fresh)) == old) return old;
+    }
+}
+
+bool compare(u32 encoded, u32 old) {
+    const i32 argument = static_cast<i32>(encoded << 20) >> 20, value = static_cast<i32>(old);
+    switch (encoded >> 24 & 15) {
+        case 0: return value == argument;
+        case 1: return value != argument;
+        case 2: return value < argument;
+        case 3: return value <= argument;
+        case 4: return value > argument;
+        case 5: return value >= argument;
+        default: return false;
+    }
+}
+
+Result<u64> futex_deadline(u64 timeout, int op, int command) {
+    if (!timeout) return kNoTimeout;
+    const timespec64 t = TRY(UserPtr<timespec64>(timeout).read());
+    if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(kNsPerSec)) return Errno::EINVAL;
+    const u64 ns = timespec_to_ns(t);
+    if (command == kWait) return ns >= kNoTimeout - ktime_get_ns() ? kNoTimeout : ktime_get_ns() + ns;
+    if (op & kClockRealtime) return ns < ktime_get_real_ns() ? 1 : ktime_get_ns() + (ns - ktime_get_real_ns());
+    return max<u64>(ns, 1);
+}
+
+long restart_futex_wait(task_struct* task) {
+    const u64* a = task->restart_block.args;
+    const Result<Key> key = get_key(a[0], a[4]);
+    if (!key.ok()) return -static_cast<long>(key.error());
+    const Result<void> r = wait_key(a[0], key.value(), static_cast<u32>(a[1]), a[2], static_cast<u32>(a[3]));
+    if (r.ok()) return 0;
+    return -static_cast<long>(r.error() == Errno::ERESTARTSYS ? Errno::ERESTART_RESTARTBLOCK : r.error());
+}
+
+}  // namespace
+
+void futex_wake_address(u64 address, u32 count) {
+    for (bool shared : {false, true}) {
+        const Result<Key> key = get_key(address, shared);
+        if (key.ok()) wake_key(key.value(), count, kMatchAny);
+    }
+}
+
+SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u32 value3) {
+    const int command = op & ~(kPrivateFlag | kClockRealtime);
+    const bool shared = !(op & kPrivateFlag);
+    if (op & kClockRealtime && command != kWaitBitset) return Errno::ENOSYS;
+    switch (command) {
+        case kWait: value3 = kMatchAny; [[fallthrough]];
+        case kWaitBitset: {
+            if (value3 == 0) return Errno::EINVAL;
+            const u64 deadline = TRY(futex_deadline(timeout, op, command));
+            const Key key = TRY(get_key(address, shared));
+            const Result<void> result = wait_key(address, key, value, deadline, value3);
+            if (!result.ok()) {
+                if (result.error() == Errno::ERESTARTSYS && timeout) {
+                    current()->restart_block.fn = restart_futex_wait;
+                    const u64 arguments[] = {address, value, deadline, value3, shared};
+                    for (int i = 0; i < 5; i++) current()->restart_block.args[i] = arguments[i];
+                    return Errno::ERESTART_RESTARTBLOCK;
+                }
+                return result.error();
+            }
+            return 0;
+        }
+        case kWake: value3 = kMatchAny; [[fallthrough]];
+        case kWakeBitset: {
+            if (value3 == 0) return Errno::EINVAL;
+            const Key key = TRY(get_key(address, shared));
+            return static_cast<long>(wake_key(key, static_cast<i32>(value) <= 0 ? 1 : value, value3));
+        }
+        case kCmpRequeue: {
+            const u32 found = TRY(UserPtr<u32>(address).read());
+            if (found != value3) return Errno::EAGAIN;
+        }
+            [[fallthrough]];
+        case kRequeue: {
+            if (static_cast<i32>(value) < 0 || static_cast<i32>(timeout) < 0) return Errno::EINVAL;
+            const Key from = TRY(get_key(address, shared));
+            const Key to = TRY(get_key(address2, shared));
+            return static_cast<long>(TRY(requeue(from, to, value, static_cast<u32>(timeout))));
+        }
+        case kWakeOp: {
+            const Key first = TRY(get_key(address, shared));
+            const Key second = TRY(get_key(address2, shared));
+            const u32 old = TRY(atomic_op(address2, value3));
+            u32 woken = wake_key(first, value, kMatchAny);
+            if (compare(value3, old)) woken += wake_key(second, static_cast<u32>(timeout), kMatchAny);
+            return static_cast<long>(woken);
+        }
+        default: return Errno::ENOSYS;
+    }
+}
+
+namespace {
+
+/// One lock of a dead owner: set OWNER_DIED and wake one waiter.
+Result<void> handle_futex_death(u64 address) {
+    if (address & 3) return Errno::EINVAL;
+    for (;;) {
+        const u32 word = TRY(UserPtr<u32>(address).read());
+        if ((word & kFutexTidMask) != static_cast<u32>(current()->pid)) return {};
+        const u32 fresh = (word & kFutexWaiters) | kFutexOwnerDied;
+        if (TRY(cmpxchg_user(address, word, fresh)) != word) continue;
+        if (word & kFutexWaiters) futex_wake_address(address, 1);
+        return {};
+    }
+}
+
+Result<void> walk_robust_list(u64 head) {
+    constexpr int kLimit = 2048;
+    u64 entry = TRY(UserPtr<u64>(head).read());
+    const u64 offset = TRY(UserPtr<u64>(head + 8).read());
+    const u64 pending = TRY(UserPtr<u64>(head + 16).read());
+    for (int i = 0; i < kLimit && (entry & ~1ull) != head; i++) {
+        const u64 next = TRY(UserPtr<u64>(entry & ~1ull).read());  // before its owner may free it
+        if ((entry & ~1ull) != (pending & ~1ull)) TRY(handle_futex_death((entry & ~1ull) + offset));
+        entry = next;
+        cond_resched();
+    }
+    if (pending) TRY(handle_futex_death((pending & ~1ull) + offset));
+    return {};
+}
+
+}  // namespace
+
+void exit_robust_list() {
+    task_struct* task = current();
+    if (task->robust_list) (void)walk_robust_list(task->robust_list).ok();
+    task->robust_list = 0;
+}
+
+SysResult sys_set_robust_list(u64 head, u64 size) {
+    if (size != 24) return Errno::EINVAL;
+    current()->robust_list = head;
+    return 0;
+}
+
+SysResult sys_get_robust_list(pid_t pid, UserPtr<u64> head, UserPtr<u64> size) {
+    TaskRef task;
+    if (pid) {
+        task = find_task_by_pid(pid);
+        if (!task) return Errno::ESRCH;
+        if (task->cred.uid != current()->cred.euid && !current()->cred.has(kCapSysPtrace)) return Errno::EPERM;
+    }
+    TRY(head.write(pid ? task->robust_list : current()->robust_list));
+    TRY(size.write(24));
+    return 0;
+}

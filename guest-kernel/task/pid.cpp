@@ -1,0 +1,136 @@
+// Pids, the task list, references to tasks (task/pid.h, task/task.h).
+//
+// Guarantees: as in the headers.
+#include "task/pid.h"
+
+#include "mm/kmalloc.h"
+#include "mm/mm_struct.h"
+#include "mm/page.h"
+#include "sched/sched.h"
+#include "time/tick.h"
+
+SpinLock tasklist_lock{LockRank::kTasks};
+List<task_struct, &task_struct::tasks> task_list;
+u32 nr_threads = 0;
+u64 total_forks = 0;
+pid_t last_pid = 0;
+
+namespace {
+
+constexpr size_t kBuckets = 256;
+List<task_struct, &task_struct::pid_link> hash[kBuckets];
+
+bool id_in_use(pid_t pid) {
+    if (find_task_locked(pid)) return true;
+    for (const task_struct& task : task_list) {
+        if (task.signal && (task.signal->pgrp == pid || task.signal->session == pid)) return true;
+    }
+    return false;
+}
+
+/// The task for which `accept` holds with the smallest pid >= `pid`.
+template <class F>
+TaskRef smallest(pid_t pid, F accept) {
+    IrqGuard guard(tasklist_lock);
+    task_struct* best = nullptr;
+    for (task_struct& task : task_list) {
+        if (task.pid >= pid && (!best || task.pid < best->pid) && accept(task)) best = &task;
+    }
+    if (best) task_get(best);
+    return TaskRef(best);
+}
+
+}  // namespace
+
+Result<pid_t> alloc_pid() {
+    IrqGuard guard(tasklist_lock);
+    for (pid_t tries = 0; tries < kPidMax; tries++) {
+        last_pid = last_pid + 1 >= kPidMax ? 300 : last_pid + 1;
+        if (!id_in_use(last_pid)) return last_pid;
+    }
+    return Errno::EAGAIN;
+}
+
+void attach_task(task_struct* task) {
+    task_list.push_back(task);
+    hash[static_cast<size_t>(task->pid) % kBuckets].push_back(task);
+    nr_threads++;
+}
+
+void detach_task(task_struct* task) {
+    task->tasks.remove();
+    task->pid_link.remove();
+    nr_threads--;
+}
+
+task_struct* find_task_locked(pid_t pid) {
+    for (task_struct& task : hash[static_cast<size_t>(pid) % kBuckets]) {
+        if (task.pid == pid) return &task;
+    }
+    return nullptr;
+}
+
+TaskRef find_task_by_pid(pid_t pid) {
+    if (pid <= 0) return {};
+    IrqGuard guard(tasklist_lock);
+    task_struct* task = find_task_locked(pid);
+    if (task) task_get(task);
+    return TaskRef(task);
+}
+
+TaskRef next_task(pid_t pid) {
+    return smallest(pid, [](const task_struct&) { return true; });
+}
+TaskRef next_process(pid_t pid) {
+    return smallest(pid, [](const task_struct& task) { return task.pid == task.tgid; });
+}
+TaskRef next_thread(task_struct* leader, pid_t pid) {
+    return smallest(pid, [leader](const task_struct& task) { return task.tgid == leader->tgid; });
+}
+
+void task_get(task_struct* task) { __atomic_add_fetch(&task->usage, 1, __ATOMIC_RELAXED); }
+
+void task_put(task_struct* task) {
+    if (__atomic_sub_fetch(&task->usage, 1, __ATOMIC_ACQ_REL) > 0) return;
+    BUG_ON(task == current());
+    if (task->signal) task->signal->unref();
+    if (task->sighand) task->sighand->unref();
+    kfree(task->stack);
+    delete task;
+}
+
+char task_state_char(const task_struct* task) {
+    if (task->exit_state == EXIT_ZOMBIE) return 'Z';
+    if (task->exit_state) return 'X';
+    if (task->state == TASK_RUNNING) return 'R';
+    if (task->state & TASK_STOPPED) return 'T';
+    if (task->state & TASK_TRACED) return 't';
+    if (task->state & TASK_INTERRUPTIBLE) return 'S';
+    if (task->state & TASK_UNINTERRUPTIBLE) return 'D';
+    return 'X';
+}
+
+void task_cpu_time(const task_struct* task, u64* utime, u64* stime) {
+    // The exact sum, divided as the ticks fell (Linux's cputime_adjust).
+    const u64 total = task_runtime_ns(task);
+    const u64 ticks = (task->utime + task->stime) / kTickNs, system_ticks = task->stime / kTickNs;
+    *stime = ticks ? total / ticks * system_ticks + total % ticks * system_ticks / ticks : 0;
+    *utime = total - *stime;
+}
+
+CpuTimes process_times(task_struct* task) {
+    IrqGuard guard(tasklist_lock);
+    const SignalStruct& s = *task->signal;
+    CpuTimes t = {s.utime, s.stime, s.cutime, s.cstime, s.min_flt, s.maj_flt, s.cmin_flt, s.cmaj_flt, s.nr_threads};
+    for_each_thread_of(task->signal, [&](task_struct* thread) {
+        u64 utime, stime;
+        task_cpu_time(thread, &utime, &stime);
+        t.utime += utime;
+        t.stime += stime;
+        t.min_flt += thread->min_flt;
+        t.maj_flt += thread->maj_flt;
+    });
+    return t;
+}
+
+pid_t task_ppid(const task_struct* task) { return task->real_parent ? task->real_parent->tgid : 0; }

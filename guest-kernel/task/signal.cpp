@@ -1,0 +1,280 @@
+// Sending signals and keeping them (task/signal.h); signal(7), and POSIX 2.4.
+//
+// Guarantees: a standard signal is pending at most once per set, a real-time one is queued each time. SIGCONT removes
+// pending stops and SIGKILL wakes whatever can be woken.
+#include "task/signal.h"
+
+#include "core/panic.h"
+#include "core/string.h"
+#include "sched/sched.h"
+
+namespace {
+
+constexpr SigSet kStopSet = sig_mask(kSigStop) | sig_mask(kSigTstp) | sig_mask(kSigTtin) | sig_mask(kSigTtou);
+constexpr SigSet kIgnoredByDefault =
+    sig_mask(kSigCont) | sig_mask(kSigChld) | sig_mask(kSigWinch) | sig_mask(kSigUrg);
+constexpr SigSet kSynchronous = sig_mask(kSigSegv) | sig_mask(kSigBus) | sig_mask(kSigIll) | sig_mask(kSigTrap) |
+                                sig_mask(kSigFpe) | sig_mask(kSigSys);
+
+bool sig_ignored(const task_struct* task, int sig) {
+    if (task->blocked & sig_mask(sig)) return false;  // it may be handled once it is unblocked
+    const u64 handler = task->sighand->action[sig - 1].handler;
+    if (handler == kSigIgn) return true;
+    if (handler == kSigDfl) {
+        if (task->tgid == 1 && sig != kSigKill && sig != kSigStop) return true;  // init is not killed by accident
+        return kIgnoredByDefault & sig_mask(sig) && sig != kSigCont;
+    }
+    return false;
+}
+
+void remove_from(SigPending* pending, SigSet set) {
+    pending->signal &= ~set;
+    pending->queue.for_each_safe([&](SigQueue& entry) {
+        if (!(set & sig_mask(entry.info.signo))) return;
+        entry.node.remove();
+        delete &entry;
+    });
+}
+
+template <class F>
+void for_each_thread(SignalStruct* signal, F visit) {
+    for (ListNode* n = signal->threads_head.next; n != &signal->threads_head; n = n->next) {
+        visit(reinterpret_cast<task_struct*>(reinterpret_cast<u8*>(n) - offsetof(task_struct, thread_node)));
+    }
+}
+
+/// Under the lock. Effects of a signal at the moment it is sent: stops cancel continues and the other way round.
+void prepare_signal(task_struct* task, int sig) {
+    SignalStruct* signal = task->signal;
+    if (kStopSet & sig_mask(sig)) {
+        remove_from(&signal->shared_pending, sig_mask(kSigCont));
+        for_each_thread(signal, [&](task_struct* t) { remove_from(&t->pending, sig_mask(kSigCont)); });
+    } else if (sig == kSigCont) {
+        remove_from(&signal->shared_pending, kStopSet);
+        for_each_thread(signal, [&](task_struct* t) {
+            remove_from(&t->pending, kStopSet);
+            t->jobctl_stop = false;
+            try_to_wake_up(t, TASK_STOPPED);
+        });
+        if (signal->stopped) {
+            signal->stopped = false;
+            signal->continue_reported = false;
+            signal->stop_reported = true;
+        }
+    }
+}
+
+bool wants_signal(const task_struct* task, int sig) {
+    return !(task->blocked & sig_mask(sig)) && !(task->flags & PF_EXITING) && task->exit_state == 0 &&
+           (sig == kSigKill || task->state != TASK_STOPPED);
+}
+
+bool is_fatal(const task_struct* task, int sig) {
+    if (sig == kSigKill) return true;
+    return task->sighand->action[sig - 1].handler == kSigDfl && !(kIgnoredByDefault & sig_mask(sig)) &&
+           !(kStopSet & sig_mask(sig)) && !(task->real_blocked & sig_mask(sig)) && task->tgid != 1;
+}
+
+/// Under the lock: choose who is to look at the signal and wake it.
+void complete_signal(task_struct* task, int sig, bool whole_process) {
+    task_struct* target = nullptr;
+    if (wants_signal(task, sig)) target = task;
+    else if (whole_process) {
+        for_each_thread(task->signal, [&](task_struct* t) {
+            if (!target && wants_signal(t, sig)) target = t;
+        });
+    }
+    if (!target) return;
+    if (sig == kSigKill && whole_process) {
+        // Every thread dies: no need to wait until one of them runs.
+        for_each_thread(task->signal, [](task_struct* t) {
+            t->pending.signal |= sig_mask(kSigKill);
+            signal_wake_up(t, true);
+        });
+        return;
+    }
+    signal_wake_up(target, is_fatal(target, sig));
+}
+
+Result<void> send_locked(task_struct* task, const KSigInfo& info, bool whole_process) {
+    const int sig = info.signo;
+    prepare_signal(task, sig);
+    if (sig_ignored(task, sig)) return {};
+    SigPending* pending = whole_process ? &task->signal->shared_pending : &task->pending;
+    if (sig < kSigRtMin && pending->signal & sig_mask(sig)) return {};
+    auto* entry = new (std::nothrow) SigQueue;
+    if (!entry && sig >= kSigRtMin && info.code != kSiUser) return Errno::EAGAIN;
+    if (entry) {
+        entry->info = info;
+        pending->queue.push_back(entry);
+    }
+    pending->signal |= sig_mask(sig);
+    complete_signal(task, sig, whole_process);
+    return {};
+}
+
+}  // namespace
+
+void signal_wake_up(task_struct* task, bool fatal) {
+    task->sigpending = true;
+    if (!try_to_wake_up(task, TASK_INTERRUPTIBLE | (fatal ? u32{TASK_WAKEKILL | TASK_STOPPED | TASK_TRACED} : 0u))) {
+        if (task == run_queue.curr) task->need_resched = true;
+    }
+}
+
+Result<void> send_signal_info(task_struct* task, const KSigInfo& info, bool whole_process) {
+    if (!task->sighand || task->exit_state == EXIT_DEAD) return Errno::ESRCH;
+    IrqGuard guard(task->signal->lock);
+    return send_locked(task, info, whole_process);
+}
+
+Result<void> send_signal_process(task_struct* task, int sig) {
+    KSigInfo info;
+    info.signo = sig;
+    info.code = kSiKernel;
+    return send_signal_info(task, info, true);
+}
+
+KSigInfo siginfo_from_current(int sig, int code) {
+    KSigInfo info;
+    info.signo = sig;
+    info.code = code;
+    info.kill.pid = current()->tgid;
+    info.kill.uid = current()->cred.uid;
+    return info;
+}
+
+bool fatal_signal_pending(const task_struct* task) {
+    return task->sigpending && (task->pending.signal & sig_mask(kSigKill) || task->signal->group_exit);
+}
+
+bool is_signal_blocked_or_ignored(const task_struct* task, int sig) {
+    return task->blocked & sig_mask(sig) || task->sighand->action[sig - 1].handler == kSigIgn;
+}
+
+bool is_signal_handled(const task_struct* task, int sig) {
+    return !(task->blocked & sig_mask(sig)) && task->sighand->action[sig - 1].handler > kSigIgn;
+}
+
+void recalc_sigpending(task_struct* task) {
+    task->sigpending = ((task->pending.signal | task->signal->shared_pending.signal) & ~task->blocked) != 0 ||
+                       task->signal->group_exit || task->jobctl_stop;
+}
+
+void set_current_blocked(SigSet set) {
+    task_struct* task = current();
+    IrqGuard guard(task->signal->lock);
+    const SigSet newly_blocked = set & ~task->blocked;
+    task->blocked = set & ~kUnblockable;
+    // Signals for the process that were meant for this thread: let another thread look at them.
+    if (task->signal->nr_threads > 1) {
+        const SigSet retarget = task->signal->shared_pending.signal & newly_blocked;
+        for (int sig = 1; retarget && sig <= kSigMax; sig++) {
+            if (retarget & sig_mask(sig)) complete_signal(task, sig, true);
+        }
+    }
+    recalc_sigpending(task);
+}
+
+void force_sig_info(const KSigInfo& info) {
+    task_struct* task = current();
+    IrqGuard guard(task->signal->lock);
+    KSigAction& action = task->sighand->action[info.signo - 1];
+    const bool blocked = task->blocked & sig_mask(info.signo);
+    if (blocked || action.handler == kSigIgn) {
+        action.handler = kSigDfl;
+        task->blocked &= ~sig_mask(info.signo);
+    }
+    if (auto* entry = new (std::nothrow) SigQueue) {
+        entry->info = info;
+        task->pending.queue.push_front(entry);
+    }
+    task->pending.signal |= sig_mask(info.signo);
+    task->sigpending = true;
+}
+
+void force_sig_fault(int sig, int code, u64 address) {
+    KSigInfo info;
+    info.signo = sig;
+    info.code = code;
+    info.fault.addr = address;
+    force_sig_info(info);
+}
+
+void force_sig(int sig) {
+    KSigInfo info;
+    info.signo = sig;
+    info.code = kSiKernel;
+    force_sig_info(info);
+}
+
+int dequeue_signal(SigSet blocked, KSigInfo* info) {
+    task_struct* task = current();
+    IrqGuard guard(task->signal->lock);
+    for (SigPending* pending : {&task->pending, &task->signal->shared_pending}) {
+        const SigSet ready = pending->signal & ~blocked;
+        if (!ready) continue;
+        const SigSet first = ready & kSynchronous ? ready & kSynchronous : ready;
+        const int sig = __builtin_ctzll(ready & sig_mask(kSigKill) ? sig_mask(kSigKill) : first) + 1;
+        *info = KSigInfo();
+        info->signo = sig;
+        SigQueue* found = nullptr;
+        bool more = false;
+        for (SigQueue& entry : pending->queue) {
+            if (entry.info.signo != sig) continue;
+            if (found) more = true;
+            else found = &entry;
+        }
+        if (found) {
+            *info = found->info;
+            found->node.remove();
+            delete found;
+        }
+        if (!more) pending->signal &= ~sig_mask(sig);
+        recalc_sigpending(task);
+        return sig;
+    }
+    recalc_sigpending(task);
+    return 0;
+}
+
+void flush_signals(SigPending* pending) { remove_from(pending, ~0ull); }
+
+void flush_signal_handlers(SighandStruct* sighand) {
+    for (KSigAction& action : sighand->action) {
+        if (action.handler != kSigIgn) action.handler = kSigDfl;
+        action.flags = action.restorer = action.mask = 0;
+    }
+}
+
+void zap_other_threads() {
+    task_struct* task = current();
+    for_each_thread(task->signal, [&](task_struct* t) {
+        if (t == task || t->exit_state) return;
+        t->pending.signal |= sig_mask(kSigKill);
+        signal_wake_up(t, true);
+    });
+}
+
+Result<void> check_kill_permission(const task_struct* target, int sig) {
+    const Credentials& mine = current()->cred;
+    const Credentials& theirs = target->cred;
+    if (mine.has(kCapKill) || target->tgid == current()->tgid) return {};
+    if (mine.euid == theirs.suid || mine.euid == theirs.uid || mine.uid == theirs.suid || mine.uid == theirs.uid) {
+        return {};
+    }
+    if (sig == kSigCont && target->signal->session == current()->signal->session) return {};
+    return Errno::EPERM;
+}
+
+/// Called by rt_sigaction: a signal that is now ignored stops being pending (POSIX 2.4.3).
+void discard_ignored(int sig) {
+    task_struct* task = current();
+    const u64 handler = task->sighand->action[sig - 1].handler;
+    const bool ignored = handler == kSigIgn || (handler == kSigDfl && kIgnoredByDefault & sig_mask(sig));
+    if (!ignored) return;
+    IrqGuard guard(task->signal->lock);
+    remove_from(&task->signal->shared_pending, sig_mask(sig));
+    for_each_thread(task->signal, [&](task_struct* t) { remove_from(&t->pending, sig_mask(sig)); });
+    recalc_sigpending(task);
+}

@@ -1,0 +1,198 @@
+// Acting on signals before the return to user mode: default actions, job-control stops, handlers, restarts.
+//
+// Guarantees: restart rules as in Linux (signal(7), "Interruption of system calls"): RAX and RIP are changed before
+// the handler's frame is built, so that sigreturn re-executes the call.
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/segments.h"
+#include "core/printk.h"
+#include "sched/sched.h"
+#include "task/exit.h"
+#include "task/signal.h"
+
+namespace {
+
+constexpr u64 kSyscallInstructionSize = 2;
+bool is_stop(int sig) { return sig == kSigStop || sig == kSigTstp || sig == kSigTtin || sig == kSigTtou; }
+bool ignored_by_default(int sig) {
+    return sig == kSigCont || sig == kSigChld || sig == kSigWinch || sig == kSigUrg;
+}
+
+/// Take part in a stop of the whole process; returns after SIGCONT (or SIGKILL).
+void do_stop(int sig) {
+    task_struct* task = current();
+    SignalStruct* signal = task->signal;
+    bool last = true;
+    {
+        IrqGuard guard(signal->lock);
+        if (signal->group_exit || task->pending.signal & sig_mask(kSigKill)) return;
+        if (!task->jobctl_stop) {  // the first thread: the others follow
+            signal->stop_signal = sig;
+            for (ListNode* n = signal->threads_head.next; n != &signal->threads_head; n = n->next) {
+                auto* t = reinterpret_cast<task_struct*>(reinterpret_cast<u8*>(n) - offsetof(task_struct, thread_node));
+                if (t->exit_state || t->flags & PF_EXITING) continue;
+                t->jobctl_stop = true;
+                if (t != task) signal_wake_up(t, false);
+            }
+        }
+        task->jobctl_stop = false;
+        for (ListNode* n = signal->threads_head.next; n != &signal->threads_head; n = n->next) {
+            auto* t = reinterpret_cast<task_struct*>(reinterpret_cast<u8*>(n) - offsetof(task_struct, thread_node));
+            if (t->jobctl_stop) last = false;
+        }
+        task->state = TASK_STOPPED;
+        if (last) {
+            signal->stopped = true;
+            signal->stop_reported = false;
+            signal->continue_reported = true;
+        }
+    }
+    if (last) notify_parent_stop(task->group_leader, kCldStopped, signal->stop_signal);
+    schedule();
+    task->state = TASK_RUNNING;
+    IrqGuard guard(signal->lock);
+    recalc_sigpending(task);
+}
+
+/// Undo the system call so that it runs again, if the rules say so.
+void handle_restart(pt_regs* regs, const KSigAction* action) {
+    if (static_cast<i64>(regs->orig_rax) < 0) return;
+    switch (static_cast<Errno>(-static_cast<i64>(regs->rax))) {
+        case Errno::ERESTARTNOINTR: break;
+        case Errno::ERESTARTSYS:
+            if (action && !(action->flags & kSaRestart)) {
+                regs->rax = static_cast<u64>(-static_cast<i64>(Errno::EINTR));
+                return;
+            }
+            break;
+        case Errno::ERESTARTNOHAND:
+        case Errno::ERESTART_RESTARTBLOCK:
+            if (action) {
+                regs->rax = static_cast<u64>(-static_cast<i64>(Errno::EINTR));
+                return;
+            }
+            if (regs->rax == static_cast<u64>(-static_cast<i64>(Errno::ERESTART_RESTARTBLOCK))) {
+                regs->rax = 219;  // restart_syscall
+                regs->rip -= kSyscallInstructionSize;
+                regs->orig_rax = ~0ull;
+                return;
+            }
+            break;
+        default: return;
+    }
+    regs->rax = regs->orig_rax;
+    regs->rip -= kSyscallInstructionSize;
+    regs->orig_rax = ~0ull;  // once is enough
+}
+
+/// The next signal that has a handler; performs default actions on the way. 0: none.
+int get_signal(KSigInfo* info, KSigAction* action) {
+    task_struct* task = current();
+    SignalStruct* signal = task->signal;
+    for (;;) {
+        if (signal->group_exit) do_group_exit(signal->group_exit_code);
+        if (task->jobctl_stop) {
+            do_stop(signal->stop_signal);
+            continue;
+        }
+        {
+            // A parent that waits for continued children hears of it from the child itself.
+            bool tell = false;
+            {
+                IrqGuard guard(signal->lock);
+                if (!signal->continue_reported && !signal->stopped && signal->stop_signal) {
+                    signal->stop_signal = 0;
+                    tell = true;
+                }
+            }
+            if (tell) notify_parent_stop(task->group_leader, kCldContinued, kSigCont);
+        }
+        const int sig = dequeue_signal(task->blocked, info);
+        if (!sig) return 0;
+        KSigAction& current_action = task->sighand->action[sig - 1];
+        if (current_action.handler == kSigIgn && sig != kSigKill && sig != kSigStop) continue;
+        if (current_action.handler > kSigIgn && sig != kSigKill && sig != kSigStop) {
+            *action = current_action;
+            if (current_action.flags & kSaResethand) current_action.handler = kSigDfl;
+            return sig;
+        }
+        if (ignored_by_default(sig)) continue;
+        const bool from_user = info->code <= 0;
+        if (task->tgid == 1 && from_user && sig != kSigKill) continue;
+        if (is_stop(sig)) {
+            if (sig != kSigStop && is_orphaned_pgrp(signal->pgrp)) continue;
+            do_stop(sig);
+            continue;
+        }
+        task->flags |= PF_SIGNALED;
+        // No core files are written, so wait status bit 0x80 is never set.
+        do_group_exit(sig);
+    }
+}
+
+}  // namespace
+
+void do_signal(pt_regs* regs) {
+    task_struct* task = current();
+    KSigInfo info;
+    KSigAction action;
+    if (const int sig = get_signal(&info, &action)) {
+        handle_restart(regs, &action);
+        const SigSet saved = task->restore_sigmask ? task->saved_sigmask : task->blocked;
+        const Result<void> result = setup_rt_frame(info, action, saved, regs);
+        if (!result.ok()) {
+            // No room for the frame: the program dies of SIGSEGV, at once if that was the signal.
+            if (sig == kSigSegv) task->sighand->action[kSigSegv - 1].handler = kSigDfl;
+            force_sig(kSigSegv);
+            return;
+        }
+        task->restore_sigmask = false;
+        SigSet mask = task->blocked | action.mask;
+        if (!(action.flags & kSaNodefer)) mask |= sig_mask(sig);
+        set_current_blocked(mask);
+        return;
+    }
+    handle_restart(regs, nullptr);
+    if (task->restore_sigmask) {
+        task->restore_sigmask = false;
+        set_current_blocked(task->saved_sigmask);
+    }
+}
+
+void set_temporary_sigmask(SigSet mask) {
+    task_struct* task = current();
+    task->saved_sigmask = task->blocked;
+    task->restore_sigmask = true;
+    set_current_blocked(mask);
+}
+
+void finish_temporary_sigmask(bool interrupted) {
+    task_struct* task = current();
+    if (!task->restore_sigmask || interrupted) return;
+    task->restore_sigmask = false;
+    set_current_blocked(task->saved_sigmask);
+}
+
+/// Leaving for user mode: reschedule, act on signals; returns with interrupts off.
+extern "C" void exit_to_user_mode(pt_regs* regs) {
+    task_struct* task = current();
+    for (;;) {
+        local_irq_disable();
+        if (task->need_resched) {
+            local_irq_enable();
+            schedule();
+            continue;
+        }
+        if (task->sigpending || task->restore_sigmask) {
+            local_irq_enable();
+            do_signal(regs);
+            continue;
+        }
+        // IRET to a non-canonical address would fault in the kernel: make it the program's fault here.
+        if (static_cast<u64>(static_cast<i64>(regs->rip << 16) >> 16) != regs->rip) {
+            regs->rip = 0;
+            force_sig_fault(kSigSegv, kSiKernel, 0);
+            continue;
+        }
+        return;
+    }
+}

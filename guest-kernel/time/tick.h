@@ -1,0 +1,35 @@
+// The clock event device: timers that fire, and the scheduler's tick.
+//
+// Guarantees: the local APIC's timer is armed for whichever comes first, the next timer or (while a task runs) the
+// next tick; an idle CPU has no tick. Timer functions run in interrupt context, with interrupts off.
+#pragma once
+
+#include "core/list.h"
+#include "core/types.h"
+
+struct pt_regs;
+
+constexpr u64 kHz = 250;  // ticks per second, as Debian's kernel
+constexpr u64 kTickNs = kNsPerSec / kHz;
+constexpr u64 kUserHz = 100;  // clock_t of the ABI
+
+struct Timer {
+    ListNode node;
+    u64 expires = 0;  // ktime
+    void (*function)(Timer*) = nullptr;
+    void* data = nullptr;
+
+    bool pending() const { return node.linked(); }
+};
+
+/// Arm (or re-arm) `timer` for ktime `expires`.
+void timer_start(Timer* timer, u64 expires);
+/// True if it was pending.
+bool timer_cancel(Timer* timer);
+
+void timer_interrupt(pt_regs* regs);
+/// The CPU goes idle (no tick needed) or leaves idle.
+void tick_stop();
+void tick_restart();
+/// Ticks since boot, as if the tick never stopped.
+u64 jiffies();
