@@ -19,7 +19,6 @@ constexpr u32 kReceiveIllegalVector = 1u << 6;
 constexpr u32 kIllegalRegister = 1u << 7;
 
 constexpr u64 kBaseBsp = 0x100;
-constexpr u64 kBaseX2apic = 0x400;
 constexpr u64 kBaseEnable = 0x800;
 constexpr u64 kBaseAddress = 0x000f'ffff'ffff'f000;
 
