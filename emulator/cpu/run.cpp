@@ -150,6 +150,7 @@ bool handle_boundary(Cpu* c) {
 }  // namespace
 
 void Cpu::run(u64 instructions_total, Ticks deadline) {
+    unplant(this);  // requests made between runs are answered by this one's beginning
     const u64 insns_now = instructions();
     const Ticks ticks_now = ticks();
     if (instructions_total <= insns_now || deadline <= ticks_now) return;
