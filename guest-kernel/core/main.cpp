@@ -19,6 +19,7 @@
 #include "fs/files_struct.h"
 #include "fs/initramfs.h"
 #include "fs/vfs.h"
+#include "fs/vfs_ops.h"
 #include "mm/buddy.h"
 #include "mm/memblock.h"
 #include "sched/load.h"
@@ -64,7 +65,17 @@ void log_cpu() {
            f.umip ? " UMIP" : "", f.pge ? " PGE" : "", " WP");
 }
 
+/// What Linux's built-in initramfs holds (its usr/default_cpio_list), so that init has a console from the start.
+Result<void> make_default_tree() {
+    constexpr dev_t kConsole = 5 << 8 | 1;
+    TRY(vfs_mkdir(AT_FDCWD, "/dev", 0755));
+    TRY(vfs_mknod(AT_FDCWD, "/dev/console", S_IFCHR | 0600, kConsole));
+    TRY(vfs_mkdir(AT_FDCWD, "/root", 0700));
+    return {};
+}
+
 void load_initramfs() {
+    if (!make_default_tree().ok()) panic("cannot make the root directory's first entries");
     if (!boot_info.initrd_size) panic("no initramfs was given: there is nothing to run");
     printk(KERN_INFO "Unpacking initramfs...\n");
     const Result<void> result = unpack_initramfs(phys_to_virt(boot_info.initrd_start), boot_info.initrd_size);

@@ -92,7 +92,7 @@ class Uart final : public TtyDriver {
     unsigned irq_;
     bool present_ = false;
     TtyReceiver* receiver_ = nullptr;
-    SpinLock lock_{LockRank::kTtyPort};
+    SpinLock lock_{LockRank::kSerial};
 };
 
 Uart uarts[2] = {{"ttyS0", 0x3f8, 4}, {"ttyS1", 0x2f8, 3}};

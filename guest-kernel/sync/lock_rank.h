@@ -35,5 +35,6 @@ enum class LockRank : u8 {
     kSlab = 150,
     kPages = 160,       // buddy allocator
     kVmalloc = 164,
+    kSerial = 190,      // a UART transmitter
     kConsole = 200,     // printk: last, so that it may be called anywhere
 };
