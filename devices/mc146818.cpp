@@ -35,7 +35,7 @@ i64 days_from_civil(i64 year, unsigned month, unsigned day) {
 }
 
 Mc146818::Mc146818(const Config& config, EventQueue& events, IrqLine irq8) : events_(events), irq_(irq8) {
-    update_timer_ = events.add_timer("mc146818.update", [this](Ticks now) { update_cycle(now); });
+    update_timer_ = events.add_timer("mc146818.update", [this](Ticks) { catch_up(); });
     periodic_timer_ = events.add_timer("mc146818.periodic", [this](Ticks now) {
         note_periodic(now);
         schedule_periodic();
@@ -45,7 +45,7 @@ Mc146818::Mc146818(const Config& config, EventQueue& events, IrqLine irq8) : eve
     cmos_[kD] = 0x80;
     fill_memory_sizes(config);
     set_clock(config.base_seconds + static_cast<i64>(events.now() / kTicksPerSecond));
-    events_.schedule(update_timer_, events.now() + kTicksPerSecond);
+    next_update_ = events.now() + kTicksPerSecond;
 }
 
 void Mc146818::fill_memory_sizes(const Config& config) {
@@ -70,6 +70,7 @@ void Mc146818::reset() {
     cmos_[kB] &= static_cast<u8>(~(kPeriodic | kAlarm | kUpdateEnded | 8));
     cmos_[kC] = 0;
     index_ = 0;
+    catch_up();
     schedule_periodic();
     update_irq();
 }
@@ -126,8 +127,10 @@ void Mc146818::set_clock(i64 seconds) {
 
 i64 Mc146818::seconds() const {
     const i64 year = decode(cmos_[kCentury]) * 100 + decode(cmos_[kYear]);
+    const Ticks now = events_.now();
+    const u64 due = running() && now >= next_update_ ? (now - next_update_) / kTicksPerSecond + 1 : 0;
     return days_from_civil(year, decode(cmos_[kMonth]), decode(cmos_[kDay])) * 86400 + hour() * i64{3600} +
-           decode(cmos_[kMinutes]) * 60 + decode(cmos_[kSeconds]);
+           decode(cmos_[kMinutes]) * 60 + decode(cmos_[kSeconds]) + static_cast<i64>(due);
 }
 
 // One step of the counters. They only compare for their end, so a value that software left out of range
@@ -158,10 +161,7 @@ bool Mc146818::alarm_matches() const {
     return true;
 }
 
-void Mc146818::update_cycle(Ticks now) {
-    // The next whole second of this clock, however late the event was seen.
-    const Ticks into = (now + kTicksPerSecond - update_phase_) % kTicksPerSecond;
-    events_.schedule(update_timer_, now - into + kTicksPerSecond);
+void Mc146818::update_cycle() {
     if (!running()) return;
     advance_second();
     cmos_[kC] |= kUpdateEnded;
@@ -169,9 +169,20 @@ void Mc146818::update_cycle(Ticks now) {
     update_irq();
 }
 
+// Makes the updates that have come due. Only an enabled interrupt needs an event at each: else a clock that nobody
+// looks at costs nothing, and an idle machine has nothing due.
+void Mc146818::catch_up() {
+    while (next_update_ <= events_.now()) {
+        next_update_ += kTicksPerSecond;
+        update_cycle();
+    }
+    const bool needed = (cmos_[kB] & (kAlarm | kUpdateEnded)) != 0;
+    events_.schedule(update_timer_, needed ? next_update_ : kNever);
+}
+
+// After catch_up().
 bool Mc146818::update_in_progress() const {
-    const Ticks next = events_.deadline(update_timer_);
-    return running() && next != kNever && next - events_.now() <= kUpdateCycle;
+    return running() && next_update_ - events_.now() <= kUpdateCycle;
 }
 
 // Register A's rate selection with the 32.768 kHz divider (data sheet, table 5).
@@ -234,10 +245,7 @@ void Mc146818::write_register(u8 index, u8 value) {
             cmos_[kA] = value & 0x7f;
             // Releasing the divider from reset starts its second anew; the first update comes half a second
             // later.
-            if (!was_running && (value & 0x70) == 0x20) {
-                update_phase_ = (events_.now() + kTicksPerSecond / 2) % kTicksPerSecond;
-                events_.schedule(update_timer_, events_.now() + kTicksPerSecond / 2);
-            }
+            if (!was_running && (value & 0x70) == 0x20) next_update_ = events_.now() + kTicksPerSecond / 2;
             periods_seen_ = periodic_hz() != 0 ? ticks_to_periods(events_.now(), periodic_hz()) : 0;
             break;
         }
@@ -249,15 +257,18 @@ void Mc146818::write_register(u8 index, u8 value) {
             cmos_[index] = value;
             return;
     }
+    catch_up();  // arms or disarms the update's event
     schedule_periodic();
     update_irq();
 }
 
 u32 Mc146818::io_read(u16 port, unsigned) {
+    catch_up();
     return port == 0x71 ? read_register(index_ & 0x7f) : 0xff;
 }
 
 void Mc146818::io_write(u16 port, unsigned, u32 value) {
+    catch_up();
     if (port == 0x70)
         index_ = static_cast<u8>(value);
     else
@@ -267,7 +278,7 @@ void Mc146818::io_write(u16 port, unsigned, u32 value) {
 void Mc146818::visit(Archive& archive) {
     archive.field("index", index_);
     archive.field("periods_seen", periods_seen_);
-    archive.field("update_phase", update_phase_);
+    archive.field("next_update", next_update_);
     archive.field("cmos", cmos_);
 }
 

@@ -47,7 +47,8 @@ class Mc146818 : public Device {
     bool running() const;
     void set_clock(i64 seconds);
     void fill_memory_sizes(const Config& config);
-    void update_cycle(Ticks now);
+    void update_cycle();
+    void catch_up();
     bool alarm_matches() const;
     void advance_second();
     u8 encode(unsigned value) const;
@@ -68,7 +69,7 @@ class Mc146818 : public Device {
     EventQueue::TimerId periodic_timer_;
     u8 index_ = 0;
     u64 periods_seen_ = 0;    // of the periodic rate, when PF was last cleared or set
-    Ticks update_phase_ = 0;  // of the update within a second of virtual time
+    Ticks next_update_ = 0;
     std::array<u8, 128> cmos_{};
 };
 

@@ -12,15 +12,10 @@ void Pit8254::reset() {
     counters_[1].reset(true);
     counters_[2].reset(false);
     port_b_ = 0;
-    // The chip's state is undefined until programmed; as firmware leaves it: counter 0 free-running in
-    // mode 3.
-    const u64 now = clock();
-    counters_[0].write_control(0x36, now);
-    counters_[0].write_count(0, now);
-    counters_[0].write_count(0, now);
-    counters_[1].write_control(0x54, now);
-    counters_[1].write_count(18, now);
-    next_edge_ = now;
+    // The chip's state is undefined until programmed. Here counter 0 is in the firmware's mode 3, OUT high, and nothing
+    // counts yet.
+    counters_[0].write_control(0x36, clock());
+    next_edge_ = clock();
     update_irq();
 }
 

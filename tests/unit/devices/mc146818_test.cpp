@@ -157,3 +157,13 @@ TEST_CASE("rtc: the CMOS tells the memory's size and the number of CPUs") {
     r.rtc.reset();
     CHECK(r.get(0x0f) == 5);
 }
+
+TEST_CASE("rtc: a clock that nobody looks at has no events, and tells the time all the same") {
+    Rtc r;
+    CHECK(r.events.next_deadline() == kNever);
+    r.events.set_now(100'000 * kSecond + 5);
+    CHECK(r.rtc.seconds() == 1'704'067'200 + 100'000);
+    CHECK(r.date() == "2024-01-02 03:46:40");
+    r.set(0xb, 0x12);
+    CHECK(r.events.next_deadline() == 100'001 * kSecond);
+}

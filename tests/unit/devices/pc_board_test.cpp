@@ -155,3 +155,9 @@ TEST_CASE("board: a wrong number of CPUs is refused") {
     config.cpus = 9;
     CHECK_THROWS_AS(PcBoard(bus, events, config), std::invalid_argument);
 }
+
+TEST_CASE("board: an idle board has nothing due") {
+    Board board;
+    board.board.reset();
+    CHECK(board.events.next_deadline() == kNever);
+}
