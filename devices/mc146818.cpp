@@ -169,8 +169,8 @@ void Mc146818::update_cycle() {
     update_irq();
 }
 
-// Makes the updates that have come due. Only an enabled interrupt needs an event at each: else a clock that nobody
-// looks at costs nothing, and an idle machine has nothing due.
+// Makes the updates that have come due. Only an enabled interrupt needs an event at each: else a clock that
+// nobody looks at costs nothing, and an idle machine has nothing due.
 void Mc146818::catch_up() {
     while (next_update_ <= events_.now()) {
         next_update_ += kTicksPerSecond;

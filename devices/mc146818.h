@@ -68,7 +68,7 @@ class Mc146818 : public Device {
     EventQueue::TimerId update_timer_;
     EventQueue::TimerId periodic_timer_;
     u8 index_ = 0;
-    u64 periods_seen_ = 0;    // of the periodic rate, when PF was last cleared or set
+    u64 periods_seen_ = 0;  // of the periodic rate, when PF was last cleared or set
     Ticks next_update_ = 0;
     std::array<u8, 128> cmos_{};
 };

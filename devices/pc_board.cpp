@@ -8,7 +8,7 @@ namespace orrery {
 namespace {
 
 constexpr unsigned kTimerLine = 0, kKeyboardLine = 1, kRtcLine = 8, kSciLine = 9, kMouseLine = 12;
-constexpr unsigned kConsoleSlot = 2, kRngSlot = 3;
+constexpr unsigned kConsoleSlot = 2, kRngSlot = 3, kFirstDiskSlot = 4;
 constexpr u16 kSerialBase[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
 constexpr unsigned kSerialLine[] = {4, 3, 4, 3};
 
@@ -17,6 +17,8 @@ PcConfig checked(const PcConfig& config) {
         throw std::invalid_argument("the machine has 1 to " + std::to_string(PcConfig::kMaxCpus) + " CPUs");
     if (config.serial_ports > PcConfig::kSerialPorts)
         throw std::invalid_argument("the machine has up to 4 serial ports");
+    if (config.disks.size() > PcConfig::kMaxDisks)
+        throw std::invalid_argument("the machine has up to 8 disks");
     return config;
 }
 
@@ -53,6 +55,11 @@ PcBoard::PcBoard(Bus& bus, EventQueue& events, const PcConfig& config)
                                                      config_.serial[i]));
     pci_host_.attach(kConsoleSlot, virtio_console_);
     pci_host_.attach(kRngSlot, virtio_rng_);
+    for (unsigned i = 0; i < config_.disks.size(); ++i) {
+        disks_.push_back(std::make_unique<VirtioBlk>(
+            "virtio_blk." + std::to_string(i), bus, pci_wires(kFirstDiskSlot + i), events, config_.disks[i]));
+        pci_host_.attach(kFirstDiskSlot + i, *disks_.back());
+    }
     map_ports();
     list_devices();
     reset();
@@ -117,10 +124,11 @@ void PcBoard::map_ports() {
 void PcBoard::list_devices() {
     devices_ = {&pit_, &rtc_, &hpet_, &acpi_pm_, &i8042_, &system_control_, &debug_exit_};
     for (const auto& uart : uarts_) devices_.push_back(uart.get());
-    for (Device* device :
-         std::initializer_list<Device*>{&pci_host_, &virtio_console_, &virtio_rng_, &pic_, &ioapic_})
+    for (Device* device : std::initializer_list<Device*>{&pci_host_, &virtio_console_, &virtio_rng_})
         devices_.push_back(device);
-    devices_.push_back(&lapic_page_);
+    for (const auto& disk : disks_) devices_.push_back(disk.get());
+    for (Device* device : std::initializer_list<Device*>{&pic_, &ioapic_, &lapic_page_})
+        devices_.push_back(device);
 }
 
 void PcBoard::reset() {

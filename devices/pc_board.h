@@ -34,6 +34,7 @@
 #include "devices/pit8254.h"
 #include "devices/system_control.h"
 #include "devices/uart16550.h"
+#include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
 #include "devices/virtio_rng.h"
 
@@ -42,6 +43,7 @@ namespace orrery {
 struct PcConfig {
     static constexpr unsigned kMaxCpus = 8;
     static constexpr unsigned kSerialPorts = 4;
+    static constexpr unsigned kMaxDisks = 8;
 
     unsigned cpus = 1;
     u64 seed = 0;
@@ -52,6 +54,7 @@ struct PcConfig {
     unsigned serial_ports = 1;  // COM1 and up
     std::array<OutputSink*, kSerialPorts> serial{};
     OutputSink* virtio_console = nullptr;
+    std::vector<std::shared_ptr<Disk>> disks;  // virtio_blk.0 and up, at most kMaxDisks
 
     std::function<void()> on_power_off = [] {};
     std::function<void()> on_reset = [] {};
@@ -143,6 +146,7 @@ class PcBoard {
     PciHost pci_host_;
     VirtioConsole virtio_console_;
     VirtioRng virtio_rng_;
+    std::vector<std::unique_ptr<VirtioBlk>> disks_;
     std::vector<Device*> devices_;
 };
 

@@ -12,8 +12,8 @@ void Pit8254::reset() {
     counters_[1].reset(true);
     counters_[2].reset(false);
     port_b_ = 0;
-    // The chip's state is undefined until programmed. Here counter 0 is in the firmware's mode 3, OUT high, and nothing
-    // counts yet.
+    // The chip's state is undefined until programmed. Here counter 0 is in the firmware's mode 3, OUT high,
+    // and nothing counts yet.
     counters_[0].write_control(0x36, clock());
     next_edge_ = clock();
     update_irq();

@@ -36,6 +36,17 @@ u64 VirtQueue::Chain::total(const std::vector<Segment>& segments) {
     return sum;
 }
 
+void VirtQueue::Segment::visit(Archive& archive) {
+    archive.field("address", address);
+    archive.field("length", length);
+}
+
+void VirtQueue::Chain::visit(Archive& archive) {
+    archive.field("head", head);
+    archive.field("readable", readable);
+    archive.field("writable", writable);
+}
+
 void VirtQueue::reset() {
     *this = VirtQueue();
 }

@@ -19,8 +19,9 @@ class VirtQueue {
     static constexpr u64 kMaxChainBytes = 16 << 20;
 
     struct Segment {
-        u64 address;
-        u32 length;
+        u64 address = 0;
+        u32 length = 0;
+        void visit(Archive& archive);
     };
     // A request: the parts that the device reads, then the parts that it writes.
     struct Chain {
@@ -29,6 +30,7 @@ class VirtQueue {
         std::vector<Segment> writable;
         u64 readable_bytes() const { return total(readable); }
         u64 writable_bytes() const { return total(writable); }
+        void visit(Archive& archive);
 
       private:
         static u64 total(const std::vector<Segment>& segments);

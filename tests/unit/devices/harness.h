@@ -62,13 +62,14 @@ u64 hash_of(T& component) {
 
 // A whole board with 16 MiB of RAM.
 struct Board {
-    explicit Board(unsigned cpus = 1, u64 seed = 1)
-        : bus(16 << 20), cpu(cpus), board(bus, events, config(cpus, seed)) {
+    explicit Board(unsigned cpus = 1, u64 seed = 1, std::vector<std::shared_ptr<Disk>> disks = {})
+        : bus(16 << 20), cpu(cpus), board(bus, events, config(cpus, seed, std::move(disks))) {
         for (unsigned i = 0; i < cpus; ++i) board.connect_cpu(i, cpu[i]);
         board.reset();
     }
-    PcConfig config(unsigned cpus, u64 seed) {
+    PcConfig config(unsigned cpus, u64 seed, std::vector<std::shared_ptr<Disk>> disks) {
         PcConfig made;
+        made.disks = std::move(disks);
         made.cpus = cpus;
         made.seed = seed;
         made.serial_ports = 2;

@@ -13,7 +13,8 @@ struct VirtioDriver : Board {
         u16 index = 0;
     };
 
-    explicit VirtioDriver(unsigned which, u64 seed = 1) : Board(1, seed), slot(which) {
+    explicit VirtioDriver(unsigned which, u64 seed = 1, std::vector<std::shared_ptr<Disk>> disks = {})
+        : Board(1, seed, std::move(disks)), slot(which) {
         set_up_firmware(bus, board);
         write32(0xfee000f0, 0x1ff);
         bar0 = board.pci().function(slot)->config_read(0x10, 4) & ~15u;
