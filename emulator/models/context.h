@@ -41,6 +41,11 @@ std::string grouped(u64 value);
 std::string pad_right(std::string text, size_t width);
 std::string pad_left(std::string text, size_t width);
 
+// "do_syscall_64+0x1c" of a kernel address, "" where nothing is known.
+std::string symbol_text(const ModelContext& context, u64 address);
+// "4 KiB", "2 MiB", "17 B".
+std::string size_text(u64 bytes);
+
 // Lays out rows in aligned columns, two blanks apart, with a heading line. `right`: columns aligned to the
 // right.
 std::string table_text(const std::vector<std::string>& heading,
