@@ -111,6 +111,7 @@ void PcBoard::map_ports() {
     bus_.map_io(SystemControl::kFastPort, 1, system_control_);
     bus_.map_io(SystemControl::kResetPort, 1, system_control_);
     bus_.map_io(IsaDebugExit::kPort, 4, debug_exit_);
+    bus_.map_io(PostPort::kPort, 1, post_port_);
     bus_.map_io(AcpiPm::kBase, AcpiPm::kPorts, acpi_pm_);
     bus_.map_io(0xcf8, 1, pci_host_);
     bus_.map_io(0xcfc, 4, pci_host_);
@@ -122,7 +123,7 @@ void PcBoard::map_ports() {
 
 // The order of visits. The interrupt controllers come last in reset(), after all that drives them.
 void PcBoard::list_devices() {
-    devices_ = {&pit_, &rtc_, &hpet_, &acpi_pm_, &i8042_, &system_control_, &debug_exit_};
+    devices_ = {&pit_, &rtc_, &hpet_, &acpi_pm_, &i8042_, &system_control_, &debug_exit_, &post_port_};
     for (const auto& uart : uarts_) devices_.push_back(uart.get());
     for (Device* device : std::initializer_list<Device*>{&pci_host_, &virtio_console_, &virtio_rng_})
         devices_.push_back(device);

@@ -32,6 +32,7 @@
 #include "devices/mc146818.h"
 #include "devices/pci_host.h"
 #include "devices/pit8254.h"
+#include "devices/post_port.h"
 #include "devices/system_control.h"
 #include "devices/uart16550.h"
 #include "devices/virtio_blk.h"
@@ -142,6 +143,7 @@ class PcBoard {
     I8042 i8042_;
     SystemControl system_control_;
     IsaDebugExit debug_exit_;
+    PostPort post_port_;
     std::vector<std::unique_ptr<Uart16550>> uarts_;
     PciHost pci_host_;
     VirtioConsole virtio_console_;
