@@ -14,7 +14,7 @@ namespace {
 
 constexpr u64 kProtRead = 1, kProtWrite = 2, kProtExec = 4, kProtGrowsdown = 0x01000000, kProtGrowsup = 0x02000000;
 constexpr u64 kMapShared = 1, kMapPrivate = 2, kMapSharedValidate = 3, kMapTypeMask = 0xf, kMapFixed = 0x10,
-              kMapAnonymous = 0x20, kMapGrowsdown = 0x100, kMapLocked = 0x2000, kMapNoreserve = 0x4000,
+              kMapAnonymous = 0x20, kMapGrowsdown = 0x100, kMapLocked = 0x2000,
               kMapPopulate = 0x8000, kMapHugetlb = 0x40000, kMapFixedNoreplace = 0x100000;
 constexpr u64 kMmapMinAddress = 65536;
 

@@ -54,6 +54,7 @@ void setup_gdt() {
     gdt[9] = base >> 32;
     const TablePointer pointer = {sizeof(gdt) - 1, reinterpret_cast<u64>(gdt)};
     asm volatile("lgdt %0" ::"m"(pointer));
+    asm volatile("lldt %w0" ::"r"(0));  // no local descriptors, whatever the firmware left
     asm volatile("ltr %w0" ::"r"(TSS_SELECTOR));
     this_cpu().tss = &boot_tss;
 }
