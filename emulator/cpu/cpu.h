@@ -68,6 +68,10 @@ struct CpuEnvironment {
     const CostModel* costs = nullptr;
     CodeCache* code = nullptr;
     unsigned cpu_count = 1;  // of the machine: CPUID's topology
+    // FERR#: called where an x87 instruction meets a pending exception with CR0.NE = 0; the CPU then waits for an
+    // interrupt (IRQ 13 on a PC), and tries the instruction again after it. Where nothing is wired, #MF is raised.
+    void (*ferr)(void* context) = nullptr;
+    void* ferr_context = nullptr;
 };
 
 struct alignas(64) Cpu {

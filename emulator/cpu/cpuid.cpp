@@ -111,7 +111,8 @@ CpuidResult structured_features(const Cpu& cpu) {
         {Feature::Fsgsbase, 0}, {Feature::None, 1},  // TSC_ADJUST
         {Feature::Bmi1, 3},     {Feature::None, 7},  // SMEP
         {Feature::Bmi2, 8},     {Feature::None, 9},  // ERMS
-        {Feature::Invpcid, 10}, {Feature::Smap, 20},
+        {Feature::Invpcid, 10}, {Feature::None, 13},  // FCS and FDS are saved as 0
+        {Feature::Smap, 20},
     };
     static constexpr FeatureBit kEcx[] = {{Feature::Umip, 2}};
     CpuidResult r;

@@ -20,6 +20,10 @@ void op_no_x87(Cpu* c, const Op* op) {
 }  // namespace
 
 void raise_x87_pending(Cpu* c, const Op* op) {
+    if ((c->cr0 & cr0::kNe) == 0 && c->env.ferr != nullptr) {
+        c->env.ferr(c->env.ferr_context);
+        halt_at(c, op);
+    }
     raise(c, op, Vector::MF);
 }
 

@@ -21,8 +21,8 @@ bool trap_x87(u32 key, Op& op);
 // FSW.ES: an unmasked x87 exception waits to be reported.
 inline constexpr u16 kX87ErrorSummary = 0x80;
 
-// Reports it: #MF (vol. 3A, 6.15, interrupt 16). The modelled machine does not wire FERR# to IRQ 13 (vol. 1, D.1): with
-// CR0.NE = 0 it is #MF too.
+// Reports it: #MF (vol. 3A, 6.15, interrupt 16). With CR0.NE = 0 and FERR# wired (CpuEnvironment::ferr), asserts FERR#
+// and waits for an interrupt instead (vol. 1, D.2.1.1).
 [[noreturn]] void raise_x87_pending(Cpu* c, const Op* op);
 
 inline void check_x87_pending(Cpu* c, const Op* op) {

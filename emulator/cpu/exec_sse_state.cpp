@@ -84,8 +84,7 @@ __attribute__((noinline)) void restore(Cpu* c, const Op* op, u64 linear) {
     const bool wide = op->imm != 0;
     x87.last_ip = wide ? area.ip : area.ip & 0xffff'ffff;
     x87.last_dp = wide ? area.dp : area.dp & 0xffff'ffff;
-    x87.last_cs = wide ? u16{0} : static_cast<u16>(area.ip >> 32);
-    x87.last_ds = wide ? u16{0} : static_cast<u16>(area.dp >> 32);
+    x87.last_cs = x87.last_ds = 0;  // CPUID.(7,0):EBX[13]
     for (unsigned i = 0; i < 8; ++i) {
         Float80& to = x87.reg[(top_of(x87) + i) & 7];
         to.significand = area.st[i].significand;

@@ -111,29 +111,35 @@ void op_sign(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
-// ST(0) = function(ST(0), ST(1)); op->disp: the function. op->a: the condition bits it defines, by their
-// upper byte.
-using Binary = Result (*)(Float80, Float80, u16);
-void op_binary(Cpu* c, const Op* op) {
+void op_fscale(Cpu* c, const Op* op) {
     check_x87_pending(c, op);
     note_instruction(c, op);
     X87State& s = c->x87;
     const unsigned place = top(s), other = physical(s, 1);
-    const u16 conditions = static_cast<u16>(op->a << 8);
     if (__builtin_expect((is_empty(s, place) || is_empty(s, other)), 0)) {
-        if (underflow(c, op, conditions)) write(s, place, f80::kDefaultNan);
+        underflow_to(c, op, place, false);
     } else {
-        put(c, op, place, reinterpret_cast<Binary>(op->disp)(s.reg[place], s.reg[other], s.control),
-            conditions);
+        put(c, op, place, f80::scale(s.reg[place], s.reg[other], s.control));
     }
     ORRERY_NEXT(c, op);
 }
 
-Result partial(Float80 a, Float80 b, u16 control) {
-    return f80::remainder(a, b, control, false);
-}
-Result partial_ieee(Float80 a, Float80 b, u16 control) {
-    return f80::remainder(a, b, control, true);
+// FPREM, FPREM1. Where there is no remainder (an invalid operation, a NaN) C0 and C3 stay, C1 and C2 are cleared.
+template <bool ieee>
+void op_remainder(Cpu* c, const Op* op) {
+    check_x87_pending(c, op);
+    note_instruction(c, op);
+    constexpr u16 kCleared = f80::kC1 | f80::kC2;
+    X87State& s = c->x87;
+    const unsigned place = top(s), other = physical(s, 1);
+    if (__builtin_expect((is_empty(s, place) || is_empty(s, other)), 0)) {
+        if (underflow(c, op, kCleared)) write(s, place, f80::kDefaultNan);
+    } else {
+        const Result r = f80::remainder(s.reg[place], s.reg[other], s.control, ieee);
+        const bool none = f80::blocked(r.flags, s.control) || f80::is_nan(f80::classify(f80::value(r)));
+        put(c, op, place, r, none ? kCleared : f80::kConditions);
+    }
+    ORRERY_NEXT(c, op);
 }
 
 // The exponent takes ST(0)'s place, the significand is pushed.
@@ -177,13 +183,6 @@ void select_unary(const Insn& insn, u32 key, Op& op, Unary function) {
     op.disp = static_cast<i64>(reinterpret_cast<u64>(function));
     op.fn = op_unary;
 }
-void select_two(const Insn& insn, u32 key, Op& op, Binary function, u16 conditions) {
-    if (prepare(insn, key, op)) return;
-    op.disp = static_cast<i64>(reinterpret_cast<u64>(function));
-    op.a = static_cast<u8>(conditions >> 8);
-    op.fn = op_binary;
-}
-
 }  // namespace
 
 #define ORRERY_X87_ARITH(name, which)                                \
@@ -220,13 +219,13 @@ void select_f2xm1(const Insn& insn, u32 key, Op& op) {
     select_unary(insn, key, op, f80::exp2m1);
 }
 void select_fscale(const Insn& insn, u32 key, Op& op) {
-    select_two(insn, key, op, f80::scale, f80::kC1);
+    if (!prepare(insn, key, op)) op.fn = op_fscale;
 }
 void select_fprem(const Insn& insn, u32 key, Op& op) {
-    select_two(insn, key, op, partial, f80::kConditions);
+    if (!prepare(insn, key, op)) op.fn = op_remainder<false>;
 }
 void select_fprem1(const Insn& insn, u32 key, Op& op) {
-    select_two(insn, key, op, partial_ieee, f80::kConditions);
+    if (!prepare(insn, key, op)) op.fn = op_remainder<true>;
 }
 void select_fabs(const Insn& insn, u32 key, Op& op) {
     if (!prepare(insn, key, op)) op.fn = op_sign<true>;

@@ -108,9 +108,8 @@ void op_fcmov(Cpu* c, const Op* op) {
     const unsigned to = top(s), from = physical(s, op->b);
     if (__builtin_expect((is_empty(s, to) || is_empty(s, from)), 0)) {
         if (underflow(c, op)) write(s, to, f80::kDefaultNan);
-    } else {
-        give(c, op, 0);
-        if (condition<cc>(c->lf)) s.reg[to] = s.reg[from];
+    } else if (condition<cc>(c->lf)) {
+        s.reg[to] = s.reg[from];  // C1 changes with a stack fault only
     }
     ORRERY_NEXT(c, op);
 }

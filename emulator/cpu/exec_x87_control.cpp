@@ -230,9 +230,10 @@ template <bool pops>
 void op_ffree(Cpu* c, const Op* op) {
     check_x87_pending(c, op);
     note_instruction(c, op);
+    give(c, op, 0);
     X87State& s = c->x87;
     s.empty = static_cast<u8>(s.empty | 1u << physical(s, op->a));
-    if (pops) set_top(s, top(s) + 1);
+    if (pops) pop(s);
     ORRERY_NEXT(c, op);
 }
 

@@ -71,10 +71,10 @@ void op_fld_st(Cpu* c, const Op* op) {
     note_instruction(c, op);
     X87State& s = c->x87;
     const unsigned from = physical(s, op->a);
-    if (__builtin_expect(full_stack(s), 0)) {
-        overflow_push(c, op);
-    } else if (__builtin_expect(is_empty(s, from), 0)) {
+    if (__builtin_expect(is_empty(s, from), 0)) {
         if (underflow(c, op)) push(s, f80::kDefaultNan);
+    } else if (__builtin_expect(full_stack(s), 0)) {
+        overflow_push(c, op);
     } else {
         give(c, op, 0);
         push(s, s.reg[from]);
@@ -204,16 +204,14 @@ void op_store_st(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
-// As FSTP ST(i), but an empty ST(0) is no exception ("no check for empty").
+// As FSTP ST(i), but an empty ST(0) is no exception ("no check for empty"): it is popped, and nothing is stored.
 void op_fstpnce(Cpu* c, const Op* op) {
     check_x87_pending(c, op);
     note_instruction(c, op);
     X87State& s = c->x87;
     const unsigned from = top(s), to = physical(s, op->a);
     give(c, op, 0);
-    s.reg[to] = s.reg[from];
-    const u8 bit = static_cast<u8>(1u << to);
-    s.empty = static_cast<u8>(is_empty(s, from) ? s.empty | bit : s.empty & ~bit);
+    if (!is_empty(s, from)) write(s, to, s.reg[from]);
     pop(s);
     ORRERY_NEXT(c, op);
 }

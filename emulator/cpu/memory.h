@@ -16,6 +16,9 @@ namespace orrery {
 [[noreturn]] void raise_error(Cpu* c, const Op* op, Vector vector, u32 error_code);
 [[noreturn]] void raise_page_fault(Cpu* c, const Op* op, u64 address, u32 error_code);
 
+// Halts before `op`: an interrupt resumes it at that instruction. Does not return.
+[[noreturn]] void halt_at(Cpu* c, const Op* op);
+
 // Slow paths. Sizes 1, 2, 4, 8.
 u64 load_slow(Cpu* c, const Op* op, u64 linear, unsigned size);
 void store_slow(Cpu* c, const Op* op, u64 linear, unsigned size, u64 value);

@@ -15,6 +15,9 @@ namespace orrery {
 
 namespace {
 
+// What the run loop's setjmp() returns, besides 0 and raise()'s 1.
+constexpr int kUnwoundToHalt = 2;
+
 // Stretches are bounded so that countdowns never overflow.
 constexpr i64 kLongestStretch = i64{1} << 60;
 
@@ -163,11 +166,17 @@ void Cpu::run(u64 instructions_total, Ticks deadline) {
     HostFpScope fp(this);
     jmp_buf here;
     unwind = &here;
-    // raise() comes back here, with RIP at the instruction and the counters settled.
-    if (_setjmp(here) != 0) {
-        unplant(this);
-        pending_link = nullptr;
-        deliver_exception(this);
+    // raise() comes back here, with RIP at the instruction and the counters settled; so does halt_at().
+    switch (_setjmp(here)) {
+        case 0: break;
+        case kUnwoundToHalt:
+            unplant(this);
+            pending_link = nullptr;
+            break;
+        default:
+            unplant(this);
+            pending_link = nullptr;
+            deliver_exception(this);
     }
     while (!exit_requested && insns_left > 0 && cycles_left > 0) {
         if (handle_boundary(this)) continue;
@@ -185,6 +194,12 @@ void Cpu::run(u64 instructions_total, Ticks deadline) {
     }
     unplant(this);
     unwind = nullptr;
+}
+
+void halt_at(Cpu* c, const Op* op) {
+    c->activity = Activity::Halted;
+    settle_at(c, op);
+    longjmp(*c->unwind, kUnwoundToHalt);
 }
 
 void raise(Cpu* c, const Op* op, Vector vector) {
