@@ -84,6 +84,7 @@ class BareMachine {
     static constexpr u64 handler(unsigned vector) { return kHandlers + vector * 16; }
 
     void write(u64 physical, std::initializer_list<unsigned> bytes) {
+        code.invalidate(physical, bytes.size());
         for (unsigned byte : bytes) *bus.ram_at(physical++) = static_cast<u8>(byte);
     }
     template <typename T>
