@@ -1,8 +1,5 @@
 // MMX moves, PSHUFW, PALIGNR, insertion and extraction, EMMS (SDM vol. 2).
-#include <bit>
-
 #include "emulator/cpu/exec_mmx.h"
-#include "emulator/cpu/segmentation.h"
 
 namespace orrery {
 
@@ -128,24 +125,9 @@ void op_movdq2q(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
-// As MASKMOVDQU (exec_sse_move.cpp).
 void op_maskmovq(Cpu* c, const Op* op) {
     check_x87_pending(c, op);
-    u32 chosen = byte_signs(mm(c, op->b));
-    u64 offset = c->gpr[kRdi];
-    if (op->scale == 4) offset &= 0xffff'ffff;
-    if (op->scale == 2) offset &= 0xffff;
-    if (chosen != 0) {
-        const unsigned first = static_cast<unsigned>(std::countr_zero(chosen));
-        const unsigned last = 31 - static_cast<unsigned>(std::countl_zero(chosen));
-        const u64 linear = segment_linear(c, op, op->segment, offset + first, last - first + 1, true) - first;
-        translate(c, op, linear + first, AccessKind::Write);
-        translate(c, op, linear + last, AccessKind::Write);
-        for (; chosen != 0; chosen &= chosen - 1) {
-            const unsigned i = static_cast<unsigned>(std::countr_zero(chosen));
-            store<u8>(c, op, linear + i, static_cast<u8>(mm(c, op->a) >> (8 * i)));
-        }
-    }
+    sse::store_masked(c, op, mm(c, op->a), 0, byte_signs(mm(c, op->b)));
     enter(c);
     ORRERY_NEXT(c, op);
 }

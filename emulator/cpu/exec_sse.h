@@ -37,6 +37,11 @@ Xmm load_xmm_slow(Cpu* c, const Op* op, u64 linear);
 void store_xmm_slow(Cpu* c, const Op* op, u64 linear, Xmm value);
 [[noreturn]] void raise_misaligned(Cpu* c, const Op* op);
 
+// MASKMOVQ, MASKMOVDQU: stores byte i of upper:lower at [rDI + i] for each bit i of `chosen`. The first and the last
+// are checked before anything is stored. Bytes that are not chosen are not accessed and do not fault
+// (implementation-specific: SDM vol. 2). op->scale holds the width of the address in bytes.
+void store_masked(Cpu* c, const Op* op, u64 lower, u64 upper, u32 chosen);
+
 // 16 bytes; `aligned`: #GP(0) unless the address is a multiple of 16 (SDM vol. 2, 2.4).
 template <bool aligned>
 inline Xmm load_xmm(Cpu* c, const Op* op, u64 linear) {

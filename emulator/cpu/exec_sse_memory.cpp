@@ -1,20 +1,54 @@
-// Slow paths of 16-byte operands.
+// Slow paths of 16-byte operands, and MASKMOVQ's and MASKMOVDQU's store.
+#include <bit>
+
 #include "emulator/cpu/exec_sse.h"
+#include "emulator/cpu/segmentation.h"
 
 namespace orrery::sse {
 
+namespace {
+
+// #AC of what may be unaligned otherwise is implementation-specific (SDM vol. 2, MOVUPS, MASKMOVDQU); here it asks for
+// natural alignment. An address that is not canonical has a fault of its own.
+void check_natural_alignment(Cpu* c, const Op* op, u64 linear, unsigned size) {
+    const bool checked = c->fast == c->empty_table;
+    if (checked && (linear & (size - 1)) != 0 && is_canonical(linear)) raise_error(c, op, Vector::AC, 0);
+}
+
+}  // namespace
+
 Xmm load_xmm_slow(Cpu* c, const Op* op, u64 linear) {
+    check_natural_alignment(c, op, linear, sizeof(Xmm));
     Xmm value;
     load_bytes_slow(c, op, linear, &value, sizeof value);
     return value;
 }
 
 void store_xmm_slow(Cpu* c, const Op* op, u64 linear, Xmm value) {
+    check_natural_alignment(c, op, linear, sizeof value);
     store_bytes_slow(c, op, linear, &value, sizeof value);
 }
 
 void raise_misaligned(Cpu* c, const Op* op) {
     raise_error(c, op, Vector::GP, 0);
+}
+
+void store_masked(Cpu* c, const Op* op, u64 lower, u64 upper, u32 chosen) {
+    u64 offset = c->gpr[kRdi];
+    if (op->scale == 4) offset &= 0xffff'ffff;
+    if (op->scale == 2) offset &= 0xffff;
+    check_natural_alignment(c, op, offset + c->seg_base[op->segment], 8);
+    if (chosen == 0) return;
+    const unsigned first = static_cast<unsigned>(std::countr_zero(chosen));
+    const unsigned last = 31 - static_cast<unsigned>(std::countl_zero(chosen));
+    const u64 linear = segment_linear(c, op, op->segment, offset + first, last - first + 1, true) - first;
+    translate(c, op, linear + first, AccessKind::Write);
+    translate(c, op, linear + last, AccessKind::Write);
+    const u64 halves[2] = {lower, upper};
+    for (; chosen != 0; chosen &= chosen - 1) {
+        const unsigned i = static_cast<unsigned>(std::countr_zero(chosen));
+        store<u8>(c, op, linear + i, static_cast<u8>(halves[i / 8] >> (i % 8 * 8)));
+    }
 }
 
 }  // namespace orrery::sse

@@ -1,9 +1,6 @@
 // Moves between XMM registers, general registers and memory (SDM vol. 2). Non-temporal hints have no effect on the
 // modelled machine: its memory is strongly ordered.
-#include <bit>
-
 #include "emulator/cpu/exec_sse.h"
-#include "emulator/cpu/segmentation.h"
 
 namespace orrery {
 
@@ -148,26 +145,8 @@ void sign_mask(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
-// MASKMOVDQU stores the chosen bytes one by one, having checked the first and last of them for writing: nothing is
-// stored where one faults. Bytes that are not chosen are not accessed, and do not fault (implementation-specific: SDM
-// vol. 2). op->scale holds the width of the address.
 void op_maskmovdqu(Cpu* c, const Op* op) {
-    u32 chosen = static_cast<u32>(_mm_movemask_epi8(xmm(c, op->b)));
-    u64 offset = c->gpr[kRdi];
-    if (op->scale == 4) offset &= 0xffff'ffff;
-    if (op->scale == 2) offset &= 0xffff;
-    if (chosen != 0) {
-        const unsigned first = static_cast<unsigned>(std::countr_zero(chosen));
-        const unsigned last = 31 - static_cast<unsigned>(std::countl_zero(chosen));
-        const u64 linear = segment_linear(c, op, op->segment, offset + first, last - first + 1, true) - first;
-        translate(c, op, linear + first, AccessKind::Write);
-        translate(c, op, linear + last, AccessKind::Write);
-        const u64 halves[2] = {low(c, op->a), high(c, op->a)};
-        for (; chosen != 0; chosen &= chosen - 1) {
-            const unsigned i = static_cast<unsigned>(std::countr_zero(chosen));
-            store<u8>(c, op, linear + i, static_cast<u8>(halves[i / 8] >> (i % 8 * 8)));
-        }
-    }
+    store_masked(c, op, low(c, op->a), high(c, op->a), static_cast<u32>(_mm_movemask_epi8(xmm(c, op->b))));
     ORRERY_NEXT(c, op);
 }
 
