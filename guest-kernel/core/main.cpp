@@ -13,6 +13,7 @@
 #include "core/runtime.h"
 #include "core/string.h"
 #include "core/utsname.h"
+#include "drivers/port_device.h"
 #include "drivers/acpi.h"
 #include "drivers/apic.h"
 #include "drivers/serial.h"
@@ -184,6 +185,7 @@ extern "C" [[noreturn]] void kernel_main(u64 start_info) {
     clocksource_init();
     random_init();
     init_vfs();
+    init_port_device();
     init_first_task();
     sched_init();
     serial_init();

@@ -19,7 +19,7 @@ void wait_a_little() {
 
 }  // namespace
 
-void debug_exit(u8 code) { outb(kDebugExitPort, code); }
+void debug_exit(u32 code) { outl(kDebugExitPort, code); }
 
 void machine_halt() {
     local_irq_disable();

@@ -5,7 +5,9 @@
 
 #include "core/types.h"
 
-constexpr u8 kDebugExitPanic = 127;  // the emulator's exit status is (127 << 1) | 1 = 255
+// Beyond a byte, so that it is none of the statuses 0-255 that programs leave with; the emulator's exit status,
+// (value << 1) | 1 modulo 256, is 255.
+constexpr u32 kDebugExitPanic = 0x17f;
 
 /// ACPI S5 through PM1a_CNT (and PM1b_CNT); else isa-debug-exit; else halt.
 [[noreturn]] void power_off();
@@ -14,4 +16,4 @@ constexpr u8 kDebugExitPanic = 127;  // the emulator's exit status is (127 << 1)
 /// Stop for good with interrupts off.
 [[noreturn]] void machine_halt();
 /// Write `code` to port 0xf4 (QEMU's isa-debug-exit, Orrery's too). Returns if there is no such device.
-void debug_exit(u8 code);
+void debug_exit(u32 code);

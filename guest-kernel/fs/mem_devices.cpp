@@ -158,8 +158,13 @@ Result<loff_t> KmsgFile::seek(loff_t offset, int whence) {
     }
 }
 
-Result<RefPtr<File>> open_mem(Inode& inode, int) {
+Result<RefPtr<File>> (*g_open_port)(Inode& inode, int flags) = nullptr;
+
+Result<RefPtr<File>> open_mem(Inode& inode, int flags) {
     switch (dev_minor(inode.rdev)) {
+        case 4:
+            if (g_open_port) return g_open_port(inode, flags);
+            return Errno::ENXIO;
         case 3:
             return RefPtr<File>(TRY(make_ref<NullFile>(inode)));
         case 5:
@@ -193,4 +198,9 @@ void init_mem_devices() {
             panic("devtmpfs: no memory");
         }
     }
+}
+
+void register_port_device(Result<RefPtr<File>> (*open)(Inode& inode, int flags)) {
+    g_open_port = open;
+    if (!devtmpfs_create_node("port", S_IFCHR | 0640, make_dev(kMemMajor, 4)).ok()) panic("devtmpfs: no memory");
 }

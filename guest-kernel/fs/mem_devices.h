@@ -2,4 +2,8 @@
 // kmsg 11.
 #pragma once
 
+#include "fs/chrdev.h"
+
 void init_mem_devices();
+/// Adds /dev/port (minor 4), whose files `open` makes: a machine with an I/O port space registers it.
+void register_port_device(Result<RefPtr<File>> (*open)(Inode& inode, int flags));
