@@ -8,6 +8,8 @@
 
 #include "emulator/boot/boot_error.h"
 #include "emulator/cli/run.h"
+#include "emulator/cli/show.h"
+#include "emulator/cli/strace.h"
 
 namespace orrery {
 
@@ -34,6 +36,13 @@ int dispatch(std::vector<std::string> words) {
     run_command->add_flag("--headless", run.headless, "No window: the terminal is the console");
     run_command->add_option("--stats", run.stats, "Write what the run did to this file, as JSON");
 
+    ShowOptions show;
+    CLI::App* show_command = app.add_subcommand("show", "Print a window of the debugger at one moment of a run");
+    show.declare(*show_command);
+    StraceOptions strace;
+    CLI::App* strace_command = app.add_subcommand("strace", "Trace the system calls of the command after --");
+    strace.declare(*strace_command);
+
     // Options without a subcommand are run's.
     if (!words.empty() && words[0].starts_with("-") && words[0] != "-h" && words[0] != "--help")
         words.insert(words.begin(), "run");
@@ -47,7 +56,9 @@ int dispatch(std::vector<std::string> words) {
     } catch (const CLI::ParseError& error) {
         throw UsageError(error.what());
     }
-    run.guest.command = command;
+    run.guest.command = show.guest.command = strace.guest.command = command;
+    if (show_command->parsed()) return run_show(show);
+    if (strace_command->parsed()) return run_strace(strace);
     return run_headless(run);
 }
 

@@ -53,7 +53,7 @@ class Builder {
         : context_(context),
           cpu_(context.machine.cpu(context.cpu)),
           disassembler_(mode_of(cpu_), parameters.att_syntax ? Syntax::Att : Syntax::Intel),
-          text_(parameters.source_root) {}
+          text_(context.source_root) {}
 
     DisassemblyRow row(u64 address) {
         DisassemblyRow row;

@@ -33,8 +33,6 @@ struct DisassemblyParameters {
     std::optional<u64> address;  // default: RIP
     unsigned before = 8;  // rows before the address (found by decoding from the symbol's begin, else none)
     unsigned after = 24;  // rows from the address on
-    std::string
-        source_root;  // directory that the debug information's relative file names are below; "": no text
     bool att_syntax = false;
 };
 

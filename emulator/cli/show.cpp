@@ -1,0 +1,164 @@
+#include "emulator/cli/show.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <optional>
+
+#include "emulator/cli/inspection.h"
+#include "emulator/debug/debugger.h"
+#include "emulator/guest/syscall_tracer.h"
+#include "emulator/models/windows.h"
+
+namespace orrery {
+
+namespace {
+
+constexpr u64 kDefaultBudget = 4'000'000'000;  // instructions: a guest that never waits is shown there
+constexpr Ticks kSlice = 20'000'000;           // 20 ms of virtual time
+constexpr u64 kQuiet = 1'000'000;              // instructions of a slice in which a guest only ticks
+constexpr unsigned kQuietSlices = 3;
+
+bool parse_count(const std::string& text, u64& value) {
+    const char* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, value);
+    return error == std::errc() && rest == end;
+}
+
+// Until the guest has printed something and does nothing but wait, or has ended.
+void run_until_idle(Machine& machine, const KeepingSink& console, u64 budget) {
+    unsigned quiet = 0;
+    while (quiet < kQuietSlices && machine.moment().instructions < budget) {
+        const u64 before = machine.moment().instructions;
+        RunLimits limits;
+        limits.instructions = budget;
+        limits.ticks = machine.moment().ticks + kSlice;
+        const StopReason reason = machine.run(limits);
+        if (reason != StopReason::Budget && reason != StopReason::Idle) return;
+        const bool waits = machine.moment().instructions - before < kQuiet && !console.text().empty();
+        quiet = waits ? quiet + 1 : 0;
+    }
+}
+
+// The number of a system call by its name.
+std::optional<u64> syscall_number(const std::string& name) {
+    for (u64 number = 0; number < 512; ++number)
+        if (syscall_name(number) == name) return number;
+    return std::nullopt;
+}
+
+// To the first time a program makes this call: at its SYSCALL instruction.
+void run_to_syscall(Machine& machine, u64 number, const RunLimits& limits) {
+    const u32 id =
+        machine.observers().subscribe(Observers::bit(EventKind::SystemCall), [&](const Event& event) {
+            if (machine.cpu(event.cpu).gpr[kRax] == number) machine.request_stop();
+        });
+    machine.run(limits);
+    machine.observers().unsubscribe(id);
+}
+
+class Moments {
+  public:
+    // Throws UsageError.
+    Moments(const std::string& text, const DebugInfo* kernel) : text_(text) {
+        if (text.empty() || parse_count(text, count_)) return;
+        if (text.rfind("syscall:", 0) == 0) {
+            call_ = syscall_number(text.substr(8));
+            if (!call_) throw UsageError(fmt::format("show: --at {}: no system call is called so", text));
+            return;
+        }
+        try {
+            place_ = resolve_place(text, kernel);
+        } catch (const BreakpointError& error) {
+            throw UsageError(fmt::format(
+                "show: --at {}: an instruction count, syscall:NAME, or a place in the kernel ({})", text,
+                error.what()));
+        }
+    }
+
+    void reach(Machine& machine, const KeepingSink& console, u64 budget) const {
+        RunLimits limits;
+        limits.instructions = budget;
+        if (text_.empty()) return run_until_idle(machine, console, budget);
+        if (call_) return run_to_syscall(machine, *call_, limits);
+        if (place_) {
+            Debugger(machine).run_to(*place_, limits);
+            return;
+        }
+        limits.instructions = std::min(count_, budget);
+        while (!machine.ended() && machine.moment().instructions < limits.instructions)
+            if (machine.run(limits) != StopReason::Requested) break;
+    }
+
+    // Whether a given place is where the machine stands; else a line for the user.
+    std::string missed(Machine& machine) const {
+        const u64 now = machine.moment().instructions;
+        if (!text_.empty() && !call_ && !place_ && now < count_)
+            return fmt::format("the guest came only to instruction {}", now);
+        if (place_ && machine.cpu().rip() != *place_)
+            return fmt::format("{} was not reached by instruction {}", text_, now);
+        if (machine.ended() && text_.empty()) return fmt::format("the guest ended at instruction {}", now);
+        return "";
+    }
+
+  private:
+    std::string text_;
+    u64 count_ = 0;
+    std::optional<u64> call_;
+    std::optional<u64> place_;
+};
+
+}  // namespace
+
+void ShowOptions::declare(CLI::App& app) {
+    guest.declare(app);
+    app.add_option("window", window, "The window")->required();
+    app.add_option("arguments", arguments, "Its arguments");
+    app.add_option(
+        "--at", at,
+        "The moment: an instruction count, syscall:NAME (its first call), or a place in the kernel that is "
+        "run to (symbol, FILE:LINE, address); default: when the guest has come up and waits");
+    app.add_option("--format", format, "text or json")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+    std::string windows = "Windows:\n";
+    for (const ShowWindow& known : show_windows())
+        windows += fmt::format("  {:<30} {}\n", known.name + " " + known.arguments, known.summary);
+    app.footer(windows);
+}
+
+int run_show(const ShowOptions& options) {
+    try {
+        const ShowWindow& window = find_window(options.window);
+        window.check(options.arguments);
+
+        KeepingSink console;
+        MachineConfig config = options.guest.machine_config();
+        config.serial_output = &console;
+        const BootImages images = options.guest.boot_images();
+        Machine machine(config);
+        machine.load(images);
+        const std::unique_ptr<DebugInfo> kernel = kernel_debug_info(images.kernel);
+        const Moments moment(options.at, kernel.get());
+        std::optional<SyscallTracer> tracer;
+        if (window.name == "syscalls" || window.name == "tasks") tracer.emplace(machine, kernel.get());
+
+        moment.reach(machine, console, std::min(options.guest.max_instructions, kDefaultBudget));
+        const std::string missed = moment.missed(machine);
+        if (!missed.empty()) fmt::print(stderr, "orrery: {}\n", missed);
+
+        ModelContext context{machine};
+        context.kernel = kernel.get();
+        context.syscalls = tracer ? &tracer->log() : nullptr;
+        context.console = &console.text();
+        context.source_root = source_directory();
+        const RenderedWindow rendered = window.render(context, options.arguments);
+        fmt::print("{}", options.format == "json" ? rendered.json.dump(2) + "\n" : rendered.text);
+        return 0;
+    } catch (const ShowError& error) {
+        throw UsageError(error.what());
+    }
+}
+
+}  // namespace orrery

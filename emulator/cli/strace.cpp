@@ -1,0 +1,61 @@
+#include "emulator/cli/strace.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "emulator/cli/inspection.h"
+#include "emulator/cli/run.h"
+#include "emulator/cli/terminal.h"
+#include "emulator/guest/strace_writer.h"
+#include "emulator/guest/syscall_tracer.h"
+
+namespace orrery {
+
+void StraceOptions::declare(CLI::App& app) {
+    guest.declare(app);
+    app.add_flag("-c", summary, "Count calls, errors and virtual time, and print a table at the end");
+    app.add_option("-o", output, "Write the trace to this file instead of stderr");
+}
+
+int run_strace(const StraceOptions& options) {
+    if (!options.guest.has_command())
+        throw UsageError("strace: a command after -- is needed, as in: orrery strace -- ls /");
+    StdoutSink console;
+    MachineConfig config = options.guest.machine_config();
+    config.serial_output = &console;
+    const BootImages images = options.guest.boot_images();
+
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(nullptr, &std::fclose);
+    if (!options.output.empty()) {
+        file.reset(std::fopen(options.output.c_str(), "w"));
+        if (!file) throw UsageError(fmt::format("strace: {}: {}", options.output, std::strerror(errno)));
+    }
+    std::FILE* const out = file ? file.get() : stderr;
+
+    Machine machine(config);
+    machine.load(images);
+    const std::unique_ptr<DebugInfo> kernel = kernel_debug_info(images.kernel);
+    SyscallTracer tracer(machine, kernel.get());
+    tracer.only_command(options.guest.command);
+    StraceWriter writer([out](const std::string& line) { std::fputs(line.c_str(), out); });
+    if (!options.summary) tracer.listen(&writer);
+
+    RunLimits limits;
+    limits.instructions = options.guest.max_instructions;
+    const StopReason reason = machine.run(limits);
+    tracer.finish();
+    writer.finish();
+    if (options.summary) std::fputs(strace_summary(tracer.log().totals()).c_str(), out);
+    std::fflush(out);
+    if (tracer.log().records().empty())
+        fmt::print(stderr, "orrery: the command was never executed (is {} in the guest's PATH?)\n",
+                   options.guest.command[0]);
+    return exit_status(machine, reason, true);
+}
+
+}  // namespace orrery
