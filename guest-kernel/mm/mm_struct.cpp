@@ -101,6 +101,7 @@ Result<mm_struct*> dup_mm(mm_struct* old_mm) {
     mm->env_end = old_mm->env_end;
     for (unsigned i = 0; i < 48; i++) mm->saved_auxv[i] = old_mm->saved_auxv[i];
     mm->exe_file = old_mm->exe_file;
+    if (mm->exe_file) (void)mm->exe_file->inode->deny_write_access().ok();  // denied already: cannot fail
     mm->total_vm = old_mm->total_vm;
     mm->data_vm = old_mm->data_vm;
     mm->exec_vm = old_mm->exec_vm;
@@ -124,6 +125,7 @@ void mmput(mm_struct* mm) {
     mm->mmap_lock.lock();
     free_areas(mm);
     mm->mmap_lock.unlock();
+    if (mm->exe_file) mm->exe_file->inode->allow_write_access();
     mm->exe_file.reset();
     mmdrop(mm);
 }

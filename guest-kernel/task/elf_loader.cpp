@@ -241,7 +241,6 @@ Result<void> load_elf(BinaryProgram& program, pt_regs* regs) {
     const u64 stack_limit = task_rlimit(kRlimitStack);
     const u64 gap = min<u64>(max<u64>(stack_limit, kMinStackGap), kTaskSize / 6 * 5);
     mm->mmap_base = align_down(kTaskSize - gap - 256 * kPageSize, kPageSize);
-    mm->exe_file = program.file;
     const u64 execfn = mm->saved_auxv[0];
     for (const Elf64Phdr& s : image.segments) {
         if (s.type == kPtGnuStack && s.flags & kPfX) mm->vmas.front()->vm_flags |= VM_EXEC;

@@ -144,7 +144,8 @@ Result<void> load_script(BinaryProgram& program) {
     char* text = reinterpret_cast<char*>(program.head);
     text[sizeof(program.head) - 1] = '\0';
     char* end = strchr(text, '\n');
-    if (!end) {
+    const bool has_newline = end != nullptr;
+    if (!has_newline) {
         // Without a newline the name itself must at least be complete.
         char* name = text + 2;
         while (*name == ' ' || *name == '\t') name++;
@@ -156,7 +157,7 @@ Result<void> load_script(BinaryProgram& program) {
     while (end > text && (end[-1] == ' ' || end[-1] == '\t')) *--end = '\0';
     char* name = text + 2;
     while (*name == ' ' || *name == '\t') name++;
-    if (!*name) return Errno::ENOEXEC;
+    if (!*name) return has_newline ? Errno::ENOEXEC : Errno::EACCES;  // Linux opens the empty name in the second case
     char* argument = name;
     while (*argument && *argument != ' ' && *argument != '\t') argument++;
     while (*argument == ' ' || *argument == '\t') *argument++ = '\0';
@@ -311,6 +312,8 @@ Result<void> begin_new_program(BinaryProgram& program) {
     const u64 flags = local_irq_save();
     mm_struct* lazy = old_mm ? nullptr : task->active_mm;
     task->mm = task->active_mm = program.mm;
+    program.mm->exe_file = program.file;  // which nobody may write from now on (ETXTBSY)
+    program.write_denied = false;
     program.mm = nullptr;
     switch_mm(task->mm);
     local_irq_restore(flags);

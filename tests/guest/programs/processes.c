@@ -106,7 +106,7 @@ static void test_exec(const char *self) {
     CHECK(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 43);
     chmod("script", 0644);
     CHECK_ERROR(execve("./script", script_arguments, environment), EACCES);
-    const char *bad[] = {"", "#!", "#!\n", "\177ELF", "\177ELF\2\1\1garbage that goes on for a while", "plain text"};
+    const char *bad[] = {"", "#!\n", "#! \t \n", "\177ELF", "\177ELF\2\1\1garbage that goes on for a while", "plain text"};
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         fd = open("bad", O_CREAT | O_WRONLY | O_TRUNC, 0755);
         write(fd, bad[i], strlen(bad[i]));
