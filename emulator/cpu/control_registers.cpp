@@ -28,8 +28,8 @@ bool pae_paging(u64 cr0, u64 cr4, u64 efer) {
     return (cr0 & cr0::kPg) != 0 && (cr4 & cr4::kPae) != 0 && (efer & efer::kLma) == 0;
 }
 
-// PAE paging: the four page-directory-pointer entries are checked when they are loaded (SDM vol. 3A, 4.4.1). The
-// walker reads them from memory each time.
+// PAE paging: the four page-directory-pointer entries are checked when they are loaded (SDM vol. 3A, 4.4.1).
+// The walker reads them from memory each time.
 void check_pdptes(Cpu* c, const Op* op, u64 cr3) {
     constexpr u64 kReserved = 0x1e6 | ~kPhysicalMask;
     for (unsigned i = 0; i < 4; ++i) {
@@ -40,8 +40,8 @@ void check_pdptes(Cpu* c, const Op* op, u64 cr3) {
 
 // Bits of CR4 that exist in this profile.
 u64 defined_cr4(const Cpu* c) {
-    u64 bits = cr4::kTsd | cr4::kDe | cr4::kPse | cr4::kPae | cr4::kMce | cr4::kPge | cr4::kPce | cr4::kOsfxsr |
-               cr4::kOsxmmexcpt | cr4::kPcide | cr4::kSmep;
+    u64 bits = cr4::kTsd | cr4::kDe | cr4::kPse | cr4::kPae | cr4::kMce | cr4::kPge | cr4::kPce |
+               cr4::kOsfxsr | cr4::kOsxmmexcpt | cr4::kPcide | cr4::kSmep;
     if (c->features.has(Feature::Smap)) bits |= cr4::kSmap;
     if (c->features.has(Feature::Umip)) bits |= cr4::kUmip;
     if (c->features.has(Feature::Fsgsbase)) bits |= cr4::kFsgsbase;
@@ -51,8 +51,8 @@ u64 defined_cr4(const Cpu* c) {
 }  // namespace
 
 void write_cr0(Cpu* c, const Op* op, u64 value) {
-    constexpr u64 kDefined = cr0::kPe | cr0::kMp | cr0::kEm | cr0::kTs | cr0::kEt | cr0::kNe | cr0::kWp | cr0::kAm |
-                             cr0::kNw | cr0::kCd | cr0::kPg;
+    constexpr u64 kDefined = cr0::kPe | cr0::kMp | cr0::kEm | cr0::kTs | cr0::kEt | cr0::kNe | cr0::kWp |
+                             cr0::kAm | cr0::kNw | cr0::kCd | cr0::kPg;
     const u64 old = c->cr0;
     if (value >> 32 != 0) raise_error(c, op, Vector::GP, 0);
     value = (value & kDefined) | cr0::kEt;
@@ -104,7 +104,8 @@ void write_cr4(Cpu* c, const Op* op, u64 value) {
     if ((value & cr4::kPcide) != 0 && (old & cr4::kPcide) == 0 && (!c->long_mode() || (c->cr3 & 0xfff) != 0))
         raise_error(c, op, Vector::GP, 0);
     constexpr u64 kReloadsPdptes = cr4::kPae | cr4::kPge | cr4::kPse | cr4::kSmep;
-    if (pae_paging(c->cr0, value, c->msr.efer) && (changed & kReloadsPdptes) != 0) check_pdptes(c, op, c->cr3);
+    if (pae_paging(c->cr0, value, c->msr.efer) && (changed & kReloadsPdptes) != 0)
+        check_pdptes(c, op, c->cr3);
 
     // SDM vol. 3A, 4.10.4.1. The PCID that counts is the one before the change.
     const bool all = (changed & cr4::kPge) != 0 || ((changed & cr4::kPcide) != 0 && (old & cr4::kPcide) != 0);
@@ -156,10 +157,18 @@ void invalidate_page(Cpu* c, const Op* op, u64 linear) {
 void invalidate_by_pcid(Cpu* c, const Op* op, unsigned type, u16 pcid, u64 linear) {
     tell_invalidate(c, op, InvalidateCause::Invpcid, linear);
     switch (type) {
-        case 0: c->tlb.invalidate_page(linear, pcid, false); break;
-        case 1: c->tlb.invalidate_pcid(pcid); break;
-        case 2: c->tlb.invalidate_all(true); break;
-        default: c->tlb.invalidate_all(false); break;
+        case 0:
+            c->tlb.invalidate_page(linear, pcid, false);
+            break;
+        case 1:
+            c->tlb.invalidate_pcid(pcid);
+            break;
+        case 2:
+            c->tlb.invalidate_all(true);
+            break;
+        default:
+            c->tlb.invalidate_all(false);
+            break;
     }
 }
 

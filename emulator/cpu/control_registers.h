@@ -1,8 +1,8 @@
 // Writes to control and debug registers with their checks and their consequences for paging, TLB and mode
 // (SDM vol. 3A, 2.5, 4.1 to 4.10, 9.8, 17.2; vol. 2, MOV to control and debug registers).
 //
-// All raise #GP(0) (or #UD) of `op` before anything has changed. Privilege is checked by the caller, who also ends
-// with update_mode().
+// All raise #GP(0) (or #UD) of `op` before anything has changed. Privilege is checked by the caller, who also
+// ends with update_mode().
 #pragma once
 
 #include "emulator/cpu/cpu.h"

@@ -15,8 +15,8 @@ Segment initial_segment(u16 access) {
 
 // Flags that exist (SDM vol. 1, 3.4.3), bit 1 apart.
 constexpr u32 kExistingFlags = rflags::kArithmetic | rflags::kTf | rflags::kIf | rflags::kDf | rflags::kIopl |
-                               rflags::kNt | rflags::kRf | rflags::kVm | rflags::kAc | rflags::kVif | rflags::kVip |
-                               rflags::kId;
+                               rflags::kNt | rflags::kRf | rflags::kVm | rflags::kAc | rflags::kVif |
+                               rflags::kVip | rflags::kId;
 
 u32 derived_key(const Cpu& cpu) {
     const Segment& cs = cpu.seg[kCs];

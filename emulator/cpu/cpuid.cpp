@@ -45,6 +45,7 @@ bool apic_enabled(Cpu& cpu) {
 }
 
 CpuidResult version(Cpu& cpu) {
+    // clang-format off
     static constexpr FeatureBit kEdx[] = {
         {Feature::Fpu, 0},    {Feature::None, 2},  // DE
         {Feature::None, 3},                        // PSE
@@ -66,6 +67,7 @@ CpuidResult version(Cpu& cpu) {
         {Feature::Aes, 25},    {Feature::Xsave, 26},    {Feature::Rdrand, 30},
         {Feature::None, 31},  // runs on a hypervisor (leaf 4000'0000H)
     };
+    // clang-format on
     CpuidResult r;
     r.eax = kCpuSignature;
     constexpr u32 kClflushLine = 8;  // times 8 bytes
@@ -89,17 +91,18 @@ CpuidResult cache(const Cpu& cpu, u32 subleaf) {
         bool shared, inclusive;
     };
     static constexpr Level kLevels[] = {
-        {1, 1, 8, 64, false, false},     // 32 KiB data
-        {2, 1, 8, 64, false, false},     // 32 KiB instruction
-        {3, 2, 4, 1024, false, false},   // 256 KiB
-        {3, 3, 16, 8192, true, true},    // 8 MiB
+        {1, 1, 8, 64, false, false},    // 32 KiB data
+        {2, 1, 8, 64, false, false},    // 32 KiB instruction
+        {3, 2, 4, 1024, false, false},  // 256 KiB
+        {3, 3, 16, 8192, true, true},   // 8 MiB
     };
     if (subleaf >= std::size(kLevels)) return {};
     const Level& level = kLevels[subleaf];
     const u32 cores = (1u << id_bits(cpu)) - 1;
     constexpr u32 kSelfInitializing = 1u << 8;
     CpuidResult r;
-    r.eax = level.type | level.level << 5 | kSelfInitializing | (level.shared ? cores << 14 : 0) | cores << 26;
+    r.eax =
+        level.type | level.level << 5 | kSelfInitializing | (level.shared ? cores << 14 : 0) | cores << 26;
     r.ebx = (64 - 1) | (level.ways - 1) << 22;
     r.ecx = level.sets - 1;
     r.edx = level.inclusive ? 2 : 0;
@@ -107,6 +110,7 @@ CpuidResult cache(const Cpu& cpu, u32 subleaf) {
 }
 
 CpuidResult structured_features(const Cpu& cpu) {
+    // clang-format off
     static constexpr FeatureBit kEbx[] = {
         {Feature::Fsgsbase, 0}, {Feature::None, 1},  // TSC_ADJUST
         {Feature::Bmi1, 3},     {Feature::None, 7},  // SMEP
@@ -114,6 +118,7 @@ CpuidResult structured_features(const Cpu& cpu) {
         {Feature::Invpcid, 10}, {Feature::None, 13},  // FCS and FDS are saved as 0
         {Feature::Smap, 20},
     };
+    // clang-format on
     static constexpr FeatureBit kEcx[] = {{Feature::Umip, 2}};
     CpuidResult r;
     r.ebx = feature_bits(cpu.features, kEbx);
@@ -141,34 +146,47 @@ CpuidResult topology(const Cpu& cpu, u32 subleaf) {
 
 CpuidResult basic(Cpu& cpu, u32 leaf, u32 subleaf) {
     switch (leaf) {
-        case 0: return {kHighestBasic, text_at("Genu"), text_at("ntel"), text_at("ineI")};
-        case 1: return version(cpu);
-        case 2: return kDescriptors;
-        case 4: return cache(cpu, subleaf);
-        case 5: return {64, 64, 0, 0};
-        case 6: return {bit(2), 0, 0, 0};  // ARAT: the APIC timer runs in every state
-        case 7: return subleaf == 0 ? structured_features(cpu) : CpuidResult{};
-        case 0xb: return topology(cpu, subleaf);
-        case 0x15: return {1, static_cast<u32>(kTicksPerSecond / kCrystalHz), kCrystalHz, 0};
+        case 0:
+            return {kHighestBasic, text_at("Genu"), text_at("ntel"), text_at("ineI")};
+        case 1:
+            return version(cpu);
+        case 2:
+            return kDescriptors;
+        case 4:
+            return cache(cpu, subleaf);
+        case 5:
+            return {64, 64, 0, 0};
+        case 6:
+            return {bit(2), 0, 0, 0};  // ARAT: the APIC timer runs in every state
+        case 7:
+            return subleaf == 0 ? structured_features(cpu) : CpuidResult{};
+        case 0xb:
+            return topology(cpu, subleaf);
+        case 0x15:
+            return {1, static_cast<u32>(kTicksPerSecond / kCrystalHz), kCrystalHz, 0};
         case 0x16: {
             constexpr u32 kMhz = static_cast<u32>(kTicksPerSecond / 1'000'000);
             return {kMhz, kMhz, kCrystalHz / 1'000'000, 0};
         }
         // 0AH: no performance counters; 0DH: no XSAVE.
-        default: return {};
+        default:
+            return {};
     }
 }
 
 CpuidResult extended(const Cpu& cpu, u32 leaf) {
     static constexpr char kBrand[48] = "Orrery virtual CPU @ 1.00GHz";
     static constexpr FeatureBit kEcx[] = {{Feature::Lahf64, 0}, {Feature::Lzcnt, 5}, {Feature::Prefetchw, 8}};
+    // clang-format off
     static constexpr FeatureBit kEdx[] = {
         {Feature::None, 20},   // NX
         {Feature::None, 26},   // 1 GiB pages
         {Feature::Rdtscp, 27}, {Feature::None, 29},  // Intel 64
     };
+    // clang-format on
     switch (leaf) {
-        case 0x8000'0000: return {kHighestExtended, 0, 0, 0};
+        case 0x8000'0000:
+            return {kHighestExtended, 0, 0, 0};
         case 0x8000'0001: {
             CpuidResult r;
             r.ecx = feature_bits(cpu.features, kEcx);
@@ -183,10 +201,14 @@ CpuidResult extended(const Cpu& cpu, u32 leaf) {
             const char* part = kBrand + (leaf - 0x8000'0002) * 16;
             return {text_at(part), text_at(part + 4), text_at(part + 8), text_at(part + 12)};
         }
-        case 0x8000'0006: return {0, 0, 256u << 16 | 4u << 12 | 64, 0};  // L2: 256 KiB, 4 ways, 64-byte lines
-        case 0x8000'0007: return {0, 0, 0, bit(8)};                      // invariant TSC
-        case 0x8000'0008: return {48u << 8 | kPhysicalBits, 0, 0, 0};
-        default: return {};
+        case 0x8000'0006:
+            return {0, 0, 256u << 16 | 4u << 12 | 64, 0};  // L2: 256 KiB, 4 ways, 64-byte lines
+        case 0x8000'0007:
+            return {0, 0, 0, bit(8)};  // invariant TSC
+        case 0x8000'0008:
+            return {48u << 8 | kPhysicalBits, 0, 0, 0};
+        default:
+            return {};
     }
 }
 

@@ -1,6 +1,6 @@
-// CPUID: what the modelled CPU says of itself (SDM vol. 2A, CPUID). The same on every host: an x86-64-v2 core of the
-// Skylake generation, its feature bits made from CpuFeatures, its TLB sizes those of mmu/tlb.h, its time-stamp counter
-// 40 times a 25 MHz crystal, which is also the local APIC timer's.
+// CPUID: what the modelled CPU says of itself (SDM vol. 2A, CPUID). The same on every host: an x86-64-v2 core
+// of the Skylake generation, its feature bits made from CpuFeatures, its TLB sizes those of mmu/tlb.h, its
+// time-stamp counter 40 times a 25 MHz crystal, which is also the local APIC timer's.
 #pragma once
 
 #include "emulator/cpu/cpu.h"
@@ -15,7 +15,8 @@ struct CpuidResult {
     u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
 };
 
-// The answer to `leaf` and `subleaf` in the present state (OSXSAVE, the APIC's enable bit and 64-bit mode show in it).
+// The answer to `leaf` and `subleaf` in the present state (OSXSAVE, the APIC's enable bit and 64-bit mode
+// show in it).
 CpuidResult cpuid(Cpu& cpu, u32 leaf, u32 subleaf);
 
 }  // namespace orrery

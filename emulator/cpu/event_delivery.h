@@ -1,5 +1,5 @@
-// What the CPU remembers while it delivers an exception or interrupt, and why it shut down. Part of Cpu (cpu.h);
-// exceptions.h has the functions.
+// What the CPU remembers while it delivers an exception or interrupt, and why it shut down. Part of Cpu
+// (cpu.h); exceptions.h has the functions.
 #pragma once
 
 #include "emulator/base/types.h"
@@ -14,8 +14,8 @@ struct DeliveredFault {
     u64 address = 0;  // of a #PF
 };
 
-// The event whose delivery has begun. A fault within it comes back to deliver_exception(), which combines the two as
-// SDM vol. 3A, table 6-5 says. Never active at an instruction boundary.
+// The event whose delivery has begun. A fault within it comes back to deliver_exception(), which combines the
+// two as SDM vol. 3A, table 6-5 says. Never active at an instruction boundary.
 struct DeliveryState {
     bool active = false;
     bool exception = false;  // a fault or trap; false: an interrupt or NMI, with which nothing combines
@@ -24,8 +24,8 @@ struct DeliveryState {
     DeliveredFault faults[3];  // those that led here, oldest first
 };
 
-// A triple fault (SDM vol. 3A, 6.15, interrupt 8): a fault that could not be delivered, the one met on the way, and
-// the one met on the way to the double-fault handler.
+// A triple fault (SDM vol. 3A, 6.15, interrupt 8): a fault that could not be delivered, the one met on the
+// way, and the one met on the way to the double-fault handler.
 struct ShutdownReason {
     bool valid = false;
     u8 fault_count = 0;

@@ -39,7 +39,8 @@ Descriptor read_gate(Cpu* c, const Op* op, const Incoming& event) {
     bool valid = !gate.is_code_or_data() &&
                  (gate.type() == system_type::kInterruptGate || gate.type() == system_type::kTrapGate);
     if (!c->long_mode() && !gate.is_code_or_data())
-        valid = valid || gate.type() == system_type::kInterruptGate16 || gate.type() == system_type::kTrapGate16;
+        valid =
+            valid || gate.type() == system_type::kInterruptGate16 || gate.type() == system_type::kTrapGate16;
     if (!valid || (event.check_dpl && gate.dpl() < c->cpl)) raise_error(c, op, Vector::GP, idt_error(event));
     if (!gate.present()) raise_error(c, op, Vector::NP, idt_error(event));
     return gate;
@@ -171,15 +172,19 @@ FaultClass fault_class(u8 vector) {
         case Vector::TS:
         case Vector::NP:
         case Vector::SS:
-        case Vector::GP: return FaultClass::Contributory;
-        case Vector::PF: return FaultClass::PageFault;
-        default: return FaultClass::Benign;
+        case Vector::GP:
+            return FaultClass::Contributory;
+        case Vector::PF:
+            return FaultClass::PageFault;
+        default:
+            return FaultClass::Benign;
     }
 }
 
 // SDM vol. 3A, table 6-5.
 bool makes_double_fault(u8 first, u8 second) {
-    if (fault_class(first) == FaultClass::Contributory) return fault_class(second) == FaultClass::Contributory;
+    if (fault_class(first) == FaultClass::Contributory)
+        return fault_class(second) == FaultClass::Contributory;
     return fault_class(first) == FaultClass::PageFault && fault_class(second) != FaultClass::Benign;
 }
 

@@ -1,7 +1,8 @@
-// Forms shared by the system instructions' handlers. They are rare: one generic handler each, the work in an ordinary
-// function, and only the step to the next Op in a template.
+// Forms shared by the system instructions' handlers. They are rare: one generic handler each, the work in an
+// ordinary function, and only the step to the next Op in a template.
 //
-// Op::imm of an instruction with a register-or-memory operand holds its form: the operand size, and kMemoryForm.
+// Op::imm of an instruction with a register-or-memory operand holds its form: the operand size, and
+// kMemoryForm.
 #pragma once
 
 #include "emulator/cpu/dispatch.h"
@@ -71,10 +72,18 @@ inline u16 word_operand(Cpu* c, const Op* op, u8 slot) {
 
 inline void set_reg_sized(Cpu* c, u8 slot, u64 value, unsigned size) {
     switch (size) {
-        case 1: set_reg<u8>(c, slot, static_cast<u8>(value)); break;
-        case 2: set_reg<u16>(c, slot, static_cast<u16>(value)); break;
-        case 4: set_reg<u32>(c, slot, static_cast<u32>(value)); break;
-        default: set_reg<u64>(c, slot, value); break;
+        case 1:
+            set_reg<u8>(c, slot, static_cast<u8>(value));
+            break;
+        case 2:
+            set_reg<u16>(c, slot, static_cast<u16>(value));
+            break;
+        case 4:
+            set_reg<u32>(c, slot, static_cast<u32>(value));
+            break;
+        default:
+            set_reg<u64>(c, slot, value);
+            break;
     }
 }
 
@@ -84,9 +93,9 @@ inline void set_reg_sized(Cpu* c, u8 slot, u64 value, unsigned size) {
         op.fn = handler;                           \
     }
 // The same for a register-or-memory operand; `protected_only`: #UD in real mode.
-#define ORRERY_SYSTEM_FORM(name, handler, protected_only)                                               \
-    void select_##name(const Insn& insn, u32 key, Op& op) {                                             \
-        op.imm = form_of(insn);                                                                         \
+#define ORRERY_SYSTEM_FORM(name, handler, protected_only)                                             \
+    void select_##name(const Insn& insn, u32 key, Op& op) {                                           \
+        op.imm = form_of(insn);                                                                       \
         op.fn = (protected_only) && (key & key::kProtected) == 0 ? undefined_instruction : (handler); \
     }
 

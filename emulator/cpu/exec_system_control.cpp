@@ -23,11 +23,21 @@ void mov_from_cr(Cpu* c, const Op* op) {
     require_cpl0(c, op);
     u64 value = 0;
     switch (op->b) {
-        case 0: value = c->cr0; break;
-        case 2: value = c->cr2; break;
-        case 3: value = c->cr3; break;
-        case 4: value = c->cr4; break;
-        default: value = read_cr8(c); break;
+        case 0:
+            value = c->cr0;
+            break;
+        case 2:
+            value = c->cr2;
+            break;
+        case 3:
+            value = c->cr3;
+            break;
+        case 4:
+            value = c->cr4;
+            break;
+        default:
+            value = read_cr8(c);
+            break;
     }
     set_native(c, op->a, value);
 }
@@ -36,11 +46,21 @@ void mov_to_cr(Cpu* c, const Op* op) {
     require_cpl0(c, op);
     const u64 value = native(c, op->b);
     switch (op->a) {
-        case 0: write_cr0(c, op, value); break;
-        case 2: c->cr2 = value; break;
-        case 3: write_cr3(c, op, value); break;
-        case 4: write_cr4(c, op, value); break;
-        default: write_cr8(c, op, value); break;
+        case 0:
+            write_cr0(c, op, value);
+            break;
+        case 2:
+            c->cr2 = value;
+            break;
+        case 3:
+            write_cr3(c, op, value);
+            break;
+        case 4:
+            write_cr4(c, op, value);
+            break;
+        default:
+            write_cr8(c, op, value);
+            break;
     }
     c->update_mode();
 }

@@ -1,5 +1,5 @@
-// CPUID, RDMSR, WRMSR, RDTSC, RDTSCP, RDPMC, and the instructions of features that the profile lacks (MONITOR, MWAIT,
-// XGETBV, XSETBV) (SDM vol. 2).
+// CPUID, RDMSR, WRMSR, RDTSC, RDTSCP, RDPMC, and the instructions of features that the profile lacks
+// (MONITOR, MWAIT, XGETBV, XSETBV) (SDM vol. 2).
 #include "emulator/cpu/cpuid.h"
 #include "emulator/cpu/exec_system.h"
 #include "emulator/cpu/msr.h"

@@ -1,7 +1,8 @@
-// IN OUT INS OUTS (SDM vol. 2; vol. 1, 18.5). Each access happens at the instruction's own time. A repeated INS or OUTS
-// counts as one instruction per iteration and may be interrupted after each, RIP staying at it.
+// IN OUT INS OUTS (SDM vol. 2; vol. 1, 18.5). Each access happens at the instruction's own time. A repeated
+// INS or OUTS counts as one instruction per iteration and may be interrupted after each, RIP staying at it.
 //
-// Op::a: bytes transferred. Op::b: IN, OUT: kPortInDx; INS, OUTS: repeated. Op::imm: the port, or the address size.
+// Op::a: bytes transferred. Op::b: IN, OUT: kPortInDx; INS, OUTS: repeated. Op::imm: the port, or the address
+// size.
 #include "emulator/cpu/exec_system.h"
 #include "emulator/cpu/segmentation.h"
 #include "emulator/cpu/stretch.h"
@@ -62,7 +63,8 @@ void advance(Cpu* c, const Op* op, GprIndex index) {
     set_string_register(c, op, index, c->gpr[index] + step);
 }
 
-// The destination is checked before the port is read: a device must not be read twice because of a page fault.
+// The destination is checked before the port is read: a device must not be read twice because of a page
+// fault.
 void ins_once(Cpu* c, const Op* op, u16 port) {
     const u64 linear = segment_linear(c, op, kEs, string_register(c, op, kRdi), op->a, true);
     translate(c, op, linear, AccessKind::Write);
@@ -70,9 +72,15 @@ void ins_once(Cpu* c, const Op* op, u16 port) {
     ++c->accesses;
     const u32 value = read_port(c, op, port, op->a);
     switch (op->a) {
-        case 1: store<u8>(c, op, linear, static_cast<u8>(value)); break;
-        case 2: store<u16>(c, op, linear, static_cast<u16>(value)); break;
-        default: store<u32>(c, op, linear, value); break;
+        case 1:
+            store<u8>(c, op, linear, static_cast<u8>(value));
+            break;
+        case 2:
+            store<u16>(c, op, linear, static_cast<u16>(value));
+            break;
+        default:
+            store<u32>(c, op, linear, value);
+            break;
     }
     advance(c, op, kRdi);
 }
@@ -81,9 +89,15 @@ void outs_once(Cpu* c, const Op* op, u16 port) {
     const u64 linear = segment_linear(c, op, op->segment, string_register(c, op, kRsi), op->a, false);
     u32 value = 0;
     switch (op->a) {
-        case 1: value = load<u8>(c, op, linear); break;
-        case 2: value = load<u16>(c, op, linear); break;
-        default: value = load<u32>(c, op, linear); break;
+        case 1:
+            value = load<u8>(c, op, linear);
+            break;
+        case 2:
+            value = load<u16>(c, op, linear);
+            break;
+        default:
+            value = load<u32>(c, op, linear);
+            break;
     }
     ++c->accesses;
     write_port(c, op, port, op->a, value);

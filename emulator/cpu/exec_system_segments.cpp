@@ -140,14 +140,15 @@ constexpr u16 kLslLegacy = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 9 | 1u << 11;
 constexpr u16 kLslLong = 1u << 2 | 1u << 9 | 1u << 11;
 
 bool known_type(const Cpu* c, const Descriptor& descriptor, u16 legacy, u16 in_long_mode) {
-    return descriptor.is_code_or_data() || ((c->long_mode() ? in_long_mode : legacy) >> descriptor.type() & 1) != 0;
+    return descriptor.is_code_or_data() ||
+           ((c->long_mode() ? in_long_mode : legacy) >> descriptor.type() & 1) != 0;
 }
 
 void lar(Cpu* c, const Op* op) {
     const u16 selector = word_operand(c, op, op->b);
     Descriptor descriptor;
-    const bool found = visible_descriptor(c, op, selector, descriptor) &&
-                       known_type(c, descriptor, kLarLegacy, kLarLong);
+    const bool found =
+        visible_descriptor(c, op, selector, descriptor) && known_type(c, descriptor, kLarLegacy, kLarLong);
     if (found) set_reg_sized(c, op->a, descriptor.low >> 32 & 0x00ff'ff00, operand_size(op));
     set_zf(c, found);
 }
@@ -155,8 +156,8 @@ void lar(Cpu* c, const Op* op) {
 void lsl(Cpu* c, const Op* op) {
     const u16 selector = word_operand(c, op, op->b);
     Descriptor descriptor;
-    const bool found = visible_descriptor(c, op, selector, descriptor) &&
-                       known_type(c, descriptor, kLslLegacy, kLslLong);
+    const bool found =
+        visible_descriptor(c, op, selector, descriptor) && known_type(c, descriptor, kLslLegacy, kLslLong);
     if (found) set_reg_sized(c, op->a, descriptor.limit(), operand_size(op));
     set_zf(c, found);
 }
@@ -224,11 +225,21 @@ void select_pop_sreg(const Insn& insn, u32, Op& op) {
 void select_load_far_pointer(const Insn& insn, u32, Op& op) {
     op.imm = form_of(insn);
     switch (insn.opcode) {
-        case 0xc4: op.b = kEs; break;
-        case 0xc5: op.b = kDs; break;
-        case 0xb2: op.b = kSs; break;
-        case 0xb4: op.b = kFs; break;
-        default: op.b = kGs; break;
+        case 0xc4:
+            op.b = kEs;
+            break;
+        case 0xc5:
+            op.b = kDs;
+            break;
+        case 0xb2:
+            op.b = kSs;
+            break;
+        case 0xb4:
+            op.b = kFs;
+            break;
+        default:
+            op.b = kGs;
+            break;
     }
     op.fn = then_end<load_far_pointer>;
 }

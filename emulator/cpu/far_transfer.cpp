@@ -48,8 +48,8 @@ u16 with_rpl(u16 selector, unsigned rpl) {
 // A code segment named directly (SDM vol. 3A, 5.8.1).
 void check_direct(Cpu* c, const Op* op, u16 selector, Descriptor& code) {
     require_code(c, op, selector, code);
-    const bool allowed = code.is_conforming() ? code.dpl() <= c->cpl
-                                              : code.dpl() == c->cpl && (selector & kRpl) <= c->cpl;
+    const bool allowed =
+        code.is_conforming() ? code.dpl() <= c->cpl : code.dpl() == c->cpl && (selector & kRpl) <= c->cpl;
     if (!allowed) selector_fault(c, op, selector);
     require_present(c, op, selector, code);
 }
@@ -68,8 +68,7 @@ GateTarget check_gate(Cpu* c, const Op* op, u16 selector, Descriptor gate, bool 
     const bool wide = gate.type() == system_type::kCallGate;
     if (!wide && (c->long_mode() || gate.type() != system_type::kCallGate16)) selector_fault(c, op, selector);
     if (gate.dpl() < c->cpl || gate.dpl() < (selector & kRpl)) selector_fault(c, op, selector);
-    if (c->long_mode() &&
-        (!read_upper_half(c, op, selector, gate) || (gate.high >> 40 & 0x1f) != 0))
+    if (c->long_mode() && (!read_upper_half(c, op, selector, gate) || (gate.high >> 40 & 0x1f) != 0))
         selector_fault(c, op, selector);
     require_present(c, op, selector, gate);
 
@@ -168,7 +167,7 @@ void tell_leave(Cpu* c, const Op* op, unsigned new_cpl, u32 how) {
 }
 
 void return_to(Cpu* c, const Op* op, u16 selector, const Descriptor& code, u64 rip, const Segment& ss, u64 sp,
-                  u32 how) {
+               u32 how) {
     const unsigned rpl = selector & kRpl;
     const bool outer = rpl > c->cpl;
     tell_leave(c, op, rpl, how);
@@ -179,8 +178,8 @@ void return_to(Cpu* c, const Op* op, u16 selector, const Descriptor& code, u64 r
     set_code(c, selector, code, rpl, rip);
 }
 
-// Which flags IRET may change (SDM vol. 2, IRET). RF is not among them: it suppresses instruction breakpoints, and the
-// instruction after IRET clears it.
+// Which flags IRET may change (SDM vol. 2, IRET). RF is not among them: it suppresses instruction
+// breakpoints, and the instruction after IRET clears it.
 u32 iret_flags(const Cpu* c, unsigned size) {
     u32 mask = rflags::kArithmetic | rflags::kTf | rflags::kDf | rflags::kNt;
     if (size > 2) mask |= rflags::kAc | rflags::kId;

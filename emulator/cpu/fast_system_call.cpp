@@ -1,5 +1,5 @@
-// SYSCALL, SYSRET, SYSENTER and SYSEXIT (SDM vol. 2; vol. 3A, 5.8.7 and 5.8.8), as Intel's cores do them: their code and
-// stack segments have fixed contents, whatever the descriptor tables say.
+// SYSCALL, SYSRET, SYSENTER and SYSEXIT (SDM vol. 2; vol. 3A, 5.8.7 and 5.8.8), as Intel's cores do them:
+// their code and stack segments have fixed contents, whatever the descriptor tables say.
 #include "emulator/cpu/far_transfer.h"
 #include "emulator/cpu/segmentation.h"
 #include "emulator/cpu/stretch.h"

@@ -1,5 +1,5 @@
-// A stack on which a frame is laid before anything else changes: that of an event's handler, or of a call gate's inner
-// level. Part of exceptions.cpp and far_transfer.cpp.
+// A stack on which a frame is laid before anything else changes: that of an event's handler, or of a call
+// gate's inner level. Part of exceptions.cpp and far_transfer.cpp.
 #pragma once
 
 #include "emulator/cpu/segmentation.h"

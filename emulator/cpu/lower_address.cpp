@@ -1,6 +1,6 @@
-// The Op in front of an instruction whose memory operand is not a plain 64-bit address: legacy segmentation with its
-// limit and type checks, 16- and 32-bit offsets, and address-size prefixes in 64-bit mode (SDM vol. 2, 2.1.5 and
-// 2.2.1; vol. 3A, 5.3). Leaves the linear address in kSlotAddress.
+// The Op in front of an instruction whose memory operand is not a plain 64-bit address: legacy segmentation
+// with its limit and type checks, 16- and 32-bit offsets, and address-size prefixes in 64-bit mode (SDM vol.
+// 2, 2.1.5 and 2.2.1; vol. 3A, 5.3). Leaves the linear address in kSlotAddress.
 //
 // Its fields: base, index, scale, disp, segment as in any memory operand; imm: bytes accessed; a: kWrites.
 #include "emulator/cpu/dispatch.h"
@@ -16,14 +16,15 @@ constexpr u8 kWrites = 1;
 
 template <unsigned width>
 u64 offset_of(const Cpu* c, const Op* op) {
-    const u64 sum = reg<u64>(c, op->base) + (reg<u64>(c, op->index) << op->scale) + static_cast<u64>(op->disp);
+    const u64 sum =
+        reg<u64>(c, op->base) + (reg<u64>(c, op->index) << op->scale) + static_cast<u64>(op->disp);
     return width == 2 ? sum & 0xffff : sum & 0xffff'ffff;
 }
 
 template <unsigned width>
 void checked_address(Cpu* c, const Op* op) {
-    c->gpr[18] = checked_linear_legacy(c, op, op->segment, offset_of<width>(c, op), static_cast<unsigned>(op->imm),
-                                       (op->a & kWrites) != 0);
+    c->gpr[18] = checked_linear_legacy(c, op, op->segment, offset_of<width>(c, op),
+                                       static_cast<unsigned>(op->imm), (op->a & kWrites) != 0);
     ORRERY_NEXT(c, op);
 }
 

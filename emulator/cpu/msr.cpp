@@ -41,8 +41,8 @@ bool belongs_to_apic(u32 number) {
     return number == kApicBase || number == kTscDeadline || (number >= kX2ApicFirst && number <= kX2ApicLast);
 }
 
-// Vulnerabilities that this core does not have: RDCL_NO, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO,
-// TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, GDS_NO, RFDS_NO. It runs nothing speculatively.
+// Vulnerabilities that this core does not have: RDCL_NO, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO,
+// IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, GDS_NO, RFDS_NO. It runs nothing speculatively.
 constexpr u64 kArchCapabilitiesValue = 1u << 0 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 13 |
                                        1u << 14 | 1u << 15 | 1u << 26 | 1u << 27;
 // No variable and no fixed ranges; write-combining exists.
@@ -77,7 +77,8 @@ bool write_efer(Cpu* c, u64 value) {
     return true;
 }
 
-// The local APIC's deadline timer counts virtual time; the register it shows is in time-stamp counts. 0: disarmed.
+// The local APIC's deadline timer counts virtual time; the register it shows is in time-stamp counts. 0:
+// disarmed.
 bool read_deadline(Cpu* c, u64& value) {
     if (!c->env.apic->read_msr(kTscDeadline, value)) return false;
     if (value != 0) value += c->msr.tsc_offset;
@@ -123,6 +124,7 @@ bool fits_32(u64 value) {
 bool read_msr(Cpu* c, u32 number, u64& value) {
     if (belongs_to_apic(number)) return read_apic(c, number, value);
     const MsrState& msr = c->msr;
+    // clang-format off
     switch (number) {
         case kTimeStampCounter: value = time_stamp(c); return true;
         case kPlatformId: value = 0; return true;
@@ -150,11 +152,13 @@ bool read_msr(Cpu* c, u32 number, u64& value) {
         case kTscAux: value = msr.tsc_aux; return true;
         default: return false;
     }
+    // clang-format on
 }
 
 bool write_msr(Cpu* c, u32 number, u64 value) {
     if (belongs_to_apic(number)) return write_apic(c, number, value);
     MsrState& msr = c->msr;
+    // clang-format off
     switch (number) {
         // SDM vol. 3B, 17.17.3: a write to either counter register moves both by the same amount.
         case kTimeStampCounter: move_time_stamp(c, value - time_stamp(c)); return true;
@@ -180,6 +184,7 @@ bool write_msr(Cpu* c, u32 number, u64 value) {
         case kTscAux: return set(msr.tsc_aux, value, fits_32(value));
         default: return false;
     }
+    // clang-format on
 }
 
 }  // namespace orrery

@@ -1,5 +1,6 @@
-// Model-specific registers (SDM vol. 4; vol. 3A, 9.4) and the time-stamp counter (vol. 3B, 17.17). Whatever is not in
-// msr.cpp's two lists does not exist, and raises #GP(0); those of the local APIC (1BH, 6E0H, 800H-8FFH) are its own.
+// Model-specific registers (SDM vol. 4; vol. 3A, 9.4) and the time-stamp counter (vol. 3B, 17.17). Whatever
+// is not in msr.cpp's two lists does not exist, and raises #GP(0); those of the local APIC (1BH, 6E0H,
+// 800H-8FFH) are its own.
 #pragma once
 
 #include "emulator/cpu/cpu.h"
@@ -9,8 +10,8 @@ namespace orrery {
 // False: no such register (RDMSR raises #GP(0)).
 bool read_msr(Cpu* c, u32 number, u64& value);
 
-// False: no such register, read-only, or a reserved bit or value (WRMSR raises #GP(0)); nothing has then changed.
-// The caller ends with update_mode(): EFER, FS_BASE and GS_BASE change what is derived from them.
+// False: no such register, read-only, or a reserved bit or value (WRMSR raises #GP(0)); nothing has then
+// changed. The caller ends with update_mode(): EFER, FS_BASE and GS_BASE change what is derived from them.
 bool write_msr(Cpu* c, u32 number, u64 value);
 
 // What RDTSC reads now.

@@ -53,7 +53,8 @@ bool read_upper_half(Cpu* c, const Op* op, u16 selector, Descriptor& descriptor)
 
 Descriptor require_descriptor(Cpu* c, const Op* op, u16 selector, Vector vector, u32 ext) {
     Descriptor descriptor;
-    if (!read_descriptor(c, op, selector, descriptor)) raise_error(c, op, vector, selector_error(selector, ext));
+    if (!read_descriptor(c, op, selector, descriptor))
+        raise_error(c, op, vector, selector_error(selector, ext));
     return descriptor;
 }
 
@@ -88,8 +89,8 @@ Segment null_segment(u16 selector) {
     return segment;
 }
 
-Segment check_stack_segment(Cpu* c, const Op* op, u16 selector, unsigned cpl, bool null_allowed, Vector vector,
-                            u32 ext) {
+Segment check_stack_segment(Cpu* c, const Op* op, u16 selector, unsigned cpl, bool null_allowed,
+                            Vector vector, u32 ext) {
     if (is_null(selector)) {
         if (!null_allowed || (selector & kRpl) != cpl) raise_error(c, op, vector, ext);
         return null_segment(selector);

@@ -1,9 +1,9 @@
 // Segmentation: descriptors, loads of segment registers, and linear addresses in the legacy modes.
 // Intel SDM vol. 3A, chapters 3 and 5.
 //
-// Functions that take `op` raise faults of that instruction (null: of an event's delivery) and do not return then;
-// architectural state is changed only after the last access that can fault. `ext` is bit 0 of selector error codes:
-// 1 while an event external to the program is being delivered (SDM vol. 3A, 6.13).
+// Functions that take `op` raise faults of that instruction (null: of an event's delivery) and do not return
+// then; architectural state is changed only after the last access that can fault. `ext` is bit 0 of selector
+// error codes: 1 while an event external to the program is being delivered (SDM vol. 3A, 6.13).
 #pragma once
 
 #include "emulator/cpu/memory.h"
@@ -14,9 +14,9 @@ inline constexpr u16 kRpl = 3, kTableIndicator = 4;
 
 // Types of system descriptors (SDM vol. 3A, table 3-2). In IA-32e mode the 32-bit ones are 64 bits wide.
 namespace system_type {
-inline constexpr unsigned kTss16 = 1, kLdt = 2, kTss16Busy = 3, kCallGate16 = 4, kTaskGate = 5, kInterruptGate16 = 6,
-                          kTrapGate16 = 7, kTss = 9, kTssBusy = 11, kCallGate = 12, kInterruptGate = 14,
-                          kTrapGate = 15;
+inline constexpr unsigned kTss16 = 1, kLdt = 2, kTss16Busy = 3, kCallGate16 = 4, kTaskGate = 5,
+                          kInterruptGate16 = 6, kTrapGate16 = 7, kTss = 9, kTssBusy = 11, kCallGate = 12,
+                          kInterruptGate = 14, kTrapGate = 15;
 }
 
 // A descriptor as it lies in the GDT or LDT (SDM vol. 3A, 3.4.5 and 5.8.3).
@@ -31,7 +31,7 @@ struct Descriptor {
     bool present() const { return (low >> 47) & 1; }
     bool is_code_or_data() const { return (low >> 44) & 1; }
     bool is_code() const { return is_code_or_data() && (type() & 8) != 0; }
-    bool is_conforming() const { return (type() & 4) != 0; }     // of code
+    bool is_conforming() const { return (type() & 4) != 0; }  // of code
     bool is_readable() const { return !is_code() || (type() & 2) != 0; }
     bool is_writable_data() const { return is_code_or_data() && (type() & 0xa) == 2; }
     bool long_mode() const { return (low >> 53) & 1; }
@@ -62,13 +62,13 @@ Segment real_segment(u16 selector, const Segment& old);
 // A null selector: unusable outside 64-bit mode.
 Segment null_segment(u16 selector);
 
-// Checks and descriptor of a load of SS for privilege level `cpl` (MOV SS, far returns: vector #GP; stack switches:
-// #TS). A null selector is allowed where `null_allowed`.
-Segment check_stack_segment(Cpu* c, const Op* op, u16 selector, unsigned cpl, bool null_allowed, Vector vector,
-                            u32 ext = 0);
+// Checks and descriptor of a load of SS for privilege level `cpl` (MOV SS, far returns: vector #GP; stack
+// switches: #TS). A null selector is allowed where `null_allowed`.
+Segment check_stack_segment(Cpu* c, const Op* op, u16 selector, unsigned cpl, bool null_allowed,
+                            Vector vector, u32 ext = 0);
 
-// What MOV Sreg, POP Sreg and LDS… do, in any mode: all checks (SDM vol. 2, MOV), then c->seg[index]. update_mode()
-// is the caller's, since it may have more to change.
+// What MOV Sreg, POP Sreg and LDS… do, in any mode: all checks (SDM vol. 2, MOV), then c->seg[index].
+// update_mode() is the caller's, since it may have more to change.
 void load_segment_register(Cpu* c, const Op* op, SegmentIndex index, u16 selector);
 
 // SDM vol. 2, IRET and RET: an outer return empties data segment registers that the new CPL may not use.
@@ -84,9 +84,9 @@ inline bool is_canonical(u64 linear) {
     return static_cast<u64>(static_cast<i64>(linear << 16) >> 16) == linear;
 }
 
-// Linear address of [offset, offset + size) in the segment, checked against its type and limit: #SS(0) or #GP(0).
-// In 64-bit mode only the base is added; the access itself checks for canonical form. `offset` must have been cut to
-// the address size (in legacy modes: 32 or 16 bits).
+// Linear address of [offset, offset + size) in the segment, checked against its type and limit: #SS(0) or
+// #GP(0). In 64-bit mode only the base is added; the access itself checks for canonical form. `offset` must
+// have been cut to the address size (in legacy modes: 32 or 16 bits).
 u64 checked_linear_legacy(Cpu* c, const Op* op, unsigned segment, u64 offset, unsigned size, bool write);
 inline u64 segment_linear(Cpu* c, const Op* op, unsigned segment, u64 offset, unsigned size, bool write) {
     if (c->code64()) return offset + c->seg_base[segment];

@@ -1,5 +1,5 @@
-// One CPU on a bus with 16 MiB of RAM and nothing else, and the tables that tests of its system side need: page tables,
-// GDT, IDT and TSS at fixed places, handlers that halt.
+// One CPU on a bus with 16 MiB of RAM and nothing else, and the tables that tests of its system side need:
+// page tables, GDT, IDT and TSS at fixed places, handlers that halt.
 #pragma once
 
 #include <cstring>
@@ -17,8 +17,8 @@ inline constexpr u16 kCode64 = 0xa09b, kCode32 = 0xc09b, kCode16 = 0x009b, kData
                      kUser = 3 << 5;
 
 constexpr u64 descriptor(u32 base, u32 limit, u16 access) {
-    u64 raw = (limit & 0xffff) | u64{base & 0xff'ffff} << 16 | u64{access} << 40 | u64{limit >> 16 & 0xf} << 48 |
-              u64{base >> 24} << 56;
+    u64 raw = (limit & 0xffff) | u64{base & 0xff'ffff} << 16 | u64{access} << 40 |
+              u64{limit >> 16 & 0xf} << 48 | u64{base >> 24} << 56;
     return raw;
 }
 
@@ -173,8 +173,13 @@ class BareMachine {
     // Writes `bytes` where RIP points, and runs `count` instructions.
     void code_here(std::initializer_list<unsigned> bytes) { write(cpu->rip(), bytes); }
     void run(unsigned count = 1) { cpu->run(cpu->instructions() + count, kNever); }
-    // True if the handler of `vector` has been entered. (An instruction that faults does not count, so that a run may
-    // have gone on into the handler's HLT.)
+    // Back to kCode, also out of a handler's HLT.
+    void restart() {
+        cpu->rip() = kCode;
+        cpu->activity = Activity::Running;
+    }
+    // True if the handler of `vector` has been entered. (An instruction that faults does not count, so that a
+    // run may have gone on into the handler's HLT.)
     bool in_handler(unsigned vector) const {
         return cpu->rip() == handler(vector) || cpu->rip() == handler(vector) + 1;
     }

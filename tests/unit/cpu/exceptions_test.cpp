@@ -1,5 +1,5 @@
-// Event delivery in 64-bit mode: frames byte for byte, error codes, stacks, double and triple faults, interrupts
-// (SDM vol. 3A, chapter 6).
+// Event delivery in 64-bit mode: frames byte for byte, error codes, stacks, double and triple faults,
+// interrupts (SDM vol. 3A, chapter 6).
 #include "emulator/cpu/exceptions.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/bare_machine.h"
@@ -108,7 +108,8 @@ TEST_CASE("INT n needs a gate of DPL 3 from CPL 3, and returns after itself") {
     }
 }
 
-TEST_CASE("Bad gates: the error code names the vector, with EXT for events that the program did not ask for") {
+TEST_CASE(
+    "Bad gates: the error code names the vector, with EXT for events that the program did not ask for") {
     M m;
     m.enter_long(0);
     SECTION("INT n, gate not present") {

@@ -1,5 +1,5 @@
-// Real and 32-bit protected mode: event frames, segment limits, far transfers, and the way from real to 64-bit mode
-// (SDM vol. 3A, 6.12, 9.9, 9.8.5, 20.1).
+// Real and 32-bit protected mode: event frames, segment limits, far transfers, and the way from real to
+// 64-bit mode (SDM vol. 3A, 6.12, 9.9, 9.8.5, 20.1).
 #include "emulator/cpu/exceptions.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/bare_machine.h"
@@ -26,9 +26,9 @@ TEST_CASE("Protected mode, inner level: SS, ESP, EFLAGS, CS, EIP on the TSS's st
     m.run();
     CHECK(m.in_handler(6));
     CHECK(m.cpu->gpr[kRsp] == M::kRsp0 - 20);
-    CHECK(m.items<u32>(M::kRsp0 - 20, 5) ==
-          std::vector<u32>{static_cast<u32>(M::kCode), M::kUserCs32, kOne | rflags::kIf | rflags::kRf,
-                           static_cast<u32>(M::kUserStack), M::kUserSs});
+    CHECK(m.items<u32>(M::kRsp0 - 20, 5) == std::vector<u32>{static_cast<u32>(M::kCode), M::kUserCs32,
+                                                             kOne | rflags::kIf | rflags::kRf,
+                                                             static_cast<u32>(M::kUserStack), M::kUserSs});
     CHECK(m.cpu->seg[kSs].selector == M::kKernelSs);
     CHECK(m.cpu->cpl == 0);
     CHECK((m.cpu->rflags() & rflags::kIf) == 0);
@@ -86,7 +86,9 @@ TEST_CASE("Segment limits and types: #GP, and #SS for the stack") {
         m.run();
         CHECK(m.cpu->rip() == M::kCode + 5);
     }
-    SECTION("one beyond") { CHECK(m.raises(13, {0xa1, 0xfd, 0x3f, 0x00, 0x00})); }
+    SECTION("one beyond") {
+        CHECK(m.raises(13, {0xa1, 0xfd, 0x3f, 0x00, 0x00}));
+    }
     SECTION("read-only") {
         m.cpu->seg[kDs].access = 0xc091;
         CHECK(m.raises(13, {0xa2, 0x00, 0x20, 0x00, 0x00}));
@@ -143,7 +145,8 @@ TEST_CASE("Real mode: the interrupt vector table, three words, and no error code
     CHECK(m.cpu->seg[kCs].selector == 0x100);
     CHECK(m.cpu->seg[kCs].base == 0x1000);
     CHECK(m.cpu->gpr[kRsp] == 0x7000 - 6);
-    CHECK(m.items<u16>(0x7000 - 6, 3) == std::vector<u16>{M::kRealCode + 2, 0, kOne | rflags::kIf | rflags::kCf});
+    CHECK(m.items<u16>(0x7000 - 6, 3) ==
+          std::vector<u16>{M::kRealCode + 2, 0, kOne | rflags::kIf | rflags::kCf});
     CHECK((m.cpu->rflags() & rflags::kIf) == 0);
     m.run();
     CHECK(m.cpu->rip() == M::kRealCode + 2);
@@ -167,9 +170,15 @@ TEST_CASE("Protected-mode instructions do not exist in real mode") {
     m.enter_real();
     m.put(6 * 4, u32{0x0700});
     m.write(0x700, {0xf4});
-    SECTION("SLDT") { m.code_here({0x0f, 0x00, 0xc0}); }
-    SECTION("LAR") { m.code_here({0x0f, 0x02, 0xc0}); }
-    SECTION("ARPL") { m.code_here({0x63, 0xc0}); }
+    SECTION("SLDT") {
+        m.code_here({0x0f, 0x00, 0xc0});
+    }
+    SECTION("LAR") {
+        m.code_here({0x0f, 0x02, 0xc0});
+    }
+    SECTION("ARPL") {
+        m.code_here({0x63, 0xc0});
+    }
     m.run();
     CHECK(m.cpu->rip() == 0x701);
 }
@@ -199,18 +208,18 @@ TEST_CASE("From real mode through protected to 64-bit mode, as a boot loader goe
     m.cpu->update_mode();
     m.put(0x5800, u16{0xfff});
     m.put(0x5802, static_cast<u32>(M::kGdt));
-    m.write(0x5000, {0x66, 0x0f, 0x01, 0x16, 0x00, 0x58,                // LGDT [5800H]
-                     0x0f, 0x20, 0xc0, 0x66, 0x83, 0xc8, 0x01,          // MOV EAX, CR0; OR EAX, 1
-                     0x0f, 0x22, 0xc0,                                  // MOV CR0, EAX
-                     0xea, 0x00, 0x51, M::kFree, 0x00});                // JMP kFree:5100H
-    m.write(0x5100, {0xb8, 0x20, 0x00, 0x00, 0x00, 0x0f, 0x22, 0xe0,    // MOV EAX, PAE; MOV CR4, EAX
-                     0xb8, 0x00, 0x10, 0x00, 0x00, 0x0f, 0x22, 0xd8,    // MOV EAX, kPml4; MOV CR3, EAX
-                     0xb9, 0x80, 0x00, 0x00, 0xc0, 0x0f, 0x32,          // RDMSR EFER
-                     0x0d, 0x00, 0x01, 0x00, 0x00, 0x0f, 0x30,          // OR EAX, LME; WRMSR
-                     0x0f, 0x20, 0xc0, 0x0d, 0x00, 0x00, 0x00, 0x80,    // MOV EAX, CR0; OR EAX, PG
-                     0x0f, 0x22, 0xc0,                                  // MOV CR0, EAX
-                     0xea, 0x00, 0x52, 0x00, 0x00, M::kKernelCs, 0x00}); // JMP kKernelCs:5200H
-    m.write(0x5200, {0x48, 0xb8, 1, 2, 3, 4, 5, 6, 7, 8, 0xf4});        // MOV RAX, imm64
+    m.write(0x5000, {0x66, 0x0f, 0x01, 0x16,     0x00, 0x58,                  // LGDT [5800H]
+                     0x0f, 0x20, 0xc0, 0x66,     0x83, 0xc8, 0x01,            // MOV EAX, CR0; OR EAX, 1
+                     0x0f, 0x22, 0xc0,                                        // MOV CR0, EAX
+                     0xea, 0x00, 0x51, M::kFree, 0x00});                      // JMP kFree:5100H
+    m.write(0x5100, {0xb8, 0x20, 0x00, 0x00, 0x00, 0x0f,         0x22, 0xe0,  // MOV EAX, PAE; MOV CR4, EAX
+                     0xb8, 0x00, 0x10, 0x00, 0x00, 0x0f,         0x22, 0xd8,  // MOV EAX, kPml4; MOV CR3, EAX
+                     0xb9, 0x80, 0x00, 0x00, 0xc0, 0x0f,         0x32,        // RDMSR EFER
+                     0x0d, 0x00, 0x01, 0x00, 0x00, 0x0f,         0x30,        // OR EAX, LME; WRMSR
+                     0x0f, 0x20, 0xc0, 0x0d, 0x00, 0x00,         0x00, 0x80,  // MOV EAX, CR0; OR EAX, PG
+                     0x0f, 0x22, 0xc0,                                        // MOV CR0, EAX
+                     0xea, 0x00, 0x52, 0x00, 0x00, M::kKernelCs, 0x00});      // JMP kKernelCs:5200H
+    m.write(0x5200, {0x48, 0xb8, 1, 2, 3, 4, 5, 6, 7, 8, 0xf4});              // MOV RAX, imm64
     m.run(5);
     CHECK(m.cpu->rip() == 0x5100);
     CHECK_FALSE(m.cpu->long_mode());
@@ -251,8 +260,8 @@ TEST_CASE("A 32-bit call gate switches the stack and copies parameters; RETF n g
 
 TEST_CASE("POPF: what may change depends on CPL and IOPL") {
     M m;
-    constexpr u32 kAll = rflags::kArithmetic | rflags::kDf | rflags::kIf | rflags::kIopl | rflags::kNt | rflags::kAc |
-                         rflags::kId;
+    constexpr u32 kAll = rflags::kArithmetic | rflags::kDf | rflags::kIf | rflags::kIopl | rflags::kNt |
+                         rflags::kAc | rflags::kId;
     auto popped = [&](unsigned cpl, u32 before) {
         m.enter_protected(cpl);
         m.cpu->set_rflags(kOne | before);
@@ -270,7 +279,9 @@ TEST_CASE("POPF: what may change depends on CPL and IOPL") {
 TEST_CASE("CLI and STI obey IOPL") {
     M m;
     m.enter_protected(3);
-    SECTION("refused") { CHECK(m.raises(13, {0xfa})); }
+    SECTION("refused") {
+        CHECK(m.raises(13, {0xfa}));
+    }
     SECTION("allowed") {
         m.cpu->set_rflags(kOne | rflags::kIopl);
         m.code_here({0xfb, 0xfa});

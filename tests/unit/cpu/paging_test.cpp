@@ -1,5 +1,5 @@
-// Page faults as instructions meet them: error codes by WP, NX, SMEP, SMAP, reserved bits and privilege; what moves to
-// control registers and INVLPG, INVPCID leave in the TLB (SDM vol. 3A, 4.6, 4.7, 4.10).
+// Page faults as instructions meet them: error codes by WP, NX, SMEP, SMAP, reserved bits and privilege; what
+// moves to control registers and INVLPG, INVPCID leave in the TLB (SDM vol. 3A, 4.6, 4.7, 4.10).
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/bare_machine.h"
 
@@ -104,7 +104,8 @@ TEST_CASE("Page-fault error codes at CPL 0") {
         CHECK(write_fault(m) == kNoFault);
     }
     SECTION("SMEP") {
-        // Tables of the code and the handlers are user pages too: only the directory's first entry stays executable.
+        // Tables of the code and the handlers are user pages too: only the directory's first entry stays
+        // executable.
         m.put(M::kDirectory, u64{0x83});
         m.cpu->cr4 |= cr4::kSmep;
         set_entry(m, kPage | 7);
@@ -114,8 +115,12 @@ TEST_CASE("Page-fault error codes at CPL 0") {
         m.put(M::kDirectory, u64{0x83});
         m.cpu->cr4 |= cr4::kSmap;
         set_entry(m, kPage | 7);
-        SECTION("read") { CHECK(read_fault(m) == 1); }
-        SECTION("write") { CHECK(write_fault(m) == 3); }
+        SECTION("read") {
+            CHECK(read_fault(m) == 1);
+        }
+        SECTION("write") {
+            CHECK(write_fault(m) == 3);
+        }
         SECTION("lifted by STAC, back by CLAC") {
             m.cpu->gpr[kRbx] = kPage;
             m.set_gate(14, 0x8e, 1);
@@ -135,7 +140,7 @@ TEST_CASE("A write sets the dirty bit, a read the accessed bit alone") {
     m.enter_long(0);
     CHECK(read_fault(m) == kNoFault);
     CHECK((m.get(kEntry) & 0x60) == 0x20);
-    m.cpu->rip() = M::kCode;
+    m.restart();
     CHECK(write_fault(m) == kNoFault);
     CHECK((m.get(kEntry) & 0x60) == 0x60);
 }
@@ -144,7 +149,7 @@ namespace {
 
 // Reads [RBX] and returns the byte: which frame a translation leads to.
 u64 byte_at(M& m, u64 linear) {
-    m.cpu->rip() = M::kCode;
+    m.restart();
     m.cpu->gpr[kRbx] = linear;
     m.code_here({0x0f, 0xb6, 0x03});  // MOVZX EAX, BYTE [RBX]
     m.run();
@@ -158,7 +163,7 @@ void prepare(M& m) {
 }
 
 void execute(M& m, std::initializer_list<unsigned> bytes) {
-    m.cpu->rip() = M::kCode;
+    m.restart();
     m.code_here(bytes);
     m.run();
 }
@@ -184,9 +189,15 @@ TEST_CASE("A stale translation lasts until INVLPG, or MOV to CR3") {
         m.cpu->gpr[kRbx] = kPage + 0x123;
         execute(m, {0x0f, 0x01, 0x3b});
     }
-    SECTION("CR3") { write_cr3(m, M::kPml4); }
-    SECTION("CR4.PGE") { write_cr4(m, m.cpu->cr4 & ~cr4::kPge); }
-    SECTION("CR4.SMEP set") { write_cr4(m, m.cpu->cr4 | cr4::kSmep); }
+    SECTION("CR3") {
+        write_cr3(m, M::kPml4);
+    }
+    SECTION("CR4.PGE") {
+        write_cr4(m, m.cpu->cr4 & ~cr4::kPge);
+    }
+    SECTION("CR4.SMEP set") {
+        write_cr4(m, m.cpu->cr4 | cr4::kSmep);
+    }
     m.put(M::kDirectory, u64{0x83});
     CHECK(byte_at(m, kPage) == 2);
 }
@@ -203,7 +214,9 @@ TEST_CASE("Global translations outlive CR3, not INVLPG or a change of CR4.PGE") 
         m.cpu->gpr[kRbx] = kPage;
         execute(m, {0x0f, 0x01, 0x3b});
     }
-    SECTION("PGE") { write_cr4(m, m.cpu->cr4 & ~cr4::kPge); }
+    SECTION("PGE") {
+        write_cr4(m, m.cpu->cr4 & ~cr4::kPge);
+    }
     CHECK(byte_at(m, kPage) == 2);
 }
 

@@ -1,5 +1,5 @@
-// Loads of segment registers and questions about descriptors, in 64-bit and protected mode (SDM vol. 2, MOV, LAR, LSL,
-// VERR, LTR, LLDT; vol. 3A, chapters 3 and 5).
+// Loads of segment registers and questions about descriptors, in 64-bit and protected mode (SDM vol. 2, MOV,
+// LAR, LSL, VERR, LTR, LLDT; vol. 3A, chapters 3 and 5).
 #include "emulator/cpu/segmentation.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/bare_machine.h"
@@ -48,12 +48,16 @@ TEST_CASE("A data segment: base, limit, type, and the accessed bit") {
 TEST_CASE("What MOV to a data segment register refuses") {
     M m;
     m.enter_protected(3);
-    SECTION("more privilege than there is") { CHECK(load(m, kDs, M::kKernelSs | 3) == fault(13, M::kKernelSs)); }
+    SECTION("more privilege than there is") {
+        CHECK(load(m, kDs, M::kKernelSs | 3) == fault(13, M::kKernelSs));
+    }
     SECTION("execute-only code") {
         m.set_descriptor(M::kFree, descriptor(0, 0xfffff, 0xc0f9));
         CHECK(load(m, kDs, M::kFree | 3) == fault(13, M::kFree));
     }
-    SECTION("readable code is taken") { CHECK(load(m, kDs, M::kUserCs32) == kNoFault); }
+    SECTION("readable code is taken") {
+        CHECK(load(m, kDs, M::kUserCs32) == kNoFault);
+    }
     SECTION("conforming code of any privilege is taken") {
         m.set_descriptor(M::kFree, descriptor(0, 0xfffff, 0xc09f));
         CHECK(load(m, kDs, M::kFree | 3) == kNoFault);
@@ -62,9 +66,15 @@ TEST_CASE("What MOV to a data segment register refuses") {
         m.set_descriptor(M::kFree, descriptor(0, 0xfffff, 0xc073));
         CHECK(load(m, kEs, M::kFree | 3) == fault(11, M::kFree));
     }
-    SECTION("outside the table") { CHECK(load(m, kEs, 0x2003) == fault(13, 0x2000)); }
-    SECTION("a system descriptor") { CHECK(load(m, kEs, M::kTssSelector | 3) == fault(13, M::kTssSelector)); }
-    SECTION("a local selector without LDT") { CHECK(load(m, kEs, 0xf) == fault(13, 0xc)); }
+    SECTION("outside the table") {
+        CHECK(load(m, kEs, 0x2003) == fault(13, 0x2000));
+    }
+    SECTION("a system descriptor") {
+        CHECK(load(m, kEs, M::kTssSelector | 3) == fault(13, M::kTssSelector));
+    }
+    SECTION("a local selector without LDT") {
+        CHECK(load(m, kEs, 0xf) == fault(13, 0xc));
+    }
     SECTION("null is taken, whatever its RPL") {
         CHECK(load(m, kGs, 3) == kNoFault);
         CHECK(m.cpu->seg[kGs].selector == 3);
@@ -75,9 +85,15 @@ TEST_CASE("What MOV to a data segment register refuses") {
 TEST_CASE("What MOV to SS refuses") {
     M m;
     m.enter_protected(0);
-    SECTION("null") { CHECK(load(m, kSs, 0) == fault(13, 0)); }
-    SECTION("another RPL") { CHECK(load(m, kSs, M::kKernelSs | 1) == fault(13, M::kKernelSs)); }
-    SECTION("another DPL") { CHECK(load(m, kSs, M::kUserSs) == fault(13, M::kUserSs & 0xfffc)); }
+    SECTION("null") {
+        CHECK(load(m, kSs, 0) == fault(13, 0));
+    }
+    SECTION("another RPL") {
+        CHECK(load(m, kSs, M::kKernelSs | 1) == fault(13, M::kKernelSs));
+    }
+    SECTION("another DPL") {
+        CHECK(load(m, kSs, M::kUserSs) == fault(13, M::kUserSs & 0xfffc));
+    }
     SECTION("read-only") {
         m.set_descriptor(M::kFree, descriptor(0, 0xfffff, 0xc091));
         CHECK(load(m, kSs, M::kFree) == fault(13, M::kFree));
@@ -163,7 +179,7 @@ TEST_CASE("LAR, LSL, VERR, VERW say what the present privilege may see") {
     auto ask = [&](u16 selector) {
         Answer answer{};
         auto zf = [&](std::initializer_list<unsigned> bytes) {
-            m.cpu->rip() = M::kCode;
+            m.restart();
             m.cpu->gpr[kRcx] = selector;
             m.cpu->gpr[kRax] = 0xdead;
             m.code_here(bytes);

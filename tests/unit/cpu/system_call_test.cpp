@@ -89,7 +89,9 @@ TEST_CASE("SYSENTER and SYSEXIT") {
     M m;
     m.enter_long(3);
     m.cpu->set_rflags(kOne | rflags::kIf);
-    SECTION("without a code segment") { CHECK(m.raises(13, {0x0f, 0x34})); }
+    SECTION("without a code segment") {
+        CHECK(m.raises(13, {0x0f, 0x34}));
+    }
     SECTION("there and back") {
         m.cpu->msr.sysenter_cs = M::kKernelCs;
         m.cpu->msr.sysenter_eip = M::kCode + 0x80;
@@ -138,8 +140,7 @@ TEST_CASE("A 64-bit call gate: a new stack with SS, RSP, CS and RIP, and RETF ba
     CHECK(m.cpu->rip() == 0x2'8000);
     CHECK(m.cpu->cpl == 0);
     CHECK(m.cpu->seg[kSs].selector == 0);
-    CHECK(m.items(M::kRsp0 - 32, 4) ==
-          std::vector<u64>{M::kCode + 3, M::kUserCs, M::kUserStack, M::kUserSs});
+    CHECK(m.items(M::kRsp0 - 32, 4) == std::vector<u64>{M::kCode + 3, M::kUserCs, M::kUserStack, M::kUserSs});
     m.run();
     CHECK(m.cpu->rip() == M::kCode + 3);
     CHECK(m.cpu->cpl == 3);
