@@ -86,7 +86,7 @@ std::vector<u8> make_fadt(u64 facs, u64 dsdt) {
     t.port(116, SystemControl::kResetPort, 8, 1);
     t.put(128, SystemControl::kResetValue, 1);
     t.put(131, 4, 1);  // minor revision
-    t.put(132, facs, 8);
+    // The FACS has one address: X_FIRMWARE_CTRL stays 0.
     t.put(140, dsdt, 8);
     t.port(148, AcpiPm::kPm1Event, 32, 2);
     t.port(172, AcpiPm::kPm1Control, 16, 2);
