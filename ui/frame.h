@@ -1,0 +1,61 @@
+// What the machine's thread hands to the window: models computed at one moment, complete in themselves. The window
+// never touches the machine.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "emulator/debug/breakpoints.h"
+#include "emulator/models/address_space.h"
+#include "emulator/models/devices.h"
+#include "emulator/models/disassembly.h"
+#include "emulator/models/memory.h"
+#include "emulator/models/page_walk.h"
+#include "emulator/models/registers.h"
+#include "emulator/models/syscalls.h"
+#include "emulator/models/tasks.h"
+#include "emulator/models/tlb.h"
+#include "emulator/observe/events.h"
+
+namespace orrery {
+
+// What the windows look at: the one shared selection, as the user typed or clicked it.
+struct Selection {
+    std::string walk_address = "rip";  // page walk
+    std::string code_address;          // disassembly; empty: follows RIP
+    std::string memory_address = "rsp";
+    int pid = 1;                       // address space
+    std::string syscall_filter;
+    bool floating_point = false;
+};
+
+enum class RunState : u8 { Paused, Running, Ended };
+
+struct Frame {
+    u64 number = 0;
+    RunState state = RunState::Paused;
+    std::string status;  // why it stopped, or what it is running to
+    Moment moment;
+    double million_instructions_per_second = 0;  // of host time, over the last second of running
+    u64 seed = 0;
+    std::string state_hash;  // of a paused machine, once asked for
+
+    RegistersModel registers;
+    DisassemblyModel disassembly;
+    PageWalkModel page_walk;
+    AddressSpaceModel address_space;
+    TlbModel tlb;
+    TasksModel tasks;
+    SyscallsModel syscalls;
+    DevicesModel devices;
+    MemoryModel memory;
+    std::vector<Breakpoint> breakpoints;
+
+    // One line each where a field's text is no good; empty: it is.
+    std::string walk_error;
+    std::string code_error;
+    std::string memory_error;
+    std::string breakpoint_error;
+};
+
+}  // namespace orrery
