@@ -11,6 +11,7 @@
 #include "emulator/cpu/exec_forms.h"
 #include "emulator/cpu/exec_fpu_trap.h"
 #include "emulator/cpu/fp_env.h"
+#include "emulator/cpu/fp_lanes.h"
 
 namespace orrery::sse {
 
@@ -97,13 +98,24 @@ using PackedFp = Shape<16, true, true>;
 using ScalarFp4 = Shape<4, false, true>;
 using ScalarFp8 = Shape<8, false, true>;
 
+// F::run(a, b, immediate) with checks; F::kArithmetic, where it is there, says what it computes, for exact flags.
+template <typename F>
+inline Xmm run_checked(Cpu* c, const Op* op, Xmm a, Xmm b) {
+    auto compute = [=] { return F::run(a, b, op->imm); };
+    if constexpr (requires { F::kArithmetic; }) {
+        return with_fp_checks(c, op, compute, [=](u32) { return precise_fp_flags(c->mxcsr, F::kArithmetic, a, b); });
+    } else {
+        return with_fp_checks(c, op, compute);
+    }
+}
+
 // F::run(a, b, immediate) gives the new destination.
 template <typename F, Form form, bool checked>
 void combine(Cpu* c, const Op* op) {
     const Xmm b = source<form, F::kBytes, F::kAligned>(c, op);
     Xmm& a = xmm(c, op->a);
     if constexpr (checked) {
-        a = with_fp_checks(c, op, [&] { return F::run(a, b, op->imm); });
+        a = run_checked<F>(c, op, a, b);
     } else {
         a = F::run(a, b, op->imm);
     }
@@ -133,17 +145,23 @@ void select_combine(const Insn& insn, u32 key, Op& op) {
 
 }  // namespace orrery::sse
 
-// An operation that is the host instruction `name` with two XMM operands, and its selector.
-#define ORRERY_SSE_OPERATION(name, shape)                                \
-    namespace {                                                          \
-    struct Do_##name : shape {                                           \
-        static Xmm run(Xmm a, Xmm b, i32) {                              \
-            asm volatile(#name " %1, %0" : "+x"(a) : "x"(b));            \
-            return a;                                                    \
-        }                                                                \
-    };                                                                   \
-    }                                                                    \
-    void select_##name(const Insn& insn, u32 key, Op& op) {              \
-        select_combine<Do_##name>(insn, key, op);                        \
-    }                                                                    \
+// An operation that is the host instruction `name` with two XMM operands, and its selector. Further members may be added.
+#define ORRERY_SSE_OPERATION_WITH(name, shape, ...)           \
+    namespace {                                               \
+    struct Do_##name : shape {                                \
+        __VA_ARGS__;                                          \
+        static Xmm run(Xmm a, Xmm b, i32) {                   \
+            asm volatile(#name " %1, %0" : "+x"(a) : "x"(b)); \
+            return a;                                         \
+        }                                                     \
+    };                                                        \
+    }                                                         \
+    void select_##name(const Insn& insn, u32 key, Op& op) {   \
+        select_combine<Do_##name>(insn, key, op);             \
+    }                                                         \
     void select_##name(const Insn& insn, u32 key, Op& op)
+
+#define ORRERY_SSE_OPERATION(name, shape) ORRERY_SSE_OPERATION_WITH(name, shape, )
+// The further arguments are those of Arithmetic.
+#define ORRERY_SSE_ARITHMETIC(name, shape, ...) \
+    ORRERY_SSE_OPERATION_WITH(name, shape, static constexpr Arithmetic kArithmetic{LaneOperation::__VA_ARGS__})

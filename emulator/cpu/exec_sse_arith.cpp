@@ -5,22 +5,22 @@ namespace orrery {
 
 using namespace sse;
 
-ORRERY_SSE_OPERATION(addps, PackedFp);
-ORRERY_SSE_OPERATION(addpd, PackedFp);
-ORRERY_SSE_OPERATION(addss, ScalarFp4);
-ORRERY_SSE_OPERATION(addsd, ScalarFp8);
-ORRERY_SSE_OPERATION(subps, PackedFp);
-ORRERY_SSE_OPERATION(subpd, PackedFp);
-ORRERY_SSE_OPERATION(subss, ScalarFp4);
-ORRERY_SSE_OPERATION(subsd, ScalarFp8);
-ORRERY_SSE_OPERATION(mulps, PackedFp);
-ORRERY_SSE_OPERATION(mulpd, PackedFp);
-ORRERY_SSE_OPERATION(mulss, ScalarFp4);
-ORRERY_SSE_OPERATION(mulsd, ScalarFp8);
-ORRERY_SSE_OPERATION(divps, PackedFp);
-ORRERY_SSE_OPERATION(divpd, PackedFp);
-ORRERY_SSE_OPERATION(divss, ScalarFp4);
-ORRERY_SSE_OPERATION(divsd, ScalarFp8);
+ORRERY_SSE_ARITHMETIC(addps, PackedFp, Add, 4, 4);
+ORRERY_SSE_ARITHMETIC(addpd, PackedFp, Add, 8, 2);
+ORRERY_SSE_ARITHMETIC(addss, ScalarFp4, Add, 4, 1);
+ORRERY_SSE_ARITHMETIC(addsd, ScalarFp8, Add, 8, 1);
+ORRERY_SSE_ARITHMETIC(subps, PackedFp, Sub, 4, 4);
+ORRERY_SSE_ARITHMETIC(subpd, PackedFp, Sub, 8, 2);
+ORRERY_SSE_ARITHMETIC(subss, ScalarFp4, Sub, 4, 1);
+ORRERY_SSE_ARITHMETIC(subsd, ScalarFp8, Sub, 8, 1);
+ORRERY_SSE_ARITHMETIC(mulps, PackedFp, Mul, 4, 4);
+ORRERY_SSE_ARITHMETIC(mulpd, PackedFp, Mul, 8, 2);
+ORRERY_SSE_ARITHMETIC(mulss, ScalarFp4, Mul, 4, 1);
+ORRERY_SSE_ARITHMETIC(mulsd, ScalarFp8, Mul, 8, 1);
+ORRERY_SSE_ARITHMETIC(divps, PackedFp, Div, 4, 4);
+ORRERY_SSE_ARITHMETIC(divpd, PackedFp, Div, 8, 2);
+ORRERY_SSE_ARITHMETIC(divss, ScalarFp4, Div, 4, 1);
+ORRERY_SSE_ARITHMETIC(divsd, ScalarFp8, Div, 8, 1);
 ORRERY_SSE_OPERATION(sqrtps, PackedFp);
 ORRERY_SSE_OPERATION(sqrtpd, PackedFp);
 ORRERY_SSE_OPERATION(sqrtss, ScalarFp4);
@@ -34,12 +34,12 @@ ORRERY_SSE_OPERATION(maxpd, PackedFp);
 ORRERY_SSE_OPERATION(maxss, ScalarFp4);
 ORRERY_SSE_OPERATION(maxsd, ScalarFp8);
 
-ORRERY_SSE_OPERATION(addsubps, PackedFp);
-ORRERY_SSE_OPERATION(addsubpd, PackedFp);
-ORRERY_SSE_OPERATION(haddps, PackedFp);
-ORRERY_SSE_OPERATION(haddpd, PackedFp);
-ORRERY_SSE_OPERATION(hsubps, PackedFp);
-ORRERY_SSE_OPERATION(hsubpd, PackedFp);
+ORRERY_SSE_ARITHMETIC(addsubps, PackedFp, Add, 4, 4, LaneOrder::AddSub);
+ORRERY_SSE_ARITHMETIC(addsubpd, PackedFp, Add, 8, 2, LaneOrder::AddSub);
+ORRERY_SSE_ARITHMETIC(haddps, PackedFp, Add, 4, 4, LaneOrder::Horizontal);
+ORRERY_SSE_ARITHMETIC(haddpd, PackedFp, Add, 8, 2, LaneOrder::Horizontal);
+ORRERY_SSE_ARITHMETIC(hsubps, PackedFp, Sub, 4, 4, LaneOrder::Horizontal);
+ORRERY_SSE_ARITHMETIC(hsubpd, PackedFp, Sub, 8, 2, LaneOrder::Horizontal);
 
 ORRERY_SSE_OPERATION(andps, Packed);
 ORRERY_SSE_OPERATION(andpd, Packed);

@@ -9,9 +9,9 @@ using namespace sse;
 using UnalignedFp8 = Shape<8, false, true>;
 
 ORRERY_SSE_OPERATION(cvtps2pd, UnalignedFp8);
-ORRERY_SSE_OPERATION(cvtpd2ps, PackedFp);
+ORRERY_SSE_ARITHMETIC(cvtpd2ps, PackedFp, Narrow, 8, 2);
 ORRERY_SSE_OPERATION(cvtss2sd, ScalarFp4);
-ORRERY_SSE_OPERATION(cvtsd2ss, ScalarFp8);
+ORRERY_SSE_ARITHMETIC(cvtsd2ss, ScalarFp8, Narrow, 8, 1);
 ORRERY_SSE_OPERATION(cvtdq2ps, PackedFp);
 ORRERY_SSE_OPERATION(cvtps2dq, PackedFp);
 ORRERY_SSE_OPERATION(cvttps2dq, PackedFp);

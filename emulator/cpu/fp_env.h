@@ -12,8 +12,6 @@
 // flags before they commit its result: with_fp_checks().
 #pragma once
 
-#include <utility>
-
 #include "emulator/cpu/cpu.h"
 
 namespace orrery {
@@ -75,9 +73,10 @@ void begin_fp_check(Cpu* c, u32 extra = 0);
 void end_fp_check(Cpu* c, const Op* op, u32 flags);
 
 // Does `compute` and returns its result, or raises; `compute` must consist of host instructions that are not elided
-// (volatile) and change no state of the guest's.
-template <typename Compute>
-inline auto with_fp_checks(Cpu* c, const Op* op, Compute compute) {
+// (volatile) and change no state of the guest's. `refine` gives the exact flags of a computation that ends in an
+// unmasked overflow or underflow (fp_lanes.h); it takes those found so far.
+template <typename Compute, typename Refine>
+inline auto with_fp_checks(Cpu* c, const Op* op, Compute compute, Refine refine) {
     begin_fp_check(c);
     auto result = compute();
     u32 flags = host_mxcsr() & mxcsr::kFlags;
@@ -88,8 +87,14 @@ inline auto with_fp_checks(Cpu* c, const Op* op, Compute compute) {
         (void)compute();
         flags |= host_mxcsr() & mxcsr::kUe;
     }
+    const u32 unmasked = flags & ~(c->mxcsr >> 7);
+    if ((unmasked & (mxcsr::kOe | mxcsr::kUe)) != 0) flags = refine(flags);
     end_fp_check(c, op, flags);
     return result;
+}
+template <typename Compute>
+inline auto with_fp_checks(Cpu* c, const Op* op, Compute compute) {
+    return with_fp_checks(c, op, compute, [](u32 flags) { return flags; });
 }
 
 }  // namespace orrery
