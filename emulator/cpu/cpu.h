@@ -129,6 +129,7 @@ struct alignas(64) Cpu {
     jmp_buf* unwind = nullptr;  // where raise() goes
     PendingException pending;
     DeliveryState delivery;
+    bool step_trap = false;  // TF was set before the instruction; INT n, SYSCALL and MOV SS clear this
     ShutdownReason shutdown;  // while activity is Shutdown
     Op* planted_op = nullptr;  // its handler was exchanged to leave the block there
     Handler planted_handler = nullptr;

@@ -71,7 +71,7 @@ void enter_handler(Cpu* c, u64 rip, bool clear_if) {
     c->eflags &= ~(rflags::kTf | rflags::kNt | rflags::kRf | rflags::kVm);
     if (clear_if) c->eflags &= ~rflags::kIf;
     c->gpr[17] = rip;
-    c->interrupt_shadow = false;
+    c->interrupt_shadow = c->step_trap = false;
     c->update_mode();
 }
 

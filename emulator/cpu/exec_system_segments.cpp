@@ -22,7 +22,9 @@ void mov_from_sreg(Cpu* c, const Op* op) {
 // Loading SS by MOV or POP holds off interrupts and traps for one instruction (SDM vol. 3A, 6.8.3).
 void load_sreg(Cpu* c, const Op* op, u8 index, u16 selector) {
     load_segment_register(c, op, static_cast<SegmentIndex>(index), selector);
-    if (index == kSs) c->interrupt_shadow = true;
+    if (index != kSs) return;
+    c->interrupt_shadow = true;
+    c->step_trap = false;
 }
 
 void mov_to_sreg(Cpu* c, const Op* op) {

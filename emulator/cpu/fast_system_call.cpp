@@ -42,6 +42,7 @@ void enter_syscall(Cpu* c, const Op* op, u64 return_rip) {
     c->gpr[11] = flags;
     c->gpr[17] = c->msr.lstar;
     c->set_rflags(flags & ~static_cast<u32>(c->msr.fmask));
+    if ((c->eflags & rflags::kTf) == 0) c->step_trap = false;
     const unsigned selector = c->msr.star >> 32 & 0xfffc;
     set_segments(c, selector, kCode64, selector + 8, 0);
 }

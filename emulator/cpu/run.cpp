@@ -89,16 +89,16 @@ void execute(Cpu* c, Block* block) {
 }
 
 // Runs one instruction, whatever else would fit. TF as it was before the instruction decides about the trap after it
-// (SDM vol. 3A, 17.3.1.4); what clears TF itself (INT n, SYSCALL) is not followed by one.
+// (SDM vol. 3A, 17.3.1.4), but INT n, SYSCALL and MOV SS are not followed by one (step_trap).
 void execute_single(Cpu* c) {
-    const bool trap = (c->eflags & rflags::kTf) != 0;
+    c->step_trap = (c->eflags & rflags::kTf) != 0;
     Block* block = find_block(c, true);
     hold(c);
     c->interrupt_shadow = false;
     execute(c, block);
     unplant(c);
     c->pending_link = nullptr;
-    if (trap && (c->eflags & rflags::kTf) != 0 && c->activity == Activity::Running) {
+    if (c->step_trap && c->activity == Activity::Running) {
         c->pending = {Vector::DB, false, 0, u64{1} << 14};
         deliver_exception(c);
     }

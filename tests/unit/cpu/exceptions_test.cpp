@@ -286,6 +286,44 @@ TEST_CASE("TF traps after the instruction, with DR6.BS and no RF") {
     CHECK((m.cpu->rflags() & rflags::kTf) == 0);
 }
 
+TEST_CASE("The trap follows an instruction that clears TF, but not MOV SS, INT n or SYSCALL") {
+    M m;
+    m.enter_long(0);
+    m.cpu->set_rflags(kOne | rflags::kTf);
+    SECTION("POPF") {
+        m.cpu->gpr[kRsp] -= 8;
+        m.put(m.cpu->gpr[kRsp], u64{kOne});
+        m.code_here({0x9d, 0x90});
+        m.run();
+        CHECK(m.in_handler(1));
+        CHECK(m.get(M::kKernelStack - 40) == M::kCode + 1);
+        CHECK(m.get(M::kKernelStack - 24) == kOne);
+    }
+    SECTION("MOV SS: after the next instruction") {
+        m.cpu->gpr[kRax] = M::kKernelSs;
+        m.code_here({0x8e, 0xd0, 0x90, 0x90});
+        m.run(2);
+        CHECK(m.in_handler(1));
+        CHECK(m.get(M::kKernelStack - 40) == M::kCode + 3);
+    }
+    SECTION("INT n") {
+        m.write(M::handler(0x80), {0x90, 0x90});
+        m.code_here({0xcd, 0x80});
+        m.run(2);
+        CHECK(m.cpu->rip() == M::handler(0x80) + 1);
+        CHECK(m.get(M::kKernelStack - 24) == (kOne | rflags::kTf));
+    }
+    SECTION("SYSCALL with TF masked") {
+        m.cpu->msr.star = u64{M::kKernelCs} << 32;
+        m.cpu->msr.lstar = M::kCode + 0x40;
+        m.cpu->msr.fmask = rflags::kTf;
+        m.write(M::kCode + 0x40, {0x90, 0x90});
+        m.code_here({0x0f, 0x05});
+        m.run(2);
+        CHECK(m.cpu->rip() == M::kCode + 0x41);
+    }
+}
+
 TEST_CASE("IRETQ returns to CPL 3 with stack and flags, and empties segments of the kernel") {
     M m;
     m.enter_long(0);
