@@ -7,6 +7,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/irq.h"
 #include "core/printk.h"
+#include "mm/user_ptr.h"
 #include "sync/spinlock.h"
 
 namespace {
@@ -17,6 +18,20 @@ constexpr u8 kIerReceive = 0x01;
 constexpr int kFifoSize = 16;
 
 bool ignore_lock = false;
+
+struct SerialStruct {  // linux/serial.h, struct serial_struct
+    i32 type, line;
+    u32 port;
+    i32 irq, flags, xmit_fifo_size, custom_divisor, baud_base;
+    u16 close_delay;
+    u8 io_type, reserved;
+    i32 hub6;
+    u16 closing_wait, closing_wait2;
+    u64 iomem_base;
+    u16 iomem_reg_shift;
+    u32 port_high;
+    u64 iomap_base;
+};
 
 class Uart final : public TtyDriver {
   public:
@@ -58,6 +73,19 @@ class Uart final : public TtyDriver {
         for (int i = 0; i < 100000 && !(in(kLsr) & kLsrIdle); i++) cpu_relax();
     }
     void set_receiver(TtyReceiver* receiver) override { receiver_ = receiver; }
+    Result<long> ioctl(u32 request, u64 argument) override {
+        constexpr u32 kTiocgserial = 0x541e;
+        if (request != kTiocgserial) return Errno::ENOTTY;
+        SerialStruct info{};
+        info.type = 4;  // PORT_16550A
+        info.line = port_ == 0x3f8 ? 0 : 1;
+        info.port = port_;
+        info.irq = static_cast<i32>(irq_);
+        info.xmit_fifo_size = kFifoSize;
+        info.baud_base = 115200;
+        TRY(UserPtr<SerialStruct>(argument).write(info));
+        return 0L;
+    }
     bool present() const { return present_; }
     /// For printk, which holds the log's lock (of the same rank) with interrupts off.
     void console_send(const char* text, size_t count) { send(reinterpret_cast<const u8*>(text), count); }

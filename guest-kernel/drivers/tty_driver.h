@@ -4,6 +4,7 @@
 // to the receiver in interrupt context, one at a time, in order.
 #pragma once
 
+#include "core/result.h"
 #include "core/types.h"
 
 class TtyReceiver {
@@ -27,6 +28,8 @@ class TtyDriver {
     /// Sleep until everything written has left (tcdrain). May sleep.
     virtual void drain() = 0;
     virtual void set_receiver(TtyReceiver* receiver) = 0;
+    /// Requests that only the hardware's driver knows (TIOCGSERIAL). ENOTTY.
+    virtual Result<long> ioctl(u32 /*request*/, u64 /*argument*/) { return Errno::ENOTTY; }
 
   protected:
     ~TtyDriver() = default;

@@ -194,7 +194,7 @@ Result<long> tty_ioctl(tty_struct& tty, u32 request, u64 argument) {
             tty.exclusive = false;
             return 0L;
         default:
-            return Errno::ENOTTY;
+            return tty.driver->ioctl(request, argument);
     }
 }
 

@@ -16,7 +16,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(HERE, "programs")
-GUEST_ONLY = {"oom", "fork_limit", "kernel_limits"}  # they would harm or depend on the host
+GUEST_ONLY = {"oom", "fork_limit", "fuzz"}  # they would harm or depend on the host
 NOT_UNDER_TCG = {"float_faults"}  # QEMU's translator raises no floating-point exceptions
 TIMEOUT_SECONDS = int(os.environ.get("ORRERY_GUEST_TIMEOUT", "240"))
 INIT = """#!/bin/busybox sh
@@ -25,11 +25,13 @@ export PATH=/bin
 mount -t proc proc /proc
 mount -t devtmpfs devtmpfs /dev
 cd /tmp
+[ -n "$SHOW_MEMORY" ] && grep -E "MemFree|Slab|PageTables" /proc/meminfo
 for p in $(cat /programs/list); do
     echo "@@@ begin $p"
     setsid /programs/$p </dev/null
     echo "@@@ end $p $?"
 done
+[ -n "$SHOW_MEMORY" ] && grep -E "MemFree|Slab|PageTables" /proc/meminfo
 echo "@@@ all done"
 poweroff -f
 """
@@ -64,7 +66,7 @@ def make_initramfs(names, programs, busybox, directory):
 
 def run_guest(kernel, image, extra):
     command = ["timeout", str(TIMEOUT_SECONDS), "qemu-system-x86_64", "-m", "256M", "-kernel", kernel, "-initrd", image,
-               "-append", "console=ttyS0 loglevel=3 orrery.exit_on_panic", "-display", "none", "-serial", "stdio",
+               "-append", "console=ttyS0 loglevel=3 orrery.exit_on_panic " + os.environ.get("ORRERY_APPEND", ""), "-display", "none", "-serial", "stdio",
                "-monitor", "none", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4"] + extra
     result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     return result.stdout.decode(errors="replace").replace("\r\n", "\n")
