@@ -41,9 +41,13 @@ std::string shell_quote(const std::string& word) {
 }
 
 std::vector<u8> command_archive(const std::vector<std::string>& command) {
-    std::string script = "exec";
-    for (const std::string& word : command) script += " " + shell_quote(word);
-    script += "\n";
+    // By its path, so that the shell executes the file: busybox's would run an applet of its own within itself. What
+    // no path has (a shell's builtin, a wrong name) is left to the shell.
+    const std::string name = shell_quote(command[0]);
+    std::string arguments;
+    for (size_t i = 1; i < command.size(); ++i) arguments += " " + shell_quote(command[i]);
+    const std::string script =
+        fmt::format("program=$(which {0}) && exec -a {0} \"$program\"{1}\nexec {0}{1}\n", name, arguments);
     std::vector<u8> out;
     add_entry(out, "orrery", 0040755, "");
     add_entry(out, "orrery/command", 0100644, script);

@@ -39,6 +39,10 @@ void StraceWriter::finished(const SyscallRecord& record) {
     }
     open_ = 0;
     write_(with_result(line_, record.result_text) + "\n");
+    // A new task is one of those shown from here on, though it may not have run yet.
+    const std::string& name = record.call.name;
+    if (record.result > 0 && (name == "clone" || name == "clone3" || name == "fork" || name == "vfork"))
+        alive_.insert(static_cast<int>(record.result));
 }
 
 void StraceWriter::noted(const SyscallRecord& record) {

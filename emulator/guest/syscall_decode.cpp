@@ -99,8 +99,7 @@ bool memory_text(const GuestMemory& memory, const DecodedCall& call, size_t inde
         case ArgumentKind::String:
             return string_text(memory, address, kStringLimit, text);
         case ArgumentKind::Strings:
-            return argument.name.rfind("env", 0) == 0 ? environment_text(memory, address, text)
-                                                      : strings_text(memory, address, text);
+            return strings_text(memory, address, text);
         case ArgumentKind::Bytes: {
             const std::optional<u64> size = extent_of(call, argument.extent, result);
             // getcwd's result counts the zero, which is not shown.
@@ -218,8 +217,16 @@ bool by_command(const GuestMemory& memory, const DecodedCall& call, size_t index
         if (!structure_text(memory, argument.structure, a[2], 1, false, text)) text = pointer_text(a[2]);
         return true;
     }
-    if (call.name == "prctl" && index == 1 && as_int(a[0]) == PR_SET_NAME)
-        return string_text(memory, a[1], 15, text) || (text = pointer_text(a[1]), true);
+    if (call.name == "prctl" && index == 1 && (as_int(a[0]) == PR_SET_NAME || as_int(a[0]) == PR_GET_NAME)) {
+        constexpr size_t kNameLength = 15;
+        if (as_int(a[0]) == PR_GET_NAME && !at_return) return open = true;
+        if (!string_text(memory, a[1], kNameLength, text)) text = pointer_text(a[1]);
+        return true;
+    }
+    if (call.spec->arguments[index].name == "envp") {
+        if (!environment_text(memory, a[index], text)) text = pointer_text(a[index]);
+        return true;
+    }
     if (call.name == "reboot" && index < 3) return text = enumeration_text("reboot", a[index]), true;
     if (call.name == "mmap" && index == 5) return text = a[5] == 0 ? "0" : fmt::format("{:#x}", a[5]), true;
     return false;
