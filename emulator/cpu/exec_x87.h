@@ -87,6 +87,12 @@ inline bool put(Cpu* c, const Op* op, unsigned place, Result r, u16 conditions =
     return true;
 }
 
+// #AC for what is wider than a register (SDM vol. 3A, table 6-7); load() and store() check the rest
+// themselves.
+inline void check_aligned(Cpu* c, const Op* op, u64 linear, unsigned alignment) {
+    if (c->fast == c->empty_table && (linear & (alignment - 1)) != 0) raise_error(c, op, Vector::AC, 0);
+}
+
 // Memory formats of operands.
 enum class Format : u8 { F32, F64, I16, I32, I64 };
 template <Format format>

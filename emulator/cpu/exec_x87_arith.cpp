@@ -124,7 +124,8 @@ void op_fscale(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
-// FPREM, FPREM1. Where there is no remainder (an invalid operation, a NaN) C0 and C3 stay, C1 and C2 are cleared.
+// FPREM, FPREM1. Where there is no remainder (an invalid operation, a NaN) C0 and C3 stay, C1 and C2 are
+// cleared.
 template <bool ieee>
 void op_remainder(Cpu* c, const Op* op) {
     check_x87_pending(c, op);

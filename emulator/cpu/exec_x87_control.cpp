@@ -156,7 +156,9 @@ using Transfer = void (*)(Cpu*, const Op*, u64);
 template <Transfer transfer, bool waits, bool full>
 void op_transfer(Cpu* c, const Op* op) {
     if constexpr (waits) check_x87_pending(c, op);
-    transfer(c, op, address<full>(c, op));
+    const u64 linear = address<full>(c, op);
+    check_aligned(c, op, linear, op->imm != 0 ? 4 : 2);
+    transfer(c, op, linear);
     ORRERY_NEXT(c, op);
 }
 

@@ -39,8 +39,17 @@ void op_load(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
+// Ten bytes are aligned where their significand is (SDM vol. 3A, table 6-7).
+void check_ten_alignment(Cpu* c, const Op* op, u64 linear) {
+    const bool checked = c->fast == c->empty_table;
+    const bool canonical = static_cast<u64>(static_cast<i64>(linear << 16) >> 16) == linear;
+    if (checked && canonical && (linear & 7) != 0) raise_error(c, op, Vector::AC, 0);
+}
+
 // Ten bytes of memory: FLD m80, FBLD.
 [[gnu::noinline]] Float80 load_ten(Cpu* c, const Op* op, u64 linear) {
+    check_ten_alignment(c, op, linear);
+    check_aligned(c, op, linear, 8);
     u8 bytes[10];
     load_bytes(c, op, linear, bytes, sizeof bytes);
     Float80 v;
@@ -49,6 +58,8 @@ void op_load(Cpu* c, const Op* op) {
     return v;
 }
 [[gnu::noinline]] void store_ten(Cpu* c, const Op* op, u64 linear, u64 low, u16 high) {
+    check_ten_alignment(c, op, linear);
+    check_aligned(c, op, linear, 8);
     u8 bytes[10];
     std::memcpy(bytes, &low, 8);
     std::memcpy(bytes + 8, &high, 2);
@@ -143,7 +154,12 @@ void op_store(Cpu* c, const Op* op) {
     X87State& s = c->x87;
     const f80::Bits bits = stored<format, truncate>(s);
     const bool made = stores(bits.flags, s.control);
-    if (__builtin_expect(made, 1)) store<Raw<format>>(c, op, linear, static_cast<Raw<format>>(bits.bits));
+    if (__builtin_expect(made, 1)) {
+        store<Raw<format>>(c, op, linear, static_cast<Raw<format>>(bits.bits));
+    } else {
+        // A fault of the store comes before the exception that leaves nothing to store.
+        modify<Raw<format>>(c, op, linear, [](Raw<format> old) { return old; });
+    }
     note_operand(c, op, linear);
     give(c, op, bits.flags);
     if (pops && made) pop(s);
@@ -204,7 +220,8 @@ void op_store_st(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
-// As FSTP ST(i), but an empty ST(0) is no exception ("no check for empty"): it is popped, and nothing is stored.
+// As FSTP ST(i), but an empty ST(0) is no exception ("no check for empty"): it is popped, and nothing is
+// stored.
 void op_fstpnce(Cpu* c, const Op* op) {
     check_x87_pending(c, op);
     note_instruction(c, op);

@@ -215,6 +215,37 @@ TEST_CASE("FNSAVE and FRSTOR keep everything", "[x87]") {
     }
 }
 
+TEST_CASE("x87 operands are checked for alignment", "[x87]") {
+    X87Machine m;
+    m.cpu().cr0 |= cr0::kAm;
+    m.cpu().set_rflags(rflags::kAc);
+    m.run({0xd9, 0xe8});
+    // As at CPL 3; the handler's own stack is not of interest.
+    const auto faults = [&](int opcode, int reg, int offset, bool narrow = false) {
+        m.cpu().cpl = 3;
+        m.cpu().update_mode();
+        const X87State before = m.x87();
+        std::vector<u8> code;
+        if (narrow) code.push_back(0x66);
+        for (int b : {opcode, 0x43 | reg << 3, offset}) code.push_back(static_cast<u8>(b));
+        const u64 at = m.cpu().instructions();
+        m.run(code);
+        const bool done = m.cpu().rip() == m.last_address() + code.size() && m.cpu().instructions() == at + 1;
+        m.x87() = before;
+        m.enter_long_mode();
+        m.cpu().cr0 |= cr0::kAm;
+        m.cpu().set_rflags(rflags::kAc);
+        return !done;
+    };
+    for (int offset = 0; offset < 9; ++offset) {
+        CHECK(faults(0xdb, 5, offset) == (offset % 8 != 0));        // fld m80
+        CHECK(faults(0xdf, 6, offset) == (offset % 8 != 0));        // fbstp
+        CHECK(faults(0xdd, 0, offset) == (offset % 8 != 0));        // fld m64
+        CHECK(faults(0xd9, 6, offset) == (offset % 4 != 0));        // fnstenv
+        CHECK(faults(0xdd, 4, offset, true) == (offset % 2 != 0));  // frstor, 16 bits
+    }
+}
+
 TEST_CASE("#MF in real mode", "[x87]") {
     X87Machine m;
     m.enter_real_mode();
