@@ -2,6 +2,7 @@
 // (open(2), fcntl(2), lseek(2), openat2(2)). Numbers only; what the kernel does with them is in fs/.
 #pragma once
 
+#include "abi/host_names.h"
 #include "core/types.h"
 
 constexpr int O_ACCMODE = 03;

@@ -1,6 +1,7 @@
 // poll(2), select(2) and epoll(7) numbers of the Linux x86-64 ABI.
 #pragma once
 
+#include "abi/host_names.h"
 #include "core/types.h"
 
 constexpr u32 POLLIN = 0x001;

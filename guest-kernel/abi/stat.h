@@ -2,6 +2,7 @@
 // (inode(7), stat(2), statx(2), statfs(2), getdents(2)).
 #pragma once
 
+#include "abi/host_names.h"
 #include "core/types.h"
 
 constexpr u32 S_IFMT = 0170000;

@@ -2,6 +2,7 @@
 // the ioctl numbers (termios(3), ioctl_tty(2), tty_ioctl(4)). Octal as in the manual.
 #pragma once
 
+#include "abi/host_names.h"
 #include "core/types.h"
 
 constexpr size_t NCCS = 19;

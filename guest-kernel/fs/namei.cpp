@@ -153,6 +153,8 @@ Result<void> PathWalk::follow(const Path& link) {
     if (*after != '\0') {
         if (*after != '/') TRY(target.append("/"));
         TRY(target.append(after));
+    } else if (trailing_slash_) {
+        TRY(target.append("/"));  // what the link leads to must be a directory too
     }
     return set_text(std::move(target));
 }

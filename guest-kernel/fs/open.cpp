@@ -63,7 +63,7 @@ Result<Found> walk_to_open(const Path& start, const char* path, int flags, u32 m
             found.place = walk.here();
         }
         if ((slash || (flags & O_DIRECTORY)) && !found.place.inode().is_dir()) {
-            return found.place.inode().is_symlink() && !slash ? Errno::ELOOP : Errno::ENOTDIR;
+            return Errno::ENOTDIR;
         }
         return found;
     }

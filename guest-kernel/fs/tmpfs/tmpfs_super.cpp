@@ -49,7 +49,10 @@ bool parse_number(const char* text, size_t length, unsigned base, u32* out) {
 TmpfsSuper::TmpfsSuper(const char* fs_type, RefPtr<TmpfsQuota> limits)
     : SuperBlock(fs_type, kTmpfsMagic), quota(std::move(limits)) {}
 
-TmpfsSuper::~TmpfsSuper() = default;
+// An instance that was never mounted still has its root, which needs the quota.
+TmpfsSuper::~TmpfsSuper() {
+    shutdown();
+}
 
 Result<void> TmpfsSuper::parse(const char* options) {
     for (const char* p = options; p && *p;) {

@@ -1,0 +1,2 @@
+# env: setting, clearing, running; exported variables.
+env -i A=1 B='two words' env; env -i PATH="$PATH" X=5 sh -c 'echo $X $#'; A=outer env -u A sh -c 'echo "[$A]"'; export E=exported; env | grep '^E='; env -i nosuchprogram; echo status $?; env -i PATH="$PATH" printenv PATH > /dev/null; echo $?; Z=1 env Z=2 sh -c 'echo $Z'; env -i sh -c 'exit 9'; echo status $?; printenv E; printenv NOPE; echo status $?

@@ -1,0 +1,4 @@
+# tar: making, listing, extracting, links, modes, compression.
+mkdir -p d/e; echo one > d/a; echo two > d/e/b; ln -s a d/s; ln d/a d/h; chmod 600 d/a; mkdir d/empty
+tar cf t.tar d; tar tf t.tar | sort; mkdir x; tar xf t.tar -C x; (cd x; find . | sort; cat d/s d/e/b; ls -l d/a | awk '{ print $1, $2 }')
+tar czf t.tgz d; tar tzf t.tgz | wc -l; tar xzOf t.tgz d/e/b; tar cf - d | tar tf - | wc -l; tar cf q.tar --exclude=e d; tar tf q.tar | sort; tar xf t.tar d/a -C x; echo status $?; tar xf nothing; echo status $?; printf 'd/a\n' > list; tar cf l.tar -T list; tar tf l.tar; head -c 700 t.tar > cut.tar; tar tf cut.tar; echo status $?; dd if=/dev/zero of=big bs=1k count=300 2>/dev/null; tar cjf b.tbz big; tar xjOf b.tbz | wc -c; tar xvf t.tar -C x | sort | head -3; touch -d '2010-10-10 10:10:10' d/a; tar cf m.tar d/a; rm d/a; tar xf m.tar; date -r d/a +%F_%T

@@ -1,0 +1,3 @@
+# vi: edits a file by scripted keys, without a terminal.
+printf 'one\ntwo\nthree\nfour\n' > f
+printf ':2\ndd:wq\n' | vi f > /dev/null 2>&1; cat f; printf 'Gonew line\033:wq\n' | vi f > /dev/null 2>&1; cat f; printf ':%%s/o/0/g\n:wq\n' | vi f > /dev/null 2>&1; cat f; printf 'ggyyp:wq\n' | vi f > /dev/null 2>&1; cat f; printf 'ggxxiHELLO \033ZZ' | vi f > /dev/null 2>&1; cat f; printf 'iabc\033:q!\n' | vi f > /dev/null 2>&1; cat f; printf 'Atail\033u:wq\n' | vi f > /dev/null 2>&1; cat f; printf 'ifresh\033:wq\n' | vi new > /dev/null 2>&1; cat new; vi -c ':1d' -c ':wq' f > /dev/null 2>&1 < /dev/null; cat f; printf '/f0ur\ncwFOUR\033:x\n' | vi f > /dev/null 2>&1; cat f
