@@ -172,10 +172,11 @@ StopCause Session::run_until_syscall(const RunLimits& limits) {
             // The tracer has seen the event before us, and decoded it.
             const auto& records = tracer_->log().records();
             if (records.empty()) return;
-            const std::vector<std::string>& texts = records.back().call.texts;
-            if (std::none_of(texts.begin(), texts.end(),
-                             [this](const std::string& text) { return text.find(wanted_data_) != std::string::npos; }))
-                return;
+            const auto& texts = records.back().call.texts;
+            const bool holds_it = std::any_of(texts.begin(), texts.end(), [this](const auto& text) {
+                return text && text->find(wanted_data_) != std::string::npos;
+            });
+            if (!holds_it) return;
         }
         found = true;
         machine_->request_stop();

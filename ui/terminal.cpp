@@ -15,6 +15,8 @@ u32 packed(const VTermColor& color) {
     return 0xff00'0000u | static_cast<u32>(color.rgb.blue) << 16 | static_cast<u32>(color.rgb.green) << 8 | color.rgb.red;
 }
 
+}  // namespace
+
 void append_utf8(std::string& out, char32_t c) {
     if (c < 0x80) {
         out += static_cast<char>(c);
@@ -33,8 +35,6 @@ void append_utf8(std::string& out, char32_t c) {
     }
 }
 
-}  // namespace
-
 struct Terminal::Impl {
     Impl(int row_count, int column_count)
         : rows(row_count), columns(column_count), vterm(vterm_new(row_count, column_count)) {
@@ -46,10 +46,10 @@ struct Terminal::Impl {
                 static_cast<Impl*>(self)->refresh(rect);
                 return 1;
             };
-            callbacks.movecursor = [](VTermPos position, VTermPos, int visible, void* self) {
+            callbacks.movecursor = [](VTermPos position, VTermPos, int shown, void* self) {
                 Impl* impl = static_cast<Impl*>(self);
                 impl->cursor = position;
-                impl->visible = visible != 0;
+                impl->visible = shown != 0;
                 return 1;
             };
             callbacks.settermprop = [](VTermProp property, VTermValue* value, void* self) {

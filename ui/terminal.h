@@ -19,6 +19,8 @@ struct TerminalCell {
     u8 width = 1;  // columns
 };
 
+void append_utf8(std::string& out, char32_t character);
+
 class Terminal {
   public:
     Terminal(int rows, int columns);

@@ -1,0 +1,77 @@
+#include "ui/app.h"
+
+#include "ui/canvas.h"
+#include "ui/guest_thread.h"
+#include "ui/script.h"
+
+namespace orrery {
+
+namespace {
+
+void run_script(const AppOptions& options) {
+    const std::vector<ScriptLine> lines = options.script.empty() ? std::vector<ScriptLine>{} : read_script(options.script);
+    Session session(options.session);
+    Canvas canvas(options.headless, options.width, options.height, options.scale);
+    Ui ui;
+    ui.scale = options.scale;
+    ScriptRunner runner(session, canvas, ui, options.script);
+    runner.run(lines);
+    if (!options.screenshot.empty()) canvas.save_png(options.screenshot);
+}
+
+void run_interactive(const AppOptions& options) {
+    Canvas canvas(false, options.width, options.height, options.scale);
+    GuestThread guest(std::make_unique<Session>(options.session));
+    guest.on_frame([&canvas] { canvas.wake(); });
+    guest.send({Verb::Run, {}, 0});
+    Ui ui;
+    ui.scale = options.scale;
+    ui.focus_request = "Console";
+    ui.frame = guest.latest();
+    // A still screen costs nothing: after the last change Dear ImGui gets a few frames to come to rest, then events()
+    // sleeps until something comes.
+    constexpr unsigned kSettle = 4;
+    constexpr Uint64 kFrameMilliseconds = 16;
+    unsigned settle = kSettle;
+    while (!ui.quit) {
+        const Uint64 began = SDL_GetTicks64();
+        if (canvas.events(ui, settle > 0 ? 0 : 1000)) settle = kSettle;
+        const std::shared_ptr<const Frame> frame = guest.latest();
+        if (frame != ui.frame) {
+            settle = kSettle;
+            const bool stopped = frame->state != RunState::Running;
+            if (stopped && (ui.frame->state == RunState::Running || ui.frame->moment != frame->moment)) ui.previous = ui.frame;
+            ui.frame = frame;
+            ui.terminal.feed(guest.take_console());
+            const std::string replies = ui.terminal.take_replies();
+            if (!replies.empty()) ui.send(Verb::Type, replies);
+        }
+        if (settle > 0) {
+            --settle;
+            canvas.draw(ui);
+        }
+        for (Command& command : std::exchange(ui.commands, {})) guest.send(std::move(command));
+        if (std::exchange(ui.selection_changed, false)) guest.select(ui.selection);
+        if (ui.new_scale > 0) {
+            ui.scale = std::exchange(ui.new_scale, 0.0f);
+            canvas.set_scale(ui.scale);
+            ui.relayout = true;
+            settle = kSettle;
+        }
+        // Where the renderer does not wait for the display, frames come no faster all the same.
+        const Uint64 taken = SDL_GetTicks64() - began;
+        if (settle > 0 && taken < kFrameMilliseconds) SDL_Delay(static_cast<Uint32>(kFrameMilliseconds - taken));
+    }
+}
+
+}  // namespace
+
+void run_window(const AppOptions& options) {
+    if (options.headless || !options.script.empty() || !options.screenshot.empty()) {
+        run_script(options);
+    } else {
+        run_interactive(options);
+    }
+}
+
+}  // namespace orrery

@@ -1,0 +1,108 @@
+#include "ui/canvas.h"
+
+#include <imgui.h>
+#include <imgui_impl_sdl.h>
+#include <imgui_impl_sdlrenderer.h>
+#include <stb/stb_image_write.h>
+
+#include <fstream>
+#include <stdexcept>
+#include <vector>
+
+#include "ui/keys.h"
+#include "ui/layout.h"
+#include "ui/theme.h"
+
+namespace orrery {
+
+Canvas::Canvas(bool headless, int width, int height, float scale) {
+    if (headless) {
+        SDL_SetHint(SDL_HINT_VIDEODRIVER, "dummy");
+        SDL_SetHint(SDL_HINT_RENDER_DRIVER, "software");
+    }
+    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+    if (SDL_Init(SDL_INIT_VIDEO) != 0) throw std::runtime_error(std::string("no display: ") + SDL_GetError());
+    window_ = SDL_CreateWindow("Orrery", SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, width, height,
+                               SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
+    if (window_ == nullptr) throw std::runtime_error(std::string("no window: ") + SDL_GetError());
+    renderer_ = SDL_CreateRenderer(window_, -1, headless ? SDL_RENDERER_SOFTWARE : SDL_RENDERER_PRESENTVSYNC);
+    if (renderer_ == nullptr) renderer_ = SDL_CreateRenderer(window_, -1, SDL_RENDERER_SOFTWARE);
+    if (renderer_ == nullptr) throw std::runtime_error(std::string("no renderer: ") + SDL_GetError());
+    wake_event_ = SDL_RegisterEvents(1);
+
+    ImGui::CreateContext();
+    ImGui::GetIO().IniFilename = nullptr;
+    apply_theme(scale);
+#if IMGUI_VERSION_NUM >= 18700
+    ImGui_ImplSDL2_InitForSDLRenderer(window_, renderer_);
+#else
+    ImGui_ImplSDL2_InitForSDLRenderer(window_);
+#endif
+    ImGui_ImplSDLRenderer_Init(renderer_);
+}
+
+Canvas::~Canvas() {
+    ImGui_ImplSDLRenderer_Shutdown();
+    ImGui_ImplSDL2_Shutdown();
+    ImGui::DestroyContext();
+    SDL_DestroyRenderer(renderer_);
+    SDL_DestroyWindow(window_);
+    SDL_Quit();
+}
+
+void Canvas::draw(Ui& ui) {
+    ImGui_ImplSDLRenderer_NewFrame();
+    ImGui_ImplSDL2_NewFrame();
+    ImGui::NewFrame();
+    draw_transport_bar(ui);
+    draw_layout(ui);
+    draw_help(ui);
+    draw_palette(ui);
+    ImGui::Render();
+    SDL_SetRenderDrawColor(renderer_, 16, 18, 22, 255);
+    SDL_RenderClear(renderer_);
+    ImGui_ImplSDLRenderer_RenderDrawData(ImGui::GetDrawData());
+    SDL_RenderPresent(renderer_);
+}
+
+bool Canvas::events(Ui& ui, int milliseconds) {
+    SDL_Event event;
+    bool got = milliseconds > 0 ? SDL_WaitEventTimeout(&event, milliseconds) != 0 : SDL_PollEvent(&event) != 0;
+    const bool any = got;
+    for (; got; got = SDL_PollEvent(&event) != 0) {
+        if (event.type == wake_event_) continue;
+        ImGui_ImplSDL2_ProcessEvent(&event);
+        if (event.type == SDL_QUIT) ui.quit = true;
+        if (event.type == SDL_WINDOWEVENT && event.window.event == SDL_WINDOWEVENT_SIZE_CHANGED) ui.relayout = true;
+        handle_key_event(ui, event);
+    }
+    return any;
+}
+
+void Canvas::wake() {
+    SDL_Event event{};
+    event.type = wake_event_;
+    SDL_PushEvent(&event);
+}
+
+void Canvas::set_scale(float scale) {
+    ImGui_ImplSDLRenderer_DestroyFontsTexture();
+    apply_theme(scale);
+    ImGui_ImplSDLRenderer_CreateFontsTexture();
+}
+
+void Canvas::save_png(const std::string& path) {
+    int width = 0, height = 0;
+    SDL_GetRendererOutputSize(renderer_, &width, &height);
+    std::vector<unsigned char> pixels(static_cast<size_t>(width) * static_cast<size_t>(height) * 3);
+    if (SDL_RenderReadPixels(renderer_, nullptr, SDL_PIXELFORMAT_RGB24, pixels.data(), width * 3) != 0)
+        throw std::runtime_error(std::string("screenshot: ") + SDL_GetError());
+    std::ofstream file(path, std::ios::binary);
+    stbi_write_png_to_func(
+        [](void* to, void* data, int size) { static_cast<std::ofstream*>(to)->write(static_cast<char*>(data), size); }, &file,
+        width, height, 3, pixels.data(), width * 3);
+    file.close();
+    if (!file) throw std::runtime_error("--screenshot " + path + ": cannot be written");
+}
+
+}  // namespace orrery

@@ -1,0 +1,82 @@
+#include "ui/layout.h"
+
+#include <imgui.h>
+
+#include <cstring>
+
+namespace orrery {
+
+namespace {
+
+// Fractions of the area below the transport bar.
+struct Place {
+    const char* window;
+    float x, y, width, height;
+};
+
+const std::vector<Place>& places(const std::string& preset) {
+    static const std::vector<Place> kFirst = {
+        {"Tasks", 0.00f, 0.00f, 0.17f, 0.44f},          {"Breakpoints", 0.00f, 0.44f, 0.17f, 0.22f},
+        {"Source and disassembly", 0.17f, 0.00f, 0.43f, 0.40f}, {"Console", 0.17f, 0.40f, 0.43f, 0.34f},
+        {"Ring", 0.60f, 0.00f, 0.20f, 0.40f},           {"Registers", 0.80f, 0.00f, 0.20f, 0.52f},
+        {"Page walk", 0.60f, 0.40f, 0.20f, 0.34f},      {"TLB", 0.80f, 0.52f, 0.20f, 0.48f},
+        {"System calls", 0.17f, 0.74f, 0.63f, 0.26f},   {"Address space", 0.00f, 0.66f, 0.17f, 0.34f},
+    };
+    static const std::vector<Place> kMemory = {
+        {"Tasks", 0.00f, 0.00f, 0.18f, 0.45f},        {"Console", 0.00f, 0.45f, 0.40f, 0.55f},
+        {"Address space", 0.18f, 0.00f, 0.42f, 0.45f}, {"Page walk", 0.60f, 0.00f, 0.40f, 0.45f},
+        {"TLB", 0.60f, 0.45f, 0.40f, 0.55f},          {"Memory", 0.40f, 0.45f, 0.20f, 0.55f},
+    };
+    static const std::vector<Place> kScheduler = {
+        {"Tasks", 0.00f, 0.00f, 0.40f, 0.55f},        {"Console", 0.40f, 0.00f, 0.60f, 0.55f},
+        {"System calls", 0.00f, 0.55f, 0.60f, 0.45f}, {"Registers", 0.60f, 0.55f, 0.40f, 0.45f},
+    };
+    static const std::vector<Place> kDevices = {
+        {"Console", 0.00f, 0.00f, 0.60f, 0.60f},
+        {"Source and disassembly", 0.60f, 0.00f, 0.40f, 0.60f},
+        {"Memory", 0.00f, 0.60f, 0.40f, 0.40f},
+        {"System calls", 0.40f, 0.60f, 0.60f, 0.40f},
+    };
+    static const std::vector<Place> kProjector = {
+        {"Ring", 0.00f, 0.00f, 0.40f, 0.50f},
+        {"Source and disassembly", 0.40f, 0.00f, 0.60f, 0.50f},
+        {"Console", 0.00f, 0.50f, 0.50f, 0.50f},
+        {"System calls", 0.50f, 0.50f, 0.50f, 0.50f},
+    };
+    if (preset == "Memory") return kMemory;
+    if (preset == "Scheduler") return kScheduler;
+    if (preset == "Devices") return kDevices;
+    if (preset == "Projector") return kProjector;
+    return kFirst;
+}
+
+const WindowEntry* find(const char* name) {
+    for (const WindowEntry& entry : windows())
+        if (std::strcmp(entry.name, name) == 0) return &entry;
+    return nullptr;
+}
+
+}  // namespace
+
+void draw_layout(Ui& ui) {
+    const ImGuiViewport* viewport = ImGui::GetMainViewport();
+    const float top = ImGui::GetFrameHeight() * 2 + ImGui::GetStyle().WindowPadding.y * 3;
+    const ImVec2 area{viewport->Size.x, viewport->Size.y - top};
+    for (const Place& place : places(ui.preset)) {
+        const WindowEntry* entry = find(place.window);
+        if (entry == nullptr) continue;
+        const ImGuiCond when = ui.relayout ? ImGuiCond_Always : ImGuiCond_Appearing;
+        ImGui::SetNextWindowPos({area.x * place.x, top + area.y * place.y}, when);
+        ImGui::SetNextWindowSize({area.x * place.width, area.y * place.height}, when);
+        if (ui.focus_request == entry->name) {
+            ImGui::SetNextWindowFocus();
+            ui.focus_request.clear();
+        }
+        ImGui::Begin(entry->name, nullptr, ImGuiWindowFlags_NoCollapse);
+        entry->draw(ui);
+        ImGui::End();
+    }
+    ui.relayout = false;
+}
+
+}  // namespace orrery

@@ -1,0 +1,72 @@
+// The debugger's windows: each draws rows of a frame's model, and says what the user did there. One file each.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ui/frame.h"
+#include "ui/session.h"
+#include "ui/terminal.h"
+
+namespace orrery {
+
+// What all windows share while a frame is drawn: the state shown, the selection they change, the commands they give.
+struct Ui {
+    std::shared_ptr<const Frame> frame;
+    std::shared_ptr<const Frame> previous;  // of the last stop before: what has changed since
+    Selection selection;
+    bool selection_changed = false;
+    std::vector<Command> commands;
+    Terminal terminal{36, 110};
+    bool console_focused = false;
+    std::string focus_request;  // a window to be brought to the front
+    std::string preset = "First system call";
+    bool relayout = true;
+    bool show_help = false;
+    bool show_palette = false;
+    float scale = 1.0f;
+    float new_scale = 0;  // to be applied between frames
+    bool quit = false;
+
+    void send(Verb verb, std::string text = {}, u64 number = 0) { commands.push_back({verb, std::move(text), number}); }
+    void select_address(const std::string& address) {
+        selection.walk_address = address;
+        selection.memory_address = address;
+        selection_changed = true;
+    }
+    void select_pid(int pid) {
+        selection.pid = pid;
+        selection_changed = true;
+    }
+};
+
+void draw_transport_bar(Ui& ui);
+void draw_tasks(Ui& ui);
+void draw_disassembly(Ui& ui);
+void draw_console(Ui& ui);
+void draw_registers(Ui& ui);
+void draw_page_walk(Ui& ui);
+void draw_address_space(Ui& ui);
+void draw_tlb(Ui& ui);
+void draw_syscalls(Ui& ui);
+void draw_breakpoints(Ui& ui);
+void draw_memory(Ui& ui);
+void draw_ring(Ui& ui);
+
+struct WindowEntry {
+    const char* name;  // its title, and what the palette calls it
+    void (*draw)(Ui&);
+};
+// All but the transport bar.
+const std::vector<WindowEntry>& windows();
+
+// An address as a link: a click selects it everywhere.
+void address_link(Ui& ui, u64 address);
+// Small parts that several windows use.
+void text_dim(const std::string& text);
+void text_colored(unsigned ring, const std::string& text);
+// An input field that applies on Enter, with its error beside it. True when applied.
+bool text_field(const char* label, std::string& value, const std::string& error, float width);
+
+}  // namespace orrery
