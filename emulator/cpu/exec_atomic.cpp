@@ -36,8 +36,7 @@ void cmpxchg_r(Cpu* c, const Op* op) {
     if (accumulator == value) {
         set_reg<T>(c, op->a, reg<T>(c, op->b));
     } else {
-        set_reg<T>(c, kRax * 8, value);
-        set_reg<T>(c, op->a, value);
+        set_reg<T>(c, kRax * 8, value);  // the destination keeps even its upper half
     }
     ORRERY_NEXT(c, op);
 }

@@ -66,6 +66,13 @@ void check_ten_alignment(Cpu* c, const Op* op, u64 linear) {
     store_bytes(c, op, linear, bytes, sizeof bytes);
 }
 
+// The faults that the store of ten bytes would have: they come before the exception that prevents it.
+[[gnu::noinline, gnu::cold]] void fault_ten(Cpu* c, const Op* op, u64 linear) {
+    check_ten_alignment(c, op, linear);
+    modify<u64>(c, op, linear, [](u64 old) { return old; });
+    modify<u16>(c, op, linear + 8, [](u16 old) { return old; });
+}
+
 template <bool bcd, bool full>
 void op_load_ten(Cpu* c, const Op* op) {
     check_x87_pending(c, op);
@@ -177,6 +184,8 @@ void op_fstp_ten(Cpu* c, const Op* op) {
     if (__builtin_expect(made, 1)) {
         const Float80 a = empty ? f80::kDefaultNan : s.reg[top(s)];
         store_ten(c, op, linear, a.significand, a.sign_exponent);
+    } else {
+        fault_ten(c, op, linear);
     }
     note_operand(c, op, linear);
     give(c, op, flags);
@@ -193,7 +202,11 @@ void op_fbstp(Cpu* c, const Op* op) {
     f80::Bcd bcd = f80::to_bcd(empty ? f80::kDefaultNan : s.reg[top(s)], s.control);
     if (empty) bcd.flags = kUnderflowFlags;
     const bool made = stores(bcd.flags, s.control);
-    if (made) store_ten(c, op, linear, bcd.digits, bcd.top);
+    if (made) {
+        store_ten(c, op, linear, bcd.digits, bcd.top);
+    } else {
+        fault_ten(c, op, linear);
+    }
     note_operand(c, op, linear);
     give(c, op, bcd.flags);
     if (made) pop(s);
