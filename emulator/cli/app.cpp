@@ -10,6 +10,7 @@
 #include "emulator/cli/run.h"
 #include "emulator/cli/show.h"
 #include "emulator/cli/strace.h"
+#include "emulator/cli/ui_command.h"
 
 namespace orrery {
 
@@ -43,23 +44,33 @@ int dispatch(std::vector<std::string> words) {
     CLI::App* strace_command = app.add_subcommand("strace", "Trace the system calls of the command after --");
     strace.declare(*strace_command);
 
+    UiOptions ui;
+    CLI::App* ui_command = app.add_subcommand("ui", "Open the debugger");
+    ui.declare(*ui_command);
+
     // Options without a subcommand are run's.
     if (!words.empty() && words[0].starts_with("-") && words[0] != "-h" && words[0] != "--help")
         words.insert(words.begin(), "run");
-    if (words.empty() && !command.empty()) words = {"run"};
+    if (words.empty()) words = {"run"};
     std::reverse(words.begin(), words.end());
     try {
         app.parse(words);
-    } catch (const CLI::CallForHelp&) {
-        fmt::print("{}", app.help());
-        return 0;
+    } catch (const CLI::CallForHelp& help) {
+        return app.exit(help);
     } catch (const CLI::ParseError& error) {
         throw UsageError(error.what());
     }
     run.guest.command = show.guest.command = strace.guest.command = command;
+    if (ui_command->parsed()) {
+        if (!command.empty()) throw UsageError("ui takes no command after --: type it into the console");
+        return run_ui(ui);
+    }
     if (show_command->parsed()) return run_show(show);
     if (strace_command->parsed()) return run_strace(strace);
-    return run_headless(run);
+    if (run.headless || !command.empty() || !has_display()) return run_headless(run);
+    if (!run.stats.empty()) throw UsageError("--stats needs --headless or a command after --");
+    ui.guest = run.guest;
+    return run_ui(ui);
 }
 
 }  // namespace

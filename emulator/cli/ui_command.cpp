@@ -1,0 +1,56 @@
+#include "emulator/cli/ui_command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include "emulator/cli/inspection.h"
+#include "ui/app.h"
+#include "ui/script.h"
+
+namespace orrery {
+
+void UiOptions::declare(CLI::App& app) {
+    guest.declare(app);
+    app.add_flag("--headless", headless, "Draw in memory: no display is needed");
+    app.add_option("--script", script, "Play this script (docs/debugger-scripts.md)");
+    app.add_option("--screenshot", screenshot, "Write the window to this PNG file at the script's end");
+    app.add_option("--size", size, "Width and height in pixels")->capture_default_str();
+    app.add_option("--scale", scale, "Size of text and windows")->check(CLI::Range(0.5, 4.0))->capture_default_str();
+}
+
+bool has_display() {
+    return std::getenv("DISPLAY") != nullptr || std::getenv("WAYLAND_DISPLAY") != nullptr;
+}
+
+int run_ui(const UiOptions& options) {
+    AppOptions app;
+    app.session.machine = options.guest.machine_config();
+    app.session.images = options.guest.boot_images();
+    app.session.kernel_path = app.session.images.kernel;
+    app.session.source_root = source_directory();
+    app.headless = options.headless;
+    app.script = options.script;
+    app.screenshot = options.screenshot;
+    app.scale = static_cast<float>(options.scale);
+    char rest = 0;
+    if (std::sscanf(options.size.c_str(), "%dx%d%c", &app.width, &app.height, &rest) != 2 || app.width < 320 ||
+        app.height < 200 || app.width > 16384 || app.height > 16384)
+        throw UsageError("--size " + options.size + ": not a size (try 1920x1080)");
+    if (!options.headless && !has_display())
+        throw UsageError("there is no display here (DISPLAY is not set): use run --headless, or ui --headless --script");
+    if (!options.screenshot.empty() && !std::ofstream(options.screenshot, std::ios::app))
+        throw UsageError("--screenshot " + options.screenshot + ": cannot be written");
+    try {
+        run_window(app);
+    } catch (const ScriptError& error) {
+        fmt::print(stderr, "orrery: {}\n", error.what());
+        return error.expectation ? 1 : 2;
+    }
+    return 0;
+}
+
+}  // namespace orrery
