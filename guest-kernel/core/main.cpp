@@ -62,8 +62,9 @@ void log_cpu() {
     const CpuFeatures& f = boot_cpu_features;
     printk(KERN_INFO "CPU0: %s %s (family 0x%x, model 0x%x, stepping 0x%x)\n", f.vendor, f.brand, f.family, f.model,
            f.stepping);
-    printk(KERN_INFO "CPU0: using%s%s%s%s%s%s\n", f.nx ? " NX" : "", f.smep ? " SMEP" : "", f.smap ? " SMAP" : "",
-           f.umip ? " UMIP" : "", f.pge ? " PGE" : "", " WP");
+    printk(KERN_INFO "CPU0: using%s%s%s%s%s%s%s\n", f.nx ? " NX" : "", f.smep ? " SMEP" : "", f.smap ? " SMAP" : "",
+           f.umip ? " UMIP" : "", f.pge ? " PGE" : "",
+           f.pcid ? " PCID" : "", " WP");
 }
 
 /// What Linux's built-in initramfs holds (its usr/default_cpio_list), so that init has a console from the start.

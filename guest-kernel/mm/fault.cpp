@@ -45,6 +45,19 @@ Page* new_anon_page(bool zeroed) {
     return page;
 }
 
+/// Map what is cached around `address`, so that a program's start does not cost a fault for every page
+/// (Linux's fault_around_bytes: 64 KiB).
+void fault_around(vm_area_struct* vma, u64 address) {
+    constexpr u64 kWindow = 16 * kPageSize;
+    const u64 start = max(vma->vm_start, align_down(address, kWindow));
+    const u64 end = min(vma->vm_end, align_down(address, kWindow) + kWindow);
+    for (u64 a = start; a < end; a += kPageSize) {
+        pte_t* pte = pte_lookup(vma->vm_mm->pgd, a);
+        if (!pte || *pte) continue;
+        if (Page* page = vma->vm_object->cached_page(vma->index_of(a))) install(vma, pte, page, false);
+    }
+}
+
 Result<void> fault_missing(vm_area_struct* vma, u64 address, pte_t* pte, bool write) {
     if (!vma->vm_object) {
         if (!write) {
@@ -65,6 +78,7 @@ Result<void> fault_missing(vm_area_struct* vma, u64 address, pte_t* pte, bool wr
     }
     if (shared || !write) {
         install(vma, pte, page, shared && write);
+        if (!write) fault_around(vma, address);
         return {};
     }
     Page* copy = new_anon_page(false);

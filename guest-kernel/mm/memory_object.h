@@ -21,6 +21,10 @@ struct MemoryObject : RefCounted {
     /// Errors: ENXIO beyond the end (the program gets SIGBUS), ENOMEM, EIO. May sleep.
     virtual Result<Page*> get_page(u64 index, bool for_write) = 0;
 
+    /// The page if it is there already, with a reference; never makes or waits for one. Used to map the neighbours of
+    /// a page that was asked for.
+    virtual Page* cached_page(u64 /*index*/) { return nullptr; }
+
     List<MemoryObjectMapping, &MemoryObjectMapping::node> mappings;
 };
 

@@ -59,6 +59,11 @@ struct mm_struct {
     u64 page_tables = 0;
     bool dumpable = true;
 
+    // Process-context identifier (Intel SDM vol. 3, 4.10.1), if the CPU has them; valid while the generation is current.
+    u16 pcid = 0;
+    u64 pcid_generation = 0;
+    bool tlb_stale = false;  // changed while another address space was loaded
+
     u64 rss() const { return rss_anon + rss_file + rss_shmem; }
 };
 

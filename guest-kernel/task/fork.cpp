@@ -149,10 +149,12 @@ Result<void> check_limits() {
     return {};
 }
 
-/// Enter the family and the lists: from here on others can see the task.
-void publish(task_struct* task, u64 flags) {
+/// Enter the family and the lists: from here on others can see the task. False if a signal came meanwhile: one that was
+/// sent to the whole group must not miss the child, so the call is restarted after it.
+bool publish(task_struct* task, u64 flags) {
     task_struct* parent = current();
     IrqGuard guard(tasklist_lock);
+    if (signal_pending(parent)) return false;
     if (flags & CLONE_THREAD) {
         task->tgid = parent->tgid;
         task->group_leader = parent->group_leader;
@@ -169,6 +171,7 @@ void publish(task_struct* task, u64 flags) {
     task->thread_node.insert_before(&task->signal->threads_head);
     attach_task(task);
     total_forks++;
+    return true;
 }
 
 Result<task_struct*> copy_process(const CloneArgs& args) {
@@ -232,7 +235,10 @@ Result<pid_t> kernel_clone(const CloneArgs& args) {
     VforkDone vfork;
     if (args.flags & CLONE_VFORK) task->vfork_done = &vfork;
     task_get(task);
-    publish(task, args.flags);
+    if (!publish(task, args.flags)) {
+        discard(task);
+        return Errno::ERESTARTNOINTR;
+    }
     wake_up_new_task(task);
     if (args.flags & CLONE_VFORK) {
         if (!wait_event_killable(vfork.queue, [&] { return vfork.done; }).ok()) {
@@ -254,7 +260,10 @@ Result<pid_t> kernel_thread(void (*function)(void*), void* argument, const char*
     setup_switch_frame(task, reinterpret_cast<u64>(function), reinterpret_cast<u64>(argument));
     task->flags |= PF_KTHREAD;
     copy_string(task->comm, name, sizeof(task->comm));
-    publish(task, args.flags);
+    if (!publish(task, args.flags)) {
+        discard(task);
+        return Errno::EINTR;
+    }
     wake_up_new_task(task);
     return task->pid;
 }

@@ -46,9 +46,9 @@ void detect_cpu_features() {
     f.model = (one.eax >> 4 & 15) | (one.eax >> 12 & 0xf0);
     f.family = (one.eax >> 8 & 15) + (one.eax >> 20 & 0xff);
     f.cache_line = (one.ebx >> 8 & 0xff) * 8;
-    f.pcid = one.ecx >> 17 & 1;
     f.tsc_deadline = one.ecx >> 24 & 1;
     f.pge = one.edx >> 13 & 1;
+    f.pcid = f.pge && (one.ecx >> 17 & 1);
 
     if (f.max_leaf >= 7) {
         const CpuidResult seven = cpuid(7);
@@ -86,6 +86,7 @@ void enable_cpu_features() {
     if (f.smep) cr4 |= kCr4Smep;
     if (f.smap) cr4 |= kCr4Smap;
     if (f.umip) cr4 |= kCr4Umip;
+    if (f.pcid) cr4 |= kCr4Pcide;  // CR3's low bits are 0 now, as they must be
     write_cr4(cr4);
     cpu_has_smap = f.smap;
     wrmsr(kMsrEfer, rdmsr(kMsrEfer) | kEferSce | (f.nx ? kEferNxe : 0));

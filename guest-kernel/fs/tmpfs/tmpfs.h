@@ -28,6 +28,7 @@ class TmpfsPages final : public MemoryObject {
     ~TmpfsPages() override;
 
     Result<Page*> get_page(u64 index, bool for_write) override;
+    Page* cached_page(u64 index) override;
     /// The page of `index`, made if it is a hole, also beyond the end; with a reference. ENOMEM, ENOSPC.
     Result<Page*> ensure_page(u64 index);
     /// The page, or null for a hole; with a reference.

@@ -19,6 +19,14 @@ Result<Page*> TmpfsPages::get_page(u64 index, bool) {
     return ensure_locked(index);
 }
 
+Page* TmpfsPages::cached_page(u64 index) {
+    MutexGuard guard(lock_);
+    if (index >= (size_ + kPageSize - 1) >> kPageShift) return nullptr;
+    Page* page = pages_.get(index);
+    if (page) page_get(page);
+    return page;
+}
+
 Result<Page*> TmpfsPages::ensure_page(u64 index) {
     MutexGuard guard(lock_);
     return ensure_locked(index);
