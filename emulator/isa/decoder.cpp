@@ -151,6 +151,7 @@ class Decoding {
             }
         }
         insn_.opcode = byte;
+        set_override();  // also for implied memory operands: XLAT, MASKMOVQ
         insn_.asize = in64()                                          ? (asize_prefix_ ? 4 : 8)
                       : ((mode_ == CpuMode::Bits32) != asize_prefix_) ? 4
                                                                       : 2;

@@ -79,6 +79,7 @@ TEST_CASE("the last segment prefix wins; in 64-bit mode only FS and GS count", "
     Insn ignored = ok({0x2e, 0x8b, 0x00});
     CHECK(ignored.segment == kDs);
     CHECK_FALSE(ignored.segment_override);
+    CHECK(ok({0x65, 0xd7}).segment == kGs);  // XLAT: the operand is implied
 }
 
 TEST_CASE("rSP and rBP as base mean the stack segment", "[decoder]") {

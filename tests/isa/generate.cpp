@@ -63,7 +63,7 @@ class Generator {
         if (row_.has(row_words::Lock) && rng_.one_in(3)) prefixes[n++] = 0xf0;
         if (row_.has(Rep)) {
             if (rng_.one_in(2)) prefixes[n++] = rng_.one_in(2) ? 0xf3 : 0xf2;
-        } else if (e.map == 0 && e.prefix == Encoding::Prefix::Any && rng_.one_in(24)) {
+        } else if (e.map == 0 && e.prefix == Encoding::Prefix::Any && !row_.has(Branch) && rng_.one_in(24)) {
             prefixes[n++] = rng_.one_in(2) ? 0xf3 : 0xf2;  // means nothing here
         }
         for (unsigned i = n; i > 1; --i) std::swap(prefixes[i - 1], prefixes[rng_.below(i)]);
@@ -88,6 +88,8 @@ class Generator {
                 allows_memory = row_.operands[i].allows_memory;
             }
         }
+        // AMD knows the register forms of 0F 0D as #UD.
+        if (e.map == 1 && e.opcode == 0x0d) allows_register = false;
         if (!allows_memory || (allows_register && rng_.one_in(2))) {
             modrm |= 0xc0;
         } else if (modrm >= 0xc0) {
