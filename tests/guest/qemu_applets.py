@@ -26,7 +26,7 @@ mount -t devtmpfs devtmpfs /dev
 for s in $(cat /applets/list); do
     mkdir /tmp/$s; cd /tmp/$s
     echo "@@@ begin $s"
-    env -i PATH=/bin /bin/busybox sh /applets/$s.sh </dev/null 2>&1
+    env -i PATH=/bin /bin/busybox sh /applets/$s.sh </dev/null 2>&1 | cat
     echo; echo "@@@ end $s"
     cd /; rm -rf /tmp/$s
 done
@@ -74,7 +74,7 @@ def run_host(busybox, name, directory):
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             env={"PATH": os.path.join(directory, "bin")})
     text = result.stdout.decode(errors="replace").replace("\r\n", "\n")
-    text = text.replace(os.path.join(directory, "bin"), "/bin").replace(work, "/tmp/" + name)
+    text = text.replace(os.path.join(directory, "bin"), "/bin").replace(os.path.join(directory, "work"), "/tmp")
     return text.replace(SCRIPTS, "/applets") + "\n"
 
 

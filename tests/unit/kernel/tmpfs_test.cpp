@@ -64,7 +64,7 @@ TEST_CASE("truncation forgets the bytes for good") {
     RefPtr<File> f = open_file("/f", O_RDWR | O_CREAT);
     write_at(*f, 0, std::string(10000, 'x'));
     CHECK(pages_in_use() == before + 3);
-    const Path place = lookup_at(AT_FDCWD, "/f", 0).release_value();
+    Path place = lookup_at(AT_FDCWD, "/f", 0).release_value();
     REQUIRE(vfs_truncate(place, 5000).ok());
     REQUIRE(vfs_truncate(place, 10000).ok());
     CHECK(pages_in_use() == before + 2);
@@ -76,6 +76,7 @@ TEST_CASE("truncation forgets the bytes for good") {
     CHECK(punched[4300] == 'x');
     REQUIRE(f->allocate(0, 20000, 1).ok());
     CHECK(stat_of("/f").st_size == 20001);
+    place = Path();
     vfs_unlink(AT_FDCWD, "/f").release_value();
     CHECK(pages_in_use() > before);  // still open
     f.reset();
@@ -183,7 +184,8 @@ TEST_CASE("a damaged cpio archive is refused, never read beyond its end") {
     World w;
     const std::string good = entry("file", S_IFREG | 0644, "0123456789") + kTrailer;
     CHECK(unpack("not a cpio") == Errno::EINVAL);
-    for (size_t cut = 1; cut < good.size() - kTrailer.size(); cut++) {
+    // (The last two bytes before the trailer are padding: without them the file is whole.)
+    for (size_t cut = 1; cut < good.size() - kTrailer.size() - 2; cut++) {
         CHECK(unpack(std::string(good.data(), cut)) != Errno::OK);
     }
     std::string huge = good;
