@@ -38,7 +38,8 @@ void read_section(Elf* elf, Elf_Scn* section, const GElf_Shdr& header, std::vect
         GElf_Sym symbol;
         if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr) break;
         const unsigned type = GELF_ST_TYPE(symbol.st_info);
-        if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx == SHN_ABS || type == STT_FILE || type == STT_SECTION || type == STT_TLS)
+        if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx == SHN_ABS || type == STT_FILE ||
+            type == STT_SECTION || type == STT_TLS)
             continue;
         const char* name = elf_strptr(elf, header.sh_link, symbol.st_name);
         if (name == nullptr || *name == '\0') continue;

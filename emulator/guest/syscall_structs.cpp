@@ -28,6 +28,9 @@ namespace {
 
 constexpr u64 kElementsShown = 32;
 
+std::string hex_text(u64 value) {
+    return value == 0 ? "0" : fmt::format("{:#x}", value);
+}
 std::string timespec_text(const timespec& value) {
     if (value.tv_nsec == UTIME_NOW) return "UTIME_NOW";
     if (value.tv_nsec == UTIME_OMIT) return "UTIME_OMIT";
@@ -45,7 +48,7 @@ std::string limit_text(u64 value) {
 std::string text_of(const GuestMemory&, const struct stat& st) {
     const std::string size =
         S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)
-            ? fmt::format("st_rdev=makedev({:#x}, {:#x})", major(st.st_rdev), minor(st.st_rdev))
+            ? fmt::format("st_rdev=makedev({}, {})", hex_text(major(st.st_rdev)), hex_text(minor(st.st_rdev)))
             : fmt::format("st_size={}", st.st_size);
     return fmt::format("{{st_mode={}, {}, ...}}", file_mode_text(st.st_mode), size);
 }

@@ -99,22 +99,23 @@ class TypeReader {
     }
 
     void variable(Dwarf_Die& die, const std::string& qualified) {
+        // A definition apart from its declaration (in a namespace, extern, a static member) has name and type
+        // there.
+        Dwarf_Die origin = die;
         Dwarf_Attribute attribute;
+        std::string name = qualified;
+        if (dwarf_attr(&die, DW_AT_specification, &attribute) != nullptr &&
+            dwarf_formref_die(&attribute, &origin) != nullptr) {
+            const auto declared = variables_.find(dwarf_dieoffset(&origin));
+            name = declared != variables_.end() ? declared->second : name_of(origin);
+        } else if (!name.empty()) {
+            variables_.emplace(dwarf_dieoffset(&die), name);
+        }
         Dwarf_Op* ops = nullptr;
         size_t count = 0;
-        if (dwarf_attr(&die, DW_AT_location, &attribute) == nullptr) return;
+        if (name.empty() || dwarf_attr(&die, DW_AT_location, &attribute) == nullptr) return;
         if (dwarf_getlocation(&attribute, &ops, &count) != 0 || count != 1 || ops[0].atom != DW_OP_addr)
             return;
-        // A definition apart from its declaration (extern, static member) has name and type there.
-        std::string name = qualified;
-        Dwarf_Die origin = die;
-        Dwarf_Attribute reference;
-        if (dwarf_attr(&die, DW_AT_specification, &reference) != nullptr &&
-            dwarf_formref_die(&reference, &origin) != nullptr) {
-            const std::string declared = name_of(origin);
-            if (!declared.empty()) name = qualified.empty() || qualified == declared ? declared : qualified;
-        }
-        if (name.empty()) return;
         table_.add_global({name, ops[0].number, target_of(origin)});
     }
 
@@ -281,6 +282,7 @@ class TypeReader {
     TypeTable& table_;
     std::unordered_map<Dwarf_Off, Type*> by_offset_;
     std::unordered_map<std::string, std::vector<Type*>> declared_;  // by name, waiting for the definition
+    std::unordered_map<Dwarf_Off, std::string> variables_;          // qualified names of declarations
     unsigned alias_depth_ = 0;
 };
 

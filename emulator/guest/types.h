@@ -31,7 +31,7 @@ enum class TypeKind : u8 {
 struct Type;
 
 struct Member {
-    std::string name;  // empty: an anonymous structure or union
+    std::string name = {};  // empty: an anonymous structure or union
     u64 offset = 0;    // bytes
     u32 bit_offset = 0;
     u32 bit_size = 0;   // 0: not a bit-field
@@ -52,8 +52,8 @@ struct Type {
     bool is_signed = false;
     const Type* target = nullptr;  // of a pointer, array or reference; null: void
     u64 count = 0;                 // elements of an array
-    std::vector<Member> members;
-    std::vector<Enumerator> enumerators;
+    std::vector<Member> members = {};
+    std::vector<Enumerator> enumerators = {};
 
     // A member by name, searched in anonymous members and base classes too; offset is from this type's start.
     // False if there is none.

@@ -23,7 +23,7 @@ TEST_CASE("breakpoints are places by address, symbol or line", "[debug]") {
     const unsigned first = set.add("ns::add", info.get());
     CHECK(set.at(info->symbols.find("ns::add")->address)->id == first);
     set.add("main+0x4", info.get());
-    const unsigned line = set.add("program.cpp:10", info.get());
+    const unsigned line = set.add("program.cpp:9", info.get());
     CHECK(set.all().size() == 3);
     CHECK_THROWS_WITH(set.add("nowhere", info.get()), "no symbol is called nowhere");
     CHECK_THROWS_WITH(set.add("0x12zz", info.get()), "0x12zz is not an address");
