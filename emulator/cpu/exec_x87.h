@@ -88,9 +88,11 @@ inline bool put(Cpu* c, const Op* op, unsigned place, Result r, u16 conditions =
 }
 
 // #AC for what is wider than a register (SDM vol. 3A, table 6-7); load() and store() check the rest
-// themselves.
+// themselves. An address that is not canonical is left to the access, which faults before.
 inline void check_aligned(Cpu* c, const Op* op, u64 linear, unsigned alignment) {
-    if (c->fast == c->empty_table && (linear & (alignment - 1)) != 0) raise_error(c, op, Vector::AC, 0);
+    if (__builtin_expect(c->fast != c->empty_table || (linear & (alignment - 1)) == 0, 1)) return;
+    const bool canonical = static_cast<u64>(static_cast<i64>(linear << 16) >> 16) == linear;
+    if (canonical || !c->long_mode()) raise_error(c, op, Vector::AC, 0);
 }
 
 // Memory formats of operands.

@@ -1,6 +1,6 @@
 // FCOM, FUCOM, FICOM, FCOMI, FUCOMI, FTST, FXAM, FCMOVcc (Intel SDM vol. 2).
 //
-// Where #IA or #D is unmasked, neither condition bits nor EFLAGS change, and nothing is popped, as the
+// Where #IA or #D is unmasked, neither condition bits nor ZF, PF and CF change, and nothing is popped, as the
 // manual's operation sections have it (AMD's processors set them).
 #include "emulator/cpu/exec_x87.h"
 
@@ -25,8 +25,12 @@ inline void pop_times(X87State& s, unsigned pops) {
     for (unsigned i = 0; i < pops; ++i) pop(s);
 }
 
-// C0, C2, C3 to CF, PF, ZF; OF, SF and AF are cleared.
-inline void set_flags(Cpu* c, u16 flags) {
+// C0, C2, C3 to CF, PF, ZF; OF, SF and AF are cleared, whatever happens.
+inline void set_flags(Cpu* c, u16 flags, bool kept) {
+    if (__builtin_expect(kept, 0)) {
+        c->lf.set(c->lf.get() & (rflags::kCf | rflags::kPf | rflags::kZf));
+        return;
+    }
     c->lf.set(((flags & f80::kC0) != 0 ? rflags::kCf : 0) | ((flags & f80::kC2) != 0 ? rflags::kPf : 0) |
               ((flags & f80::kC3) != 0 ? rflags::kZf : 0));
 }
@@ -73,10 +77,8 @@ void op_compare_flags(Cpu* c, const Op* op) {
                           : f80::compare(s.reg[a], s.reg[b], quiet);
     const bool kept = f80::blocked(flags, s.control);
     give(c, op, flags & (f80::kExceptions | f80::kStackFault));
-    if (!kept) {
-        set_flags(c, flags);
-        pop_times(s, pops);
-    }
+    set_flags(c, flags, kept);
+    if (!kept) pop_times(s, pops);
     ORRERY_NEXT(c, op);
 }
 

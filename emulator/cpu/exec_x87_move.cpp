@@ -39,16 +39,8 @@ void op_load(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
-// Ten bytes are aligned where their significand is (SDM vol. 3A, table 6-7).
-void check_ten_alignment(Cpu* c, const Op* op, u64 linear) {
-    const bool checked = c->fast == c->empty_table;
-    const bool canonical = static_cast<u64>(static_cast<i64>(linear << 16) >> 16) == linear;
-    if (checked && canonical && (linear & 7) != 0) raise_error(c, op, Vector::AC, 0);
-}
-
 // Ten bytes of memory: FLD m80, FBLD.
 [[gnu::noinline]] Float80 load_ten(Cpu* c, const Op* op, u64 linear) {
-    check_ten_alignment(c, op, linear);
     check_aligned(c, op, linear, 8);
     u8 bytes[10];
     load_bytes(c, op, linear, bytes, sizeof bytes);
@@ -58,7 +50,6 @@ void check_ten_alignment(Cpu* c, const Op* op, u64 linear) {
     return v;
 }
 [[gnu::noinline]] void store_ten(Cpu* c, const Op* op, u64 linear, u64 low, u16 high) {
-    check_ten_alignment(c, op, linear);
     check_aligned(c, op, linear, 8);
     u8 bytes[10];
     std::memcpy(bytes, &low, 8);
@@ -68,7 +59,7 @@ void check_ten_alignment(Cpu* c, const Op* op, u64 linear) {
 
 // The faults that the store of ten bytes would have: they come before the exception that prevents it.
 [[gnu::noinline, gnu::cold]] void fault_ten(Cpu* c, const Op* op, u64 linear) {
-    check_ten_alignment(c, op, linear);
+    check_aligned(c, op, linear, 8);
     modify<u64>(c, op, linear, [](u64 old) { return old; });
     modify<u16>(c, op, linear + 8, [](u16 old) { return old; });
 }

@@ -85,7 +85,7 @@ Result exp2m1(Float80 x, u16 control) {
     const Unpacked u = unpack(x);
     if (u.exponent >= kBias) {
         if (u.exponent == kBias && u.significand == kIntegerBit)
-            return sign ? make(true, kBias - 1, kIntegerBit) : make(false, kBias, kIntegerBit);
+            return make(sign, sign ? kBias - 1 : kBias, kIntegerBit, kPrecision);
         // Undefined in the manual: the operand stays.
         return {x.significand, x.sign_exponent, kPrecision};
     }

@@ -161,12 +161,12 @@ inline Wide operator/(const Wide& a, const Wide& b) {
 }
 
 // Rounds to the 80-bit format by the control word's rounding (these instructions know no precision control).
-// Unless the value is known to be exact, #P is given.
+// #P is given always, as hardware does: also where the value is known to be `exact`.
 inline Result finish(const Wide& w, u16 control, u16 flags, bool exact = false) {
     u64 lo = static_cast<u64>(w.significand);
     if (!exact) lo |= 1;
     return round_pack(w.negative, w.exponent + kBias, static_cast<u64>(w.significand >> 64), lo,
-                      control | kExtended, flags);
+                      control | kExtended, flags | kPrecision);
 }
 
 }  // namespace orrery::f80
