@@ -161,12 +161,15 @@ inline Wide operator/(const Wide& a, const Wide& b) {
 }
 
 // Rounds to the 80-bit format by the control word's rounding (these instructions know no precision control).
-// #P is given always, as hardware does: also where the value is known to be `exact`.
+// A value that is known to be `exact` is rounded as such, but #P, and with it #U, are given all the same, as
+// hardware does.
 inline Result finish(const Wide& w, u16 control, u16 flags, bool exact = false) {
     u64 lo = static_cast<u64>(w.significand);
     if (!exact) lo |= 1;
-    return round_pack(w.negative, w.exponent + kBias, static_cast<u64>(w.significand >> 64), lo,
-                      control | kExtended, flags | kPrecision);
+    Result r = round_pack(w.negative, w.exponent + kBias, static_cast<u64>(w.significand >> 64), lo,
+                          control | kExtended, flags | kPrecision);
+    if ((r.sign_exponent & 0x7fff) == 0) r.flags |= kUnderflow;
+    return r;
 }
 
 }  // namespace orrery::f80
