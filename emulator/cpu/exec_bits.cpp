@@ -60,11 +60,29 @@ void bit_mr(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
+// The same with offsets narrower than 64 bits: they wrap (op->scale: 64 minus their width).
+template <BitOp bit_op, typename T>
+void bit_mr_narrow(Cpu* c, const Op* op) {
+    const i64 index = static_cast<std::make_signed_t<T>>(reg<T>(c, op->a));
+    const i64 word = index >> std::countr_zero(sizeof(T) * 8);
+    const u64 base = c->seg_base[op->segment];
+    const u64 offset = address<false>(c, op) + static_cast<u64>(word) * sizeof(T) - base;
+    u64 linear = base + (offset & ~u64{0} >> op->scale);
+    if (!c->code64()) linear &= 0xffff'ffff;
+    bit_in_memory<bit_op, T>(c, op, linear, static_cast<unsigned>(index) & kBitMask<T>);
+    ORRERY_NEXT(c, op);
+}
+
 template <BitOp bit_op>
 void select_bit(const Insn& insn, Op& op) {
     const bool immediate = !insn.operands[1].is_gpr();
     op.fn = by_word_size(insn.operands[0].size, [&]<typename T>() -> Handler {
         if (!insn.operands[0].is_memory()) return immediate ? bit_r<bit_op, T, true> : bit_r<bit_op, T, false>;
+        if (!immediate && insn.asize != 8) {
+            op.segment = static_cast<u8>(insn.segment);
+            op.scale = static_cast<u8>(64 - 8 * insn.asize);
+            return bit_mr_narrow<bit_op, T>;
+        }
         return by_address(op, [&]<bool full>() -> Handler {
             return immediate ? bit_mi<bit_op, T, full> : bit_mr<bit_op, T, full>;
         });

@@ -136,10 +136,12 @@ void loop(Cpu* c, const Op* op) {
     if (loop_taken(c, op)) ORRERY_FOLLOW_LINK(c, 0);
     ORRERY_FOLLOW_LINK(c, 1);
 }
-template <typename T>
+// Only a taken branch is cut to the operand size.
+template <typename Width>
 void loop_legacy(Cpu* c, const Op* op) {
+    using T = u32;
     u64 target = end_of(c, op);
-    if (loop_taken(c, op)) target = static_cast<T>(target + static_cast<u64>(static_cast<i64>(op->imm)));
+    if (loop_taken(c, op)) target = static_cast<Width>(target + static_cast<u64>(static_cast<i64>(op->imm)));
     ORRERY_GO_LEGACY(c, target);
 }
 
