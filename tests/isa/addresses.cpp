@@ -50,7 +50,7 @@ std::vector<MemoryTouch> memory_touches(const Insn& insn, const u64 (&gpr)[16], 
     const unsigned stack_width = insn.mode_bits == 64 ? 8 : 4;
     for (unsigned i = 0; i < insn.operand_count; ++i) {
         const Operand& op = insn.operands[i];
-        if (op.access == Access::AddressOnly) continue;
+        if (op.access == Access::AddressOnly && name != "CLFLUSH") continue;
         if (op.kind == OperandKind::Memory) {
             u64 address = linear_address(insn, gpr, insn_address);
             u64 size = op.size;
@@ -59,10 +59,9 @@ std::vector<MemoryTouch> memory_touches(const Insn& insn, const u64 (&gpr)[16], 
             if ((name == "BT" || name == "BTS" || name == "BTR" || name == "BTC") &&
                 insn.operands[1].is_gpr()) {
                 const i64 bit = sign_extend(gpr[insn.operands[1].reg], insn.opsize);
-                address += static_cast<u64>((bit >> (insn.opsize == 8   ? 6
-                                                     : insn.opsize == 4 ? 5
-                                                                        : 4)) *
-                                            insn.opsize);
+                const int word_shift = insn.opsize == 8 ? 6 : insn.opsize == 4 ? 5 : 4;
+                address += static_cast<u64>((bit >> word_shift) * insn.opsize);
+                address = to_linear(insn, segment_base(insn), address - segment_base(insn));
             }
             out.push_back({address, size, op.access != Access::Read});
         } else if (op.kind == OperandKind::StringSource || op.kind == OperandKind::StringDest) {
@@ -110,8 +109,7 @@ bool stays_in_arena(const std::vector<MemoryTouch>& touches) {
     for (const MemoryTouch& t : touches) {
         // Beside the edges of the canonical range part of an access could be valid: leave it out.
         if (!is_canonical(t.address) && !is_canonical(t.address + t.size)) continue;
-        if (t.address < kArenaBase || t.size > kArenaEnd - kArenaBase || t.address + t.size > kArenaEnd)
-            return false;
+        if (t.address < kArenaBase || t.address > kArenaEnd || t.size > kArenaEnd - t.address) return false;
         if (t.writes &&
             !(writes_in_window(t, kDataBase, kDataSize) && writes_in_window(t, kStackBase, kStackSize))) {
             return false;

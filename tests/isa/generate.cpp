@@ -295,14 +295,14 @@ class Generator {
         if (name() == "FXRSTOR") {
             FxImage fx;
             random_fx(rng_, fx);
-            if (rng_.one_in(16)) fx.mxcsr |= 1u << (16 + rng_.below(16));  // reserved: #GP
+            if (rng_.one_in(16)) fx.mxcsr |= 1u << (18 + rng_.below(14));  // reserved: #GP
             case_.initial.poke(address, &fx, sizeof fx);
             return;
         }
         if (name() == "LDMXCSR") {
             FxImage fx;
             random_fx(rng_, fx);
-            if (rng_.one_in(16)) fx.mxcsr |= 1u << (16 + rng_.below(16));
+            if (rng_.one_in(16)) fx.mxcsr |= 1u << (18 + rng_.below(14));
             std::memcpy(bytes, &fx.mxcsr, 4);
         }
         case_.initial.poke(address, bytes, std::max(size, 16u) > 64 ? 64 : std::max(size, 16u));
@@ -323,7 +323,7 @@ class Generator {
         const u64 target = choose_target(kCodeBase + 0x100, kCodeBase + kCodeSize - 0x100);
         if (insn.operand_count && insn.operands[0].kind == OperandKind::Relative) {
             const unsigned size = insn.operands[0].size;
-            if (size == 2) return false;  // cuts EIP to 16 bits: outside the arena
+            if (insn.opsize == 2) return false;  // cuts EIP to 16 bits: outside the arena
             const u64 near = choose_target(end - 0x78, end + 0x78);
             patch(immediate_at_, (size == 1 ? near : target) - end, size);
             return decode_again();
@@ -334,6 +334,8 @@ class Generator {
             case_.initial.poke(case_.initial.gpr[4], &target, insn.opsize);
         } else if (semantics == "jmp_near" || semantics == "call_near") {
             if (insn.operands[0].is_memory()) {
+                const u64 at = linear_address(insn, case_.initial.gpr, case_.initial.rip);
+                if (at + insn.opsize > kReadOnlyBase && at < kReadOnlyBase + kReadOnlySize) return false;
                 case_.initial.poke(linear_address(insn, case_.initial.gpr, case_.initial.rip), &target,
                                    insn.opsize);
             } else if (insn.operands[0].reg != 4) {

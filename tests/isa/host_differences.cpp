@@ -10,7 +10,7 @@
 namespace orrery::testing {
 namespace {
 
-enum class When { Always, OnFault, OnPageFault, FromMemory, NoRepeat, NoMask };
+enum class When { Always, OnFault, OnAlignmentCheck, FromMemory, NoRepeat, NoMask };
 enum class What { Everything, X87Stack, Conditions, C1, LastUlp, Estimate, FaultAddress, MxcsrMask };
 
 struct Difference {
@@ -38,8 +38,8 @@ bool applies(When when, const TestCase& c, const Outcome& host, const Outcome& g
             return true;
         case When::OnFault:
             return host.vector != kNoVector || guest.vector != kNoVector;
-        case When::OnPageFault:
-            return host.vector == 14 || guest.vector == 14;
+        case When::OnAlignmentCheck:
+            return host.vector == 17 || guest.vector == 17;
         case When::FromMemory:
             return c.insn.has_memory();
         case When::NoRepeat:
