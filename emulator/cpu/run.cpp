@@ -163,6 +163,7 @@ void Cpu::run(u64 instructions_total, Ticks deadline) {
     ticks_at_deadline = ticks_now + static_cast<u64>(cycles_left);
 
     exit_requested = false;
+    pending_link = nullptr;  // RIP may have been changed since the last run
     HostFpScope fp(this);
     jmp_buf here;
     unwind = &here;
@@ -179,7 +180,10 @@ void Cpu::run(u64 instructions_total, Ticks deadline) {
             deliver_exception(this);
     }
     while (!exit_requested && insns_left > 0 && cycles_left > 0) {
-        if (handle_boundary(this)) continue;
+        if (handle_boundary(this)) {
+            pending_link = nullptr;  // what runs next is not where the last block's link leads
+            continue;
+        }
         if (activity != Activity::Running) break;
         if (env.code->collect()) pending_link = nullptr;
         if (env.observers->wants(EventKind::Instruction)) {
