@@ -260,6 +260,9 @@ bool agree(const std::vector<u8>& code, const State& before, const State& ours, 
     // FCOMI and its like clear C1 by Intel's manual; AMD's processors leave it.
     if (code[1] >= 0xc0 && compares(code) && (code[0] == 0xdb || code[0] == 0xdf))
         mask &= static_cast<u16>(~f80::kC1);
+    // FFREE and FFREEP leave C1 undefined.
+    if ((code[0] == 0xdd || code[0] == 0xdf) && code[1] >= 0xc0 && code[1] <= 0xc7)
+        mask &= static_cast<u16>(~f80::kC1);
     // An unmasked #IA or #D of a comparison: Intel and AMD differ in the condition bits, EFLAGS and pops.
     const u16 fresh = static_cast<u16>(ours.area.status & ~before.area.control);
     if (compares(code) && (fresh & (f80::kInvalid | f80::kDenormal)) != 0)
