@@ -80,7 +80,7 @@ size_t IovIter::copy_from(void* destination, size_t size) {
         return size;
     }
     return each_piece(size, [destination](u64 address, size_t done, size_t n) {
-        return copy_from_user(static_cast<u8*>(destination) + done, address, n);
+        return copy_from_user_keep(static_cast<u8*>(destination) + done, address, n);
     });
 }
 

@@ -8,6 +8,7 @@
 #include "fs/namei.h"
 #include "fs/proc/proc.h"
 #include "fs/tmpfs/tmpfs.h"
+#include "tty/pty.h"
 
 namespace {
 
@@ -75,6 +76,7 @@ void init_vfs() {
     init_devtmpfs();
     init_mem_devices();
     init_procfs();
+    init_ptys();
 }
 
 Result<void> do_mount(const char* source, const char* target, const char* type, u64 flags, const char* data) {

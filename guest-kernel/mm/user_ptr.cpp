@@ -13,9 +13,14 @@ int cmpxchg_user_generic(u32* address, u32 expected, u32 desired, u32* found);
 }
 
 size_t copy_from_user(void* to, u64 from, size_t n) {
-    const size_t left = access_ok(from, n) ? copy_user_generic(to, reinterpret_cast<const void*>(from), n) : n;
+    const size_t left =
+        access_ok(from, n) ? copy_user_generic(to, reinterpret_cast<const void*>(from), n) : n;
     if (left) memset(static_cast<u8*>(to) + (n - left), 0, left);
     return left;
+}
+
+size_t copy_from_user_keep(void* to, u64 from, size_t n) {
+    return access_ok(from, n) ? copy_user_generic(to, reinterpret_cast<const void*>(from), n) : n;
 }
 
 size_t copy_to_user(u64 to, const void* from, size_t n) {
@@ -31,10 +36,13 @@ Result<size_t> strncpy_from_user(char* to, u64 from, size_t size) {
     while (done < size) {
         const u64 address = from + done;
         // Never read past the page that holds the terminator; short pieces, since most strings are short.
-        const size_t piece = min<size_t>(min<size_t>(64, size - done), kPageSize - (address & (kPageSize - 1)));
+        const size_t piece =
+            min<size_t>(min<size_t>(64, size - done), kPageSize - (address & (kPageSize - 1)));
         if (!access_ok(address, piece)) return Errno::EFAULT;
-        const size_t got = piece - copy_user_generic(to + done, reinterpret_cast<const void*>(address), piece);
-        if (const void* end = memchr(to + done, 0, got)) return static_cast<size_t>(static_cast<const char*>(end) - to);
+        const size_t got =
+            piece - copy_user_generic(to + done, reinterpret_cast<const void*>(address), piece);
+        if (const void* end = memchr(to + done, 0, got))
+            return static_cast<size_t>(static_cast<const char*>(end) - to);
         if (got < piece) return Errno::EFAULT;
         done += piece;
     }
@@ -44,6 +52,7 @@ Result<size_t> strncpy_from_user(char* to, u64 from, size_t size) {
 Result<u32> cmpxchg_user(u64 address, u32 expected, u32 desired) {
     if (!access_ok(address, sizeof(u32)) || address & 3) return Errno::EFAULT;
     u32 found;
-    if (cmpxchg_user_generic(reinterpret_cast<u32*>(address), expected, desired, &found)) return Errno::EFAULT;
+    if (cmpxchg_user_generic(reinterpret_cast<u32*>(address), expected, desired, &found))
+        return Errno::EFAULT;
     return found;
 }

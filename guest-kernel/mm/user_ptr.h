@@ -1,8 +1,8 @@
 // UserPtr<T>: the only way into a program's memory.
 //
 // Guarantees: an address outside the user half, unmapped, or without the right permission answers EFAULT and
-// never harms the kernel (exception-table fixups; SMAP windows are opened only inside the copy). Demand paging
-// and copy-on-write happen underneath, so a copy may sleep: never hold a spinlock across one.
+// never harms the kernel (exception-table fixups; SMAP windows are opened only inside the copy). Demand
+// paging and copy-on-write happen underneath, so a copy may sleep: never hold a spinlock across one.
 #pragma once
 
 #include "core/result.h"
@@ -12,6 +12,9 @@ constexpr u64 kTaskSize = 0x00007ffffffff000ull;  // 128 TiB less a page, as in 
 
 /// Copy `n` bytes; returns how many could NOT be copied.
 size_t copy_from_user(void* to, u64 from, size_t n);
+/// As copy_from_user, but leaves what could not be copied as it was (copy_from_user clears it): for writing
+/// straight into a file's pages.
+size_t copy_from_user_keep(void* to, u64 from, size_t n);
 size_t copy_to_user(u64 to, const void* from, size_t n);
 size_t clear_user(u64 to, size_t n);
 /// Copy a string of at most `size` bytes with its terminator; its length without it.
@@ -19,7 +22,9 @@ size_t clear_user(u64 to, size_t n);
 Result<size_t> strncpy_from_user(char* to, u64 from, size_t size);
 /// Atomically replace `expected` by `desired` in a program's aligned word; the word found. EFAULT.
 Result<u32> cmpxchg_user(u64 address, u32 expected, u32 desired);
-inline bool access_ok(u64 address, u64 size) { return size <= kTaskSize && address <= kTaskSize - size; }
+inline bool access_ok(u64 address, u64 size) {
+    return size <= kTaskSize && address <= kTaskSize - size;
+}
 
 template <class T>
 class UserPtr {

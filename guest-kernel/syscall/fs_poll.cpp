@@ -112,7 +112,7 @@ struct SelectSets {
 SysResult do_select(int nfds, UserPtr<u64> readfds, UserPtr<u64> writefds, UserPtr<u64> exceptfds, u64 deadline) {
     if (nfds < 0) return Errno::EINVAL;
     // Bits beyond what can be open are not looked at.
-    const int top = min(nfds, static_cast<int>(max<size_t>(current()->files->capacity(), 1024)));
+    const int top = min(nfds, static_cast<int>(current()->files->capacity()));
     const UserPtr<u64> user[3] = {readfds, writefds, exceptfds};
     SelectSets sets;
     TRY(sets.load(top, user));

@@ -58,6 +58,7 @@ struct tty_struct final : TtyReceiver, NTtyHost {
     SpinLock port{LockRank::kTtyPort};
     WaitQueue read_wait;
     WaitQueue write_wait;
+    WaitQueue room_wait;  ///< a pseudo-terminal's master waits here until receive() takes more
     // Job control
     pid_t session = 0;  ///< whose controlling terminal it is; 0: nobody's
     pid_t pgrp = 0;     ///< the foreground group

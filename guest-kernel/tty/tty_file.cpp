@@ -3,6 +3,7 @@
 
 #include "mm/kmalloc.h"
 #include "task/task.h"
+#include "tty/pty.h"
 
 namespace {
 
@@ -26,8 +27,12 @@ TtyFile::TtyFile(Inode& file_inode, tty_struct& its_tty, bool as_console)
 }
 
 TtyFile::~TtyFile() {
-    IrqGuard guard(tty.port);
-    if (--tty.open_count == 0) tty.exclusive = false;
+    {
+        IrqGuard guard(tty.port);
+        if (--tty.open_count > 0) return;
+        tty.exclusive = false;
+    }
+    if (tty.is_pty) pty_slave_closed(tty);
 }
 
 Result<size_t> TtyFile::read(IovIter& to, loff_t&) {

@@ -50,6 +50,7 @@ Result<size_t> tty_struct::read(u8* out, size_t count, bool nonblocking, u32 fil
             const size_t n = discipline_.read(out, count, &hit_eof);
             pump();  // what waited for room may come in now
             unlock_and_signal(irq);
+            if (is_pty) room_wait.wake_all();
             return size_t{n};
         }
         port.unlock_irqrestore(irq);

@@ -4,6 +4,7 @@
 #include "core/uts.h"
 #include "fs/chrdev.h"
 #include "fs/proc/proc.h"
+#include "fs/tmpfs/tmpfs.h"
 #include "fs/vfs.h"
 #include "mm/page.h"
 #include "sched/sched.h"
@@ -19,14 +20,16 @@ using ull = unsigned long long;
 Result<void> show_meminfo(KString& out) {
     const MemoryCounts m = memory_counts();
     const u64 kb = kPageSize / 1024;
+    const u64 shmem = __atomic_load_n(&tmpfs_total_pages, __ATOMIC_RELAXED);
     // Only what this kernel has: lines about swap, dirty pages and huge pages come with those.
     const struct {
         const char* name;
         u64 value;
     } rows[] = {
         {"MemTotal:", m.total * kb},       {"MemFree:", m.free * kb},      {"MemAvailable:", m.free * kb},
-        {"Buffers:", 0},                   {"Cached:", 0},                 {"SwapCached:", 0},
+        {"Buffers:", 0},                   {"Cached:", shmem * kb},        {"SwapCached:", 0},
         {"SwapTotal:", 0},                 {"SwapFree:", 0},               {"AnonPages:", m.anon * kb},
+        {"Shmem:", shmem * kb},
         {"Slab:", m.slab * kb},            {"KernelStack:", m.kernel_stack * kb},
         {"PageTables:", m.page_tables * kb},
     };

@@ -17,9 +17,11 @@ struct TmpfsQuota : RefCounted {
     u64 used_inodes = 0;
 
     bool take(u64& used, u64 limit, u64 count);
-    bool take_pages(u64 count) { return take(used_pages, max_pages, count); }
-    void give_pages(u64 count) { __atomic_sub_fetch(&used_pages, count, __ATOMIC_RELAXED); }
+    bool take_pages(u64 count);
+    void give_pages(u64 count);
 };
+/// Pages of all instances together, for /proc/meminfo (Shmem, Cached).
+extern u64 tmpfs_total_pages;
 
 /// The data of one regular file.
 class TmpfsPages final : public MemoryObject {
@@ -28,7 +30,7 @@ class TmpfsPages final : public MemoryObject {
     ~TmpfsPages() override;
 
     Result<Page*> get_page(u64 index, bool for_write) override;
-    Page* cached_page(u64 index) override;
+    bool cached_pages(u64 first, u64 count, Page** pages) override;
     /// The page of `index`, made if it is a hole, also beyond the end; with a reference. ENOMEM, ENOSPC.
     Result<Page*> ensure_page(u64 index);
     /// The page, or null for a hole; with a reference.

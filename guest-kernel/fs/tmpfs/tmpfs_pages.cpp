@@ -9,6 +9,19 @@ bool TmpfsQuota::take(u64& used, u64 limit, u64 count) {
     return false;
 }
 
+u64 tmpfs_total_pages = 0;
+
+bool TmpfsQuota::take_pages(u64 count) {
+    if (!take(used_pages, max_pages, count)) return false;
+    __atomic_add_fetch(&tmpfs_total_pages, count, __ATOMIC_RELAXED);
+    return true;
+}
+
+void TmpfsQuota::give_pages(u64 count) {
+    __atomic_sub_fetch(&used_pages, count, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&tmpfs_total_pages, count, __ATOMIC_RELAXED);
+}
+
 TmpfsPages::~TmpfsPages() {
     quota_->give_pages(pages_.clear_from(0));
 }
@@ -19,12 +32,14 @@ Result<Page*> TmpfsPages::get_page(u64 index, bool) {
     return ensure_locked(index);
 }
 
-Page* TmpfsPages::cached_page(u64 index) {
+bool TmpfsPages::cached_pages(u64 first, u64 count, Page** pages) {
     MutexGuard guard(lock_);
-    if (index >= (size_ + kPageSize - 1) >> kPageShift) return nullptr;
-    Page* page = pages_.get(index);
-    if (page) page_get(page);
-    return page;
+    const u64 end = (size_ + kPageSize - 1) >> kPageShift;
+    for (u64 i = 0; i < count; i++) {
+        pages[i] = first + i < end ? pages_.get(first + i) : nullptr;
+        if (pages[i]) page_get(pages[i]);
+    }
+    return true;
 }
 
 Result<Page*> TmpfsPages::ensure_page(u64 index) {

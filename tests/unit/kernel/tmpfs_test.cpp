@@ -83,6 +83,19 @@ TEST_CASE("truncation forgets the bytes for good") {
     CHECK(pages_in_use() == before);
 }
 
+TEST_CASE("a write from a bad address changes nothing") {
+    World w;
+    RefPtr<File> f = open_file("/f", O_RDWR | O_CREAT);
+    write_at(*f, 0, "0123456789");
+    std::string from = "abcdef";
+    fault_at(from.data() + 3, from.data() + 6);
+    loff_t at = 0;
+    CHECK(vfs_write(f.get(), address(from.data() + 3), 3, &at) == -14);
+    CHECK(vfs_write(f.get(), address(from.data()), 6, &at) == 3);
+    CHECK(read_file("/f") == "abc3456789");
+    fault_at(nullptr, nullptr);
+}
+
 TEST_CASE("the mapping's pages are the file's") {
     World w;
     RefPtr<File> f = open_file("/f", O_RDWR | O_CREAT);

@@ -91,10 +91,15 @@ size_t reachable(u64 address, size_t n) {
     return n;
 }
 }  // namespace
-size_t copy_from_user(void* to, u64 from, size_t n) {
+size_t copy_from_user_keep(void* to, u64 from, size_t n) {
     const size_t good = reachable(from, n);
     if (good) memcpy(to, reinterpret_cast<const void*>(from), good);
     return n - good;
+}
+size_t copy_from_user(void* to, u64 from, size_t n) {
+    const size_t left = copy_from_user_keep(to, from, n);
+    memset(static_cast<u8*>(to) + (n - left), 0, left);
+    return left;
 }
 size_t copy_to_user(u64 to, const void* from, size_t n) {
     const size_t good = reachable(to, n);
