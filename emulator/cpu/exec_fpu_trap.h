@@ -1,8 +1,9 @@
-// What stands before every x87, MMX and SSE instruction: CR0.EM and CR0.TS, CR4.OSFXSR, and a pending x87 exception
-// (SDM vol. 3A, 2.5 and table 13-1; vol. 1, 8.6).
+// What stands before every x87, MMX and SSE instruction: CR0.EM and CR0.TS, CR4.OSFXSR, and a pending x87
+// exception (SDM vol. 3A, 2.5 and table 13-1; vol. 1, 8.6).
 //
-// The first three are part of the block's key: a selector asks one of trap_…(), which, if the instruction cannot run,
-// sets a handler that raises #UD or #NM, and returns true. A pending x87 exception is looked for at run time.
+// The first three are part of the block's key: a selector asks one of trap_…(), which, if the instruction
+// cannot run, sets a handler that raises #UD or #NM, and returns true. A pending x87 exception is looked for
+// at run time.
 #pragma once
 
 #include "emulator/cpu/memory.h"
@@ -21,8 +22,8 @@ bool trap_x87(u32 key, Op& op);
 // FSW.ES: an unmasked x87 exception waits to be reported.
 inline constexpr u16 kX87ErrorSummary = 0x80;
 
-// Reports it: #MF (vol. 3A, 6.15, interrupt 16). With CR0.NE = 0 and FERR# wired (CpuEnvironment::ferr), asserts FERR#
-// and waits for an interrupt instead (vol. 1, D.2.1.1).
+// Reports it: #MF (vol. 3A, 6.15, interrupt 16). With CR0.NE = 0 and FERR# wired (CpuEnvironment::ferr),
+// asserts FERR# and waits for an interrupt instead (vol. 1, D.2.1.1).
 [[noreturn]] void raise_x87_pending(Cpu* c, const Op* op);
 
 inline void check_x87_pending(Cpu* c, const Op* op) {

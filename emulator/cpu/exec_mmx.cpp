@@ -1,8 +1,8 @@
-// MMX arithmetic, comparison, logic, packing, interleaving and shifts, with what SSE, SSE2 and SSSE3 added for MMX
-// registers (SDM vol. 1, chapter 9; vol. 2).
+// MMX arithmetic, comparison, logic, packing, interleaving and shifts, with what SSE, SSE2 and SSSE3 added
+// for MMX registers (SDM vol. 1, chapter 9; vol. 2).
 //
-// Done by the host's 128-bit instructions on the lower half of a register, the host's own MMX registers being the C
-// library's x87 registers.
+// Done by the host's 128-bit instructions on the lower half of a register, the host's own MMX registers being
+// the C library's x87 registers.
 #include "emulator/cpu/exec_mmx.h"
 
 namespace orrery {
@@ -48,20 +48,20 @@ void shift_immediate(Cpu* c, const Op* op) {
 }  // namespace
 
 // The MMX instruction `name` by the host's `host` with `shape`.
-#define ORRERY_MMX_OPERATION(name, host, shape)                                                \
-    namespace {                                                                                \
-    struct Do_##name {                                                                         \
-        static constexpr Shape kShape = Shape::shape;                                          \
-        static Xmm run(Xmm a, Xmm b) {                                                         \
-            asm(#host " %1, %0" : "+x"(a) : "x"(b));                                           \
-            return a;                                                                          \
-        }                                                                                      \
-    };                                                                                         \
-    }                                                                                          \
-    void select_##name##_mmx(const Insn& insn, u32 key, Op& op) {                              \
-        if (trap_mmx(key, op)) return;                                                         \
+#define ORRERY_MMX_OPERATION(name, host, shape)                                                     \
+    namespace {                                                                                     \
+    struct Do_##name {                                                                              \
+        static constexpr Shape kShape = Shape::shape;                                               \
+        static Xmm run(Xmm a, Xmm b) {                                                              \
+            asm(#host " %1, %0" : "+x"(a) : "x"(b));                                                \
+            return a;                                                                               \
+        }                                                                                           \
+    };                                                                                              \
+    }                                                                                               \
+    void select_##name##_mmx(const Insn& insn, u32 key, Op& op) {                                   \
+        if (trap_mmx(key, op)) return;                                                              \
         op.fn = by_form(insn, op, []<Form form>() -> Handler { return combine<Do_##name, form>; }); \
-    }                                                                                          \
+    }                                                                                               \
     void select_##name##_mmx(const Insn& insn, u32 key, Op& op)
 
 ORRERY_MMX_OPERATION(paddb, paddb, Low);
@@ -145,10 +145,10 @@ ORRERY_MMX_OPERATION(pabsd, pabsd, Low);
 ORRERY_MMX_OPERATION(pmulhrsw, pmulhrsw, Low);
 ORRERY_MMX_OPERATION(pmaddubsw, pmaddubsw, Low);
 
-#define ORRERY_MMX_SHIFT(name)                                                   \
-    void select_##name##_imm_mmx(const Insn&, u32 key, Op& op) {                 \
-        if (!trap_mmx(key, op)) op.fn = shift_immediate<Do_##name>;              \
-    }                                                                            \
+#define ORRERY_MMX_SHIFT(name)                                      \
+    void select_##name##_imm_mmx(const Insn&, u32 key, Op& op) {    \
+        if (!trap_mmx(key, op)) op.fn = shift_immediate<Do_##name>; \
+    }                                                               \
     void select_##name##_imm_mmx(const Insn& insn, u32 key, Op& op)
 
 ORRERY_MMX_SHIFT(psllw);

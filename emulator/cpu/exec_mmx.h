@@ -1,7 +1,8 @@
-// MMX registers: the significands of the x87's physical registers (SDM vol. 1, 9.2 and 9.5; vol. 3A, table 12-1).
+// MMX registers: the significands of the x87's physical registers (SDM vol. 1, 9.2 and 9.5; vol. 3A, table
+// 12-1).
 //
-// Every MMX instruction but EMMS marks all registers as in use and sets TOP to 0; one that writes a register also fills
-// its sign and exponent with ones. A pending x87 exception is reported first.
+// Every MMX instruction but EMMS marks all registers as in use and sets TOP to 0; one that writes a register
+// also fills its sign and exponent with ones. A pending x87 exception is reported first.
 #pragma once
 
 #include "emulator/cpu/exec_sse.h"
@@ -40,7 +41,8 @@ inline u64 source(Cpu* c, const Op* op) {
 template <typename Pick>
 Handler by_form(const Insn& insn, const Op& op, Pick pick) {
     if (!insn.has_memory()) return pick.template operator()<Form::Register>();
-    return full_address(op) ? pick.template operator()<Form::MemoryFull>() : pick.template operator()<Form::Memory>();
+    return full_address(op) ? pick.template operator()<Form::MemoryFull>()
+                            : pick.template operator()<Form::Memory>();
 }
 
 }  // namespace orrery::mmx

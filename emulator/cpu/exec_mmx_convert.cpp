@@ -1,7 +1,9 @@
-// Conversions between MMX and XMM registers: CVTPI2PS, CVTPI2PD, CVTPS2PI, CVTTPS2PI, CVTPD2PI, CVTTPD2PI (SDM vol. 2).
+// Conversions between MMX and XMM registers: CVTPI2PS, CVTPI2PD, CVTPS2PI, CVTTPS2PI, CVTPD2PI, CVTTPD2PI
+// (SDM vol. 2).
 //
-// Done by the host's conversions between XMM registers, with zeros in the lanes that do not take part: zeros convert
-// without flags. CVTPI2PD from memory makes no transition to MMX operation, and does not look for x87 exceptions.
+// Done by the host's conversions between XMM registers, with zeros in the lanes that do not take part: zeros
+// convert without flags. CVTPI2PD from memory makes no transition to MMX operation, and does not look for x87
+// exceptions.
 #include "emulator/cpu/exec_mmx.h"
 
 namespace orrery {
@@ -10,13 +12,13 @@ using namespace mmx;
 
 namespace {
 
-#define ORRERY_CONVERSION(name, host)                                    \
-    struct Do_##name {                                                   \
-        static Xmm run(Xmm b) {                                          \
-            Xmm result;                                                  \
-            asm volatile(#host " %1, %0" : "=x"(result) : "x"(b));       \
-            return result;                                               \
-        }                                                                \
+#define ORRERY_CONVERSION(name, host)                              \
+    struct Do_##name {                                             \
+        static Xmm run(Xmm b) {                                    \
+            Xmm result;                                            \
+            asm volatile(#host " %1, %0" : "=x"(result) : "x"(b)); \
+            return result;                                         \
+        }                                                          \
     }
 ORRERY_CONVERSION(cvtpi2ps, cvtdq2ps);
 ORRERY_CONVERSION(cvtpi2pd, cvtdq2pd);
@@ -67,8 +69,8 @@ void select_from_mmx(const Insn& insn, u32 key, Op& op) {
 template <typename F, unsigned bytes>
 void select_to_mmx(const Insn& insn, u32 key, Op& op) {
     if (trap_sse_mmx(key, op)) return;
-    op.fn = sse::by_form<true>(insn, key, op,
-                               []<Form form, bool checked>() -> Handler { return to_mmx<F, bytes, form, checked>; });
+    op.fn = sse::by_form<true>(
+        insn, key, op, []<Form form, bool checked>() -> Handler { return to_mmx<F, bytes, form, checked>; });
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // Common shape of the instructions on XMM registers: operands, alignment, and the handlers of the usual form
 //   destination = operation(destination, source [, immediate])
 //
-// An operation is done by the host's instruction of the same name, as inline assembly: intrinsics would let the compiler
-// exchange the operands of commutative ones, and with them the NaN that comes out (SDM vol. 1, table 4-7). The upper
-// halves of the registers (YMM) stay as they are, as with all legacy SSE instructions.
+// An operation is done by the host's instruction of the same name, as inline assembly: intrinsics would let
+// the compiler exchange the operands of commutative ones, and with them the NaN that comes out (SDM vol. 1,
+// table 4-7). The upper halves of the registers (YMM) stay as they are, as with all legacy SSE instructions.
 #pragma once
 
 #include <emmintrin.h>
@@ -38,9 +38,10 @@ Xmm load_xmm_slow(Cpu* c, const Op* op, u64 linear);
 void store_xmm_slow(Cpu* c, const Op* op, u64 linear, Xmm value);
 [[noreturn]] void raise_misaligned(Cpu* c, const Op* op);
 
-// MASKMOVQ, MASKMOVDQU: stores byte i of upper:lower at [rDI + i] for each bit i of `chosen`. The first and the last
-// are checked before anything is stored. Bytes that are not chosen are not accessed and do not fault
-// (implementation-specific: SDM vol. 2). op->scale holds the width of the address in bytes.
+// MASKMOVQ, MASKMOVDQU: stores byte i of upper:lower at [rDI + i] for each bit i of `chosen`. The first and
+// the last are checked before anything is stored. Bytes that are not chosen are not accessed and do not fault
+// (implementation-specific: SDM vol. 2), unless rDI is not canonical. op->scale holds the width of the
+// address in bytes.
 void store_masked(Cpu* c, const Op* op, u64 lower, u64 upper, u32 chosen);
 
 // 16 bytes; `aligned`: #GP(0) unless the address is a multiple of 16 (SDM vol. 2, 2.4).
@@ -98,12 +99,14 @@ using PackedFp = Shape<16, true, true>;
 using ScalarFp4 = Shape<4, false, true>;
 using ScalarFp8 = Shape<8, false, true>;
 
-// F::run(a, b, immediate) with checks; F::kArithmetic, where it is there, says what it computes, for exact flags.
+// F::run(a, b, immediate) with checks; F::kArithmetic, where it is there, says what it computes, for exact
+// flags.
 template <typename F>
 inline Xmm run_checked(Cpu* c, const Op* op, Xmm a, Xmm b) {
     auto compute = [=] { return F::run(a, b, op->imm); };
     if constexpr (requires { F::kArithmetic; }) {
-        return with_fp_checks(c, op, compute, [=](u32) { return precise_fp_flags(c->mxcsr, F::kArithmetic, a, b); });
+        return with_fp_checks(c, op, compute,
+                              [=](u32) { return precise_fp_flags(c->mxcsr, F::kArithmetic, a, b); });
     } else {
         return with_fp_checks(c, op, compute);
     }
@@ -133,7 +136,8 @@ Handler by_form(const Insn& insn, u32 key, const Op& op, Pick pick) {
         return pick.template operator()<form, false>();
     };
     if (!insn.has_memory()) return with.template operator()<Form::Register>();
-    return full_address(op) ? with.template operator()<Form::MemoryFull>() : with.template operator()<Form::Memory>();
+    return full_address(op) ? with.template operator()<Form::MemoryFull>()
+                            : with.template operator()<Form::Memory>();
 }
 
 template <typename F>
@@ -145,7 +149,8 @@ void select_combine(const Insn& insn, u32 key, Op& op) {
 
 }  // namespace orrery::sse
 
-// An operation that is the host instruction `name` with two XMM operands, and its selector. Further members may be added.
+// An operation that is the host instruction `name` with two XMM operands, and its selector. Further members
+// may be added.
 #define ORRERY_SSE_OPERATION_WITH(name, shape, ...)           \
     namespace {                                               \
     struct Do_##name : shape {                                \
@@ -164,4 +169,5 @@ void select_combine(const Insn& insn, u32 key, Op& op) {
 #define ORRERY_SSE_OPERATION(name, shape) ORRERY_SSE_OPERATION_WITH(name, shape, )
 // The further arguments are those of Arithmetic.
 #define ORRERY_SSE_ARITHMETIC(name, shape, ...) \
-    ORRERY_SSE_OPERATION_WITH(name, shape, static constexpr Arithmetic kArithmetic{LaneOperation::__VA_ARGS__})
+    ORRERY_SSE_OPERATION_WITH(name, shape,      \
+                              static constexpr Arithmetic kArithmetic{LaneOperation::__VA_ARGS__})

@@ -8,13 +8,13 @@ using namespace sse;
 namespace {
 
 // One operation per predicate; legacy encodings have eight, and ignore the immediate's upper bits.
-#define ORRERY_COMPARE(name, host, shape)                                                       \
-    template <unsigned predicate>                                                               \
-    struct name : shape {                                                                       \
-        static Xmm run(Xmm a, Xmm b, i32) {                                                     \
-            asm volatile(host " %2, %1, %0" : "+x"(a) : "x"(b), "i"(predicate));                \
-            return a;                                                                           \
-        }                                                                                       \
+#define ORRERY_COMPARE(name, host, shape)                                        \
+    template <unsigned predicate>                                                \
+    struct name : shape {                                                        \
+        static Xmm run(Xmm a, Xmm b, i32) {                                      \
+            asm volatile(host " %2, %1, %0" : "+x"(a) : "x"(b), "i"(predicate)); \
+            return a;                                                            \
+        }                                                                        \
     }
 ORRERY_COMPARE(Cmpps, "cmpps", PackedFp);
 ORRERY_COMPARE(Cmppd, "cmppd", PackedFp);
@@ -25,25 +25,33 @@ ORRERY_COMPARE(Cmpsd, "cmpsd", ScalarFp8);
 template <template <unsigned> class F>
 void select_compare(const Insn& insn, u32 key, Op& op) {
     switch (op.imm & 7) {
-        case 0: return select_combine<F<0>>(insn, key, op);
-        case 1: return select_combine<F<1>>(insn, key, op);
-        case 2: return select_combine<F<2>>(insn, key, op);
-        case 3: return select_combine<F<3>>(insn, key, op);
-        case 4: return select_combine<F<4>>(insn, key, op);
-        case 5: return select_combine<F<5>>(insn, key, op);
-        case 6: return select_combine<F<6>>(insn, key, op);
-        default: return select_combine<F<7>>(insn, key, op);
+        case 0:
+            return select_combine<F<0>>(insn, key, op);
+        case 1:
+            return select_combine<F<1>>(insn, key, op);
+        case 2:
+            return select_combine<F<2>>(insn, key, op);
+        case 3:
+            return select_combine<F<3>>(insn, key, op);
+        case 4:
+            return select_combine<F<4>>(insn, key, op);
+        case 5:
+            return select_combine<F<5>>(insn, key, op);
+        case 6:
+            return select_combine<F<6>>(insn, key, op);
+        default:
+            return select_combine<F<7>>(insn, key, op);
     }
 }
 
 // Comparisons to EFLAGS: run() gives ZF, PF and CF at their places; the other three are cleared.
-#define ORRERY_COMPARE_FLAGS(name, shape)                                                                       \
-    struct Do_##name : shape {                                                                                  \
-        static u32 run(Xmm a, Xmm b) {                                                                          \
-            bool carry, zero, parity;                                                                           \
+#define ORRERY_COMPARE_FLAGS(name, shape)                                                                    \
+    struct Do_##name : shape {                                                                               \
+        static u32 run(Xmm a, Xmm b) {                                                                       \
+            bool carry, zero, parity;                                                                        \
             asm volatile(#name " %4, %3" : "=@ccc"(carry), "=@ccz"(zero), "=@ccp"(parity) : "x"(a), "x"(b)); \
-            return (carry ? rflags::kCf : 0) | (zero ? rflags::kZf : 0) | (parity ? rflags::kPf : 0);           \
-        }                                                                                                       \
+            return (carry ? rflags::kCf : 0) | (zero ? rflags::kZf : 0) | (parity ? rflags::kPf : 0);        \
+        }                                                                                                    \
     }
 ORRERY_COMPARE_FLAGS(comiss, ScalarFp4);
 ORRERY_COMPARE_FLAGS(comisd, ScalarFp8);
@@ -68,8 +76,9 @@ void compare_to_flags(Cpu* c, const Op* op) {
 template <typename F>
 void select_to_flags(const Insn& insn, u32 key, Op& op) {
     if (trap_sse(key, op)) return;
-    op.fn = by_form<true>(insn, key, op,
-                          []<Form form, bool checked>() -> Handler { return compare_to_flags<F, form, checked>; });
+    op.fn = by_form<true>(insn, key, op, []<Form form, bool checked>() -> Handler {
+        return compare_to_flags<F, form, checked>;
+    });
 }
 
 }  // namespace

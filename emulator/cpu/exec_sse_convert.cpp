@@ -1,5 +1,5 @@
-// Conversions between floating-point formats and integers (SDM vol. 1, 10.4.4, 11.4.1.6; vol. 2). Those that involve
-// MMX registers are in exec_mmx_convert.cpp.
+// Conversions between floating-point formats and integers (SDM vol. 1, 10.4.4, 11.4.1.6; vol. 2). Those that
+// involve MMX registers are in exec_mmx_convert.cpp.
 #include "emulator/cpu/exec_sse.h"
 
 namespace orrery {
@@ -29,33 +29,33 @@ T integer_source(Cpu* c, const Op* op) {
     return load<T>(c, op, address_of<form>(c, op));
 }
 
-#define ORRERY_FROM_INTEGER(name, host32, host64)                    \
-    struct Do_##name {                                               \
-        static Xmm run(Xmm a, u32 b) {                               \
-            asm volatile(host32 " %1, %0" : "+x"(a) : "r"(b));       \
-            return a;                                                \
-        }                                                            \
-        static Xmm run(Xmm a, u64 b) {                               \
-            asm volatile(host64 " %1, %0" : "+x"(a) : "r"(b));       \
-            return a;                                                \
-        }                                                            \
+#define ORRERY_FROM_INTEGER(name, host32, host64)              \
+    struct Do_##name {                                         \
+        static Xmm run(Xmm a, u32 b) {                         \
+            asm volatile(host32 " %1, %0" : "+x"(a) : "r"(b)); \
+            return a;                                          \
+        }                                                      \
+        static Xmm run(Xmm a, u64 b) {                         \
+            asm volatile(host64 " %1, %0" : "+x"(a) : "r"(b)); \
+            return a;                                          \
+        }                                                      \
     }
 ORRERY_FROM_INTEGER(cvtsi2ss, "cvtsi2ssl", "cvtsi2ssq");
 ORRERY_FROM_INTEGER(cvtsi2sd, "cvtsi2sdl", "cvtsi2sdq");
 #undef ORRERY_FROM_INTEGER
 
-#define ORRERY_TO_INTEGER(name, host, shape)                         \
-    struct Do_##name : shape {                                       \
-        static u64 run(Xmm b, u32) {                                 \
-            u32 result;                                              \
-            asm volatile(host " %1, %0" : "=r"(result) : "x"(b));    \
-            return result;                                           \
-        }                                                            \
-        static u64 run(Xmm b, u64) {                                 \
-            u64 result;                                              \
-            asm volatile(host " %1, %0" : "=r"(result) : "x"(b));    \
-            return result;                                           \
-        }                                                            \
+#define ORRERY_TO_INTEGER(name, host, shape)                      \
+    struct Do_##name : shape {                                    \
+        static u64 run(Xmm b, u32) {                              \
+            u32 result;                                           \
+            asm volatile(host " %1, %0" : "=r"(result) : "x"(b)); \
+            return result;                                        \
+        }                                                         \
+        static u64 run(Xmm b, u64) {                              \
+            u64 result;                                           \
+            asm volatile(host " %1, %0" : "=r"(result) : "x"(b)); \
+            return result;                                        \
+        }                                                         \
     }
 ORRERY_TO_INTEGER(cvtss2si, "cvtss2si", ScalarFp4);
 ORRERY_TO_INTEGER(cvttss2si, "cvttss2si", ScalarFp4);

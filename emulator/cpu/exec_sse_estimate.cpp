@@ -1,9 +1,9 @@
 // RCPPS, RCPSS, RSQRTPS, RSQRTSS.
 //
-// The manual bounds the relative error by 1.5 * 2^-12 and leaves the value open, and processors differ (SDM vol. 2,
-// RCPPS). Here it is the exact result rounded to nearest with 13 significant bits (ties up), by integer arithmetic: the
-// same on every host. As the manual requires: denormals count as zeros of their sign, tiny results are zeros, no flag
-// is raised, and rounding mode, FTZ and DAZ do not matter.
+// The manual bounds the relative error by 1.5 * 2^-12 and leaves the value open, and processors differ (SDM
+// vol. 2, RCPPS). Here it is the exact result rounded to nearest with 13 significant bits (ties up), by
+// integer arithmetic: the same on every host. As the manual requires: denormals count as zeros of their sign,
+// tiny results are zeros, no flag is raised, and rounding mode, FTZ and DAZ do not matter.
 #include "emulator/cpu/exec_sse.h"
 
 namespace orrery {
@@ -15,7 +15,8 @@ namespace {
 constexpr u32 kSign = 0x8000'0000, kExponent = 0x7f80'0000, kFraction = 0x007f'ffff, kQuiet = 0x0040'0000;
 constexpr u32 kDefaultNan = 0xffc0'0000;
 
-// A float of 13 significant bits: `significand` in [2^12, 2^13], `exponent` that of the leading bit's place 2^12.
+// A float of 13 significant bits: `significand` in [2^12, 2^13], `exponent` that of the leading bit's place
+// 2^12.
 u32 pack13(u32 sign, i32 exponent, u32 significand) {
     if (significand == 1u << 13) {
         significand = 1u << 12;
@@ -42,7 +43,8 @@ u32 reciprocal_root(u32 x) {
     if ((x & kExponent) == 0) return (x & kSign) | kExponent;
     if ((x & kSign) != 0) return kDefaultNan;
     if (x == kExponent) return 0;
-    // x = n * 2^(2h - 23), n in [2^23, 2^25); 1/sqrt(x) = sqrt(2^49 / n) * 2^(-h - 13), the root in (2^12, 2^13].
+    // x = n * 2^(2h - 23), n in [2^23, 2^25); 1/sqrt(x) = sqrt(2^49 / n) * 2^(-h - 13), the root in (2^12,
+    // 2^13].
     u64 n = (x & kFraction) | 1u << 23;
     i32 e = static_cast<i32>(x >> 23 & 255) - 127;
     if ((e & 1) != 0) {
@@ -83,12 +85,14 @@ void estimate_scalar(Cpu* c, const Op* op) {
 template <u32 (*estimate)(u32)>
 void select_packed(const Insn& insn, u32 key, Op& op) {
     if (trap_sse(key, op)) return;
-    op.fn = by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return estimate_packed<estimate, form>; });
+    op.fn = by_form<false>(insn, key, op,
+                           []<Form form, bool>() -> Handler { return estimate_packed<estimate, form>; });
 }
 template <u32 (*estimate)(u32)>
 void select_scalar(const Insn& insn, u32 key, Op& op) {
     if (trap_sse(key, op)) return;
-    op.fn = by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return estimate_scalar<estimate, form>; });
+    op.fn = by_form<false>(insn, key, op,
+                           []<Form form, bool>() -> Handler { return estimate_scalar<estimate, form>; });
 }
 
 }  // namespace

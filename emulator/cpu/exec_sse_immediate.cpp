@@ -1,4 +1,5 @@
-// Operations whose immediate the host wants at compile time too: ROUNDxx, DPPx, MPSADBW; and PTEST (SDM vol. 2).
+// Operations whose immediate the host wants at compile time too: ROUNDxx, DPPx, MPSADBW; and PTEST (SDM vol.
+// 2).
 #include <array>
 #include <utility>
 
@@ -21,18 +22,18 @@ constexpr std::array<Operation, sizeof...(imm)> make_table(std::integer_sequence
 }
 
 // `host` is done by one function per value of the immediate's bits that count.
-#define ORRERY_BY_IMMEDIATE(name, shape, bits)                                                               \
-    template <unsigned imm>                                                                                  \
-    struct One_##name {                                                                                      \
-        static Xmm run(Xmm a, Xmm b) {                                                                       \
-            asm volatile(#name " %2, %1, %0" : "+x"(a) : "x"(b), "i"(imm));                                  \
-            return a;                                                                                        \
-        }                                                                                                    \
-    };                                                                                                       \
-    struct Do_##name : shape {                                                                               \
-        static constexpr auto kTable =                                                                       \
-            make_table<One_##name>(std::make_integer_sequence<unsigned, (bits) + 1>{});                      \
-        static Xmm run(Xmm a, Xmm b, i32 imm) { return kTable[imm & (bits)].run(a, b); }                     \
+#define ORRERY_BY_IMMEDIATE(name, shape, bits)                                           \
+    template <unsigned imm>                                                              \
+    struct One_##name {                                                                  \
+        static Xmm run(Xmm a, Xmm b) {                                                   \
+            asm volatile(#name " %2, %1, %0" : "+x"(a) : "x"(b), "i"(imm));              \
+            return a;                                                                    \
+        }                                                                                \
+    };                                                                                   \
+    struct Do_##name : shape {                                                           \
+        static constexpr auto kTable =                                                   \
+            make_table<One_##name>(std::make_integer_sequence<unsigned, (bits) + 1>{});  \
+        static Xmm run(Xmm a, Xmm b, i32 imm) { return kTable[imm & (bits)].run(a, b); } \
     }
 ORRERY_BY_IMMEDIATE(roundps, PackedFp, 15);
 ORRERY_BY_IMMEDIATE(roundpd, PackedFp, 15);
@@ -43,15 +44,15 @@ ORRERY_BY_IMMEDIATE(dppd, PackedFp, 255);
 ORRERY_BY_IMMEDIATE(mpsadbw, Packed, 7);
 #undef ORRERY_BY_IMMEDIATE
 
-// DPPS and DPPD multiply, then add once or twice, and report exceptions after each step (SDM vol. 2, DPPS). A product
-// that imm 7:4 does not ask for is 0 * 0.
-#define ORRERY_STEP(name, ...)                                          \
-    struct Step_##name : PackedFp {                                     \
+// DPPS and DPPD multiply, then add once or twice, and report exceptions after each step (SDM vol. 2, DPPS). A
+// product that imm 7:4 does not ask for is 0 * 0.
+#define ORRERY_STEP(name, ...)                                               \
+    struct Step_##name : PackedFp {                                          \
         static constexpr Arithmetic kArithmetic{LaneOperation::__VA_ARGS__}; \
-        static Xmm run(Xmm a, Xmm b, i32) {                             \
-            asm volatile(#name " %1, %0" : "+x"(a) : "x"(b));           \
-            return a;                                                   \
-        }                                                               \
+        static Xmm run(Xmm a, Xmm b, i32) {                                  \
+            asm volatile(#name " %1, %0" : "+x"(a) : "x"(b));                \
+            return a;                                                        \
+        }                                                                    \
     }
 ORRERY_STEP(mulps, Mul, 4, 4);
 ORRERY_STEP(mulpd, Mul, 8, 2);
@@ -61,7 +62,8 @@ ORRERY_STEP(haddpd, Add, 8, 2, LaneOrder::Horizontal);
 
 template <bool wide>
 Xmm wanted_factors(unsigned imm) {
-    if constexpr (wide) return _mm_set_epi64x(-static_cast<i64>(imm >> 5 & 1), -static_cast<i64>(imm >> 4 & 1));
+    if constexpr (wide)
+        return _mm_set_epi64x(-static_cast<i64>(imm >> 5 & 1), -static_cast<i64>(imm >> 4 & 1));
     return _mm_set_epi32(-static_cast<i32>(imm >> 7 & 1), -static_cast<i32>(imm >> 6 & 1),
                          -static_cast<i32>(imm >> 5 & 1), -static_cast<i32>(imm >> 4 & 1));
 }

@@ -1,5 +1,5 @@
-// Integer arithmetic, comparison, logic, packing and interleaving on 128 bits: SSE2, SSSE3, SSE4.1 and SSE4.2 (SDM vol. 1,
-// 11.4.2, 12.6, 12.10, 12.11; vol. 2).
+// Integer arithmetic, comparison, logic, packing and interleaving on 128 bits: SSE2, SSSE3, SSE4.1 and SSE4.2
+// (SDM vol. 1, 11.4.2, 12.6, 12.10, 12.11; vol. 2).
 #include "emulator/cpu/exec_sse.h"
 
 namespace orrery {

@@ -8,8 +8,8 @@ namespace orrery::sse {
 
 namespace {
 
-// #AC of what may be unaligned otherwise is implementation-specific (SDM vol. 2, MOVUPS, MASKMOVDQU); here it asks for
-// natural alignment. An address that is not canonical has a fault of its own.
+// #AC of what may be unaligned otherwise is implementation-specific (SDM vol. 2, MOVUPS, MASKMOVDQU); here it
+// asks for natural alignment. An address that is not canonical has a fault of its own.
 void check_natural_alignment(Cpu* c, const Op* op, u64 linear, unsigned size) {
     const bool checked = c->fast == c->empty_table;
     if (checked && (linear & (size - 1)) != 0 && is_canonical(linear)) raise_error(c, op, Vector::AC, 0);
@@ -37,7 +37,9 @@ void store_masked(Cpu* c, const Op* op, u64 lower, u64 upper, u32 chosen) {
     u64 offset = c->gpr[kRdi];
     if (op->scale == 4) offset &= 0xffff'ffff;
     if (op->scale == 2) offset &= 0xffff;
-    check_natural_alignment(c, op, offset + c->seg_base[op->segment], 8);
+    const u64 start = offset + c->seg_base[op->segment];
+    if (c->code64() && !is_canonical(start)) raise_error(c, op, Vector::GP, 0);
+    check_natural_alignment(c, op, start, 8);
     if (chosen == 0) return;
     const unsigned first = static_cast<unsigned>(std::countr_zero(chosen));
     const unsigned last = 31 - static_cast<unsigned>(std::countl_zero(chosen));

@@ -1,5 +1,5 @@
-// Moves between XMM registers, general registers and memory (SDM vol. 2). Non-temporal hints have no effect on the
-// modelled machine: its memory is strongly ordered.
+// Moves between XMM registers, general registers and memory (SDM vol. 2). Non-temporal hints have no effect
+// on the modelled machine: its memory is strongly ordered.
 #include "emulator/cpu/exec_sse.h"
 
 namespace orrery {
@@ -19,7 +19,8 @@ void move_in(Cpu* c, const Op* op) {
 template <bool aligned>
 void select_move_in(const Insn& insn, u32 key, Op& op) {
     if (trap_sse(key, op)) return;
-    op.fn = by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return move_in<form, aligned>; });
+    op.fn =
+        by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return move_in<form, aligned>; });
 }
 
 template <Form form, bool aligned>
@@ -35,7 +36,8 @@ void move_out(Cpu* c, const Op* op) {
 template <bool aligned>
 void select_move_out(const Insn& insn, u32 key, Op& op) {
     if (trap_sse(key, op)) return;
-    op.fn = by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return move_out<form, aligned>; });
+    op.fn =
+        by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return move_out<form, aligned>; });
 }
 
 // --- parts: F::move(c, op, source) changes register op->a ---
@@ -113,12 +115,14 @@ void move_to_general(Cpu* c, const Op* op) {
 template <typename T>
 void select_from_general(const Insn& insn, u32 key, Op& op) {
     if (trap_sse(key, op)) return;
-    op.fn = by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return move_from_general<T, form>; });
+    op.fn = by_form<false>(insn, key, op,
+                           []<Form form, bool>() -> Handler { return move_from_general<T, form>; });
 }
 template <typename T>
 void select_to_general(const Insn& insn, u32 key, Op& op) {
     if (trap_sse(key, op)) return;
-    op.fn = by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return move_to_general<T, form>; });
+    op.fn =
+        by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return move_to_general<T, form>; });
 }
 
 template <typename T, bool full>

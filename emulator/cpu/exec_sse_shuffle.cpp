@@ -24,23 +24,24 @@ constexpr auto make_table(Make make) {
 }
 
 // Two bits of the immediate choose the source of each doubleword.
-constexpr auto kDwords = make_table<256>([](unsigned imm, unsigned at) {
-    return (imm >> (at / 4 * 2) & 3) * 4 + at % 4;
-});
+constexpr auto kDwords =
+    make_table<256>([](unsigned imm, unsigned at) { return (imm >> (at / 4 * 2) & 3) * 4 + at % 4; });
 // PSHUFLW and PSHUFHW: of each word in one half.
-constexpr auto kLowWords = make_table<256>([](unsigned imm, unsigned at) {
-    return at < 8 ? (imm >> (at / 2 * 2) & 3) * 2 + at % 2 : at;
-});
-constexpr auto kHighWords = make_table<256>([](unsigned imm, unsigned at) {
-    return at < 8 ? at : 8 + (imm >> ((at - 8) / 2 * 2) & 3) * 2 + at % 2;
-});
+constexpr auto kLowWords = make_table<256>(
+    [](unsigned imm, unsigned at) { return at < 8 ? (imm >> (at / 2 * 2) & 3) * 2 + at % 2 : at; });
+constexpr auto kHighWords = make_table<256>(
+    [](unsigned imm, unsigned at) { return at < 8 ? at : 8 + (imm >> ((at - 8) / 2 * 2) & 3) * 2 + at % 2; });
 // Shifts by whole bytes, 16 and more giving zero: control bytes with bit 7 set.
-constexpr auto kRight = make_table<33>([](unsigned imm, unsigned at) { return at + imm < 16 ? at + imm : 0x80u; });
+constexpr auto kRight =
+    make_table<33>([](unsigned imm, unsigned at) { return at + imm < 16 ? at + imm : 0x80u; });
 constexpr auto kLeft = make_table<17>([](unsigned imm, unsigned at) { return at >= imm ? at - imm : 0x80u; });
 // Blends: all ones where the second operand is taken.
-constexpr auto kBlendDwords = make_table<16>([](unsigned imm, unsigned at) { return imm >> at / 4 & 1 ? 255u : 0u; });
-constexpr auto kBlendQwords = make_table<4>([](unsigned imm, unsigned at) { return imm >> at / 8 & 1 ? 255u : 0u; });
-constexpr auto kBlendWords = make_table<256>([](unsigned imm, unsigned at) { return imm >> at / 2 & 1 ? 255u : 0u; });
+constexpr auto kBlendDwords =
+    make_table<16>([](unsigned imm, unsigned at) { return imm >> at / 4 & 1 ? 255u : 0u; });
+constexpr auto kBlendQwords =
+    make_table<4>([](unsigned imm, unsigned at) { return imm >> at / 8 & 1 ? 255u : 0u; });
+constexpr auto kBlendWords =
+    make_table<256>([](unsigned imm, unsigned at) { return imm >> at / 2 & 1 ? 255u : 0u; });
 
 Xmm entry(const Bytes& bytes) {
     return _mm_load_si128(reinterpret_cast<const Xmm*>(bytes.byte));
@@ -93,12 +94,12 @@ struct Pblendw : Packed {
 
 // --- shifts by an immediate: of the register op->a alone ---
 
-#define ORRERY_SHIFT_IMMEDIATE(name)                                       \
-    struct Imm_##name {                                                    \
-        static Xmm run(Xmm a, u8 count) {                                  \
-            asm(#name " %1, %0" : "+x"(a) : "x"(from_low(count)));         \
-            return a;                                                      \
-        }                                                                  \
+#define ORRERY_SHIFT_IMMEDIATE(name)                               \
+    struct Imm_##name {                                            \
+        static Xmm run(Xmm a, u8 count) {                          \
+            asm(#name " %1, %0" : "+x"(a) : "x"(from_low(count))); \
+            return a;                                              \
+        }                                                          \
     }
 ORRERY_SHIFT_IMMEDIATE(psllw);
 ORRERY_SHIFT_IMMEDIATE(pslld);
@@ -145,7 +146,8 @@ void variable_blend(Cpu* c, const Op* op) {
 template <unsigned step>
 void select_variable_blend(const Insn& insn, u32 key, Op& op) {
     if (trap_sse(key, op)) return;
-    op.fn = by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return variable_blend<step, form>; });
+    op.fn = by_form<false>(insn, key, op,
+                           []<Form form, bool>() -> Handler { return variable_blend<step, form>; });
 }
 
 // --- insertion and extraction ---
@@ -221,10 +223,10 @@ ORRERY_SELECT(blendpd, Blendpd);
 ORRERY_SELECT(pblendw, Pblendw);
 #undef ORRERY_SELECT
 
-#define ORRERY_SELECT(name, Operation)                               \
-    void select_##name(const Insn&, u32 key, Op& op) {               \
-        if (!trap_sse(key, op)) op.fn = shift_immediate<Operation>;  \
-    }                                                                \
+#define ORRERY_SELECT(name, Operation)                              \
+    void select_##name(const Insn&, u32 key, Op& op) {              \
+        if (!trap_sse(key, op)) op.fn = shift_immediate<Operation>; \
+    }                                                               \
     void select_##name(const Insn& insn, u32 key, Op& op)
 ORRERY_SELECT(psllw_imm, Imm_psllw);
 ORRERY_SELECT(pslld_imm, Imm_pslld);

@@ -1,8 +1,9 @@
 // MXCSR, and the FXSAVE area (SDM vol. 1, 10.2.3 and 10.5; vol. 2, FXSAVE, tables 3-43 and 3-46).
 //
-// What the manual leaves open: XMM registers and MXCSR are saved and restored whatever CR4.OSFXSR; reserved bytes before
-// offset 416 are written as zero, those from there on (in legacy modes: from 288 on) not at all; reserved bits of the
-// loaded control words are dropped, and FSW.ES and B follow from the exceptions and their masks.
+// What the manual leaves open: XMM registers and MXCSR are saved and restored whatever CR4.OSFXSR; reserved
+// bytes before offset 416 are written as zero, those from there on (in legacy modes: from 288 on) not at all;
+// reserved bits of the loaded control words are dropped, and FSW.ES and B follow from the exceptions and
+// their masks.
 #include <cstring>
 
 #include "emulator/cpu/exec_sse.h"
@@ -101,8 +102,8 @@ void op_fxsave(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
-// Ends the block after MXCSR has changed: what follows may have to be decoded anew, if exceptions have been masked or
-// unmasked.
+// Ends the block after MXCSR has changed: what follows may have to be decoded anew, if exceptions have been
+// masked or unmasked.
 void op_end_mxcsr(Cpu* c, const Op* op) {
     const bool unmasked = (c->key & key::kSseUnmasked) != 0;
     if (unmasked == mxcsr::any_unmasked(c->mxcsr) && c->code64()) ORRERY_FOLLOW_LINK(c, 1);

@@ -1,8 +1,9 @@
-// SSE4.2 string comparison: PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM (SDM vol. 2, 4.1). Memory operands need not be
-// aligned.
+// SSE4.2 string comparison: PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM (SDM vol. 2, 4.1). Memory operands
+// need not be aligned.
 //
-// All four are the same comparison: the lengths are explicit or end at a zero element, and the result is a mask or the
-// index of one of its bits. The mask comes from the host's PCMPESTRM, one function per value of imm 5:0.
+// All four are the same comparison: the lengths are explicit or end at a zero element, and the result is a
+// mask or the index of one of its bits. The mask comes from the host's PCMPESTRM, one function per value of
+// imm 5:0.
 #include <array>
 #include <bit>
 #include <utility>
@@ -53,8 +54,8 @@ constexpr i32 kWideLengths = 1 << 8;  // RAX and RDX instead of EAX and EDX
 constexpr i32 kIndex = 1 << 9;        // the result is an index
 constexpr i32 kImplicit = 1 << 10;    // lengths end at a zero
 
-// Returns IntRes2 and sets the flags: CF, IntRes2 is not zero; ZF and SF, the second and first string end within the
-// register; OF, IntRes2's bit 0; AF and PF are cleared.
+// Returns IntRes2 and sets the flags: CF, IntRes2 is not zero; ZF and SF, the second and first string end
+// within the register; OF, IntRes2's bit 0; AF and PF are cleared.
 u32 compare(Cpu* c, const Op* op, Xmm b) {
     const Xmm a = xmm(c, op->a);
     const bool words = (op->imm & 1) != 0;

@@ -40,13 +40,14 @@ HostFpScope::~HostFpScope() {
     set_host_mxcsr(outer_);
 }
 
-HostFpPause::HostFpPause(Cpu* cpu) : cpu_(cpu) {
+HostFpPause::HostFpPause(Cpu* cpu) : cpu_(cpu->unwind != nullptr ? cpu : nullptr) {
+    if (cpu_ == nullptr) return;
     fold_mxcsr(cpu_);
     set_host_mxcsr(mxcsr::kMasks);
 }
 
 HostFpPause::~HostFpPause() {
-    set_host_mxcsr(host_control(cpu_->mxcsr));
+    if (cpu_ != nullptr) set_host_mxcsr(host_control(cpu_->mxcsr));
 }
 
 void begin_fp_check(Cpu* c, u32 extra) {

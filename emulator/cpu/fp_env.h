@@ -1,15 +1,16 @@
 // The host's MXCSR while guest code runs (SDM vol. 1, 10.2.3).
 //
-// Vector arithmetic is done by the host's own instructions. For their rounding and flags to be the guest's, the run
-// loop loads the host's MXCSR with the guest's rounding mode, FTZ and DAZ, and with all exceptions masked; the sticky
-// flags then collect in the host's register, and are folded into Cpu::mxcsr when something reads them.
+// Vector arithmetic is done by the host's own instructions. For their rounding and flags to be the guest's,
+// the run loop loads the host's MXCSR with the guest's rounding mode, FTZ and DAZ, and with all exceptions
+// masked; the sticky flags then collect in the host's register, and are folded into Cpu::mxcsr when something
+// reads them.
 //
-// Guarantees and duties: outside a HostFpScope, Cpu::mxcsr is complete. Within one, guest_mxcsr() is, and Cpu::mxcsr
-// lacks the flags raised since the last fold. Host code that runs within a scope (slow paths, devices, observers) must
-// not do floating-point arithmetic of its own, or must do so in a HostFpPause.
+// Guarantees and duties: outside a HostFpScope, Cpu::mxcsr is complete. Within one, guest_mxcsr() is, and
+// Cpu::mxcsr lacks the flags raised since the last fold. Host code that runs within a scope (slow paths,
+// devices, observers) must not do floating-point arithmetic of its own, or must do so in a HostFpPause.
 //
-// Where the guest has unmasked an exception, key::kSseUnmasked selects handlers that look at each instruction's own
-// flags before they commit its result: with_fp_checks().
+// Where the guest has unmasked an exception, key::kSseUnmasked selects handlers that look at each
+// instruction's own flags before they commit its result: with_fp_checks().
 #pragma once
 
 #include "emulator/cpu/cpu.h"
@@ -52,7 +53,8 @@ class HostFpScope {
     u32 outer_;
 };
 
-// Brackets host code within a scope that may do arithmetic of its own. Cpu::mxcsr is complete meanwhile.
+// Brackets host code within a scope that may do arithmetic of its own. Cpu::mxcsr is complete meanwhile. Does
+// nothing outside a run.
 class HostFpPause {
   public:
     explicit HostFpPause(Cpu* cpu);
@@ -61,28 +63,28 @@ class HostFpPause {
     HostFpPause& operator=(const HostFpPause&) = delete;
 
   private:
-    Cpu* cpu_;
+    Cpu* cpu_;  // null outside a run
 };
 
 // --- with an unmasked exception ---
 
 // Clears the host's flags, having folded them. `extra` is added to the guest's control bits.
 void begin_fp_check(Cpu* c, u32 extra = 0);
-// Takes the flags that one instruction raised: folds them, or, if one of them is unmasked, raises #XM (#UD where
-// CR4.OSXMMEXCPT is 0) with the flags that the hardware would report.
+// Takes the flags that one instruction raised: folds them, or, if one of them is unmasked, raises #XM (#UD
+// where CR4.OSXMMEXCPT is 0) with the flags that the hardware would report.
 void end_fp_check(Cpu* c, const Op* op, u32 flags);
 
-// Does `compute` and returns its result, or raises; `compute` must consist of host instructions that are not elided
-// (volatile) and change no state of the guest's. `refine` gives the exact flags of a computation that ends in an
-// unmasked overflow or underflow (fp_lanes.h); it takes those found so far.
+// Does `compute` and returns its result, or raises; `compute` must consist of host instructions that are not
+// elided (volatile) and change no state of the guest's. `refine` gives the exact flags of a computation that
+// ends in an unmasked overflow or underflow (fp_lanes.h); it takes those found so far.
 template <typename Compute, typename Refine>
 inline auto with_fp_checks(Cpu* c, const Op* op, Compute compute, Refine refine) {
     begin_fp_check(c);
     auto result = compute();
     u32 flags = host_mxcsr() & mxcsr::kFlags;
     if ((c->mxcsr & mxcsr::kUm) == 0) {
-        // Masked, underflow is reported where a tiny result is inexact; unmasked, where it is tiny (SDM vol. 1,
-        // 4.9.1.5). Flushing to zero reports all tiny results.
+        // Masked, underflow is reported where a tiny result is inexact; unmasked, where it is tiny (SDM vol.
+        // 1, 4.9.1.5). Flushing to zero reports all tiny results.
         begin_fp_check(c, mxcsr::kFtz);
         (void)compute();
         flags |= host_mxcsr() & mxcsr::kUe;

@@ -22,22 +22,32 @@ u32 masked_flags(const Lane& lane, u32 control) {
     const bool wide = lane.width == 8;
     switch (lane.operation) {
         case LaneOperation::Add:
-            if (wide) asm volatile("addsd %1, %0" : "+x"(x) : "x"(y));
-            else asm volatile("addss %1, %0" : "+x"(x) : "x"(y));
+            if (wide)
+                asm volatile("addsd %1, %0" : "+x"(x) : "x"(y));
+            else
+                asm volatile("addss %1, %0" : "+x"(x) : "x"(y));
             break;
         case LaneOperation::Sub:
-            if (wide) asm volatile("subsd %1, %0" : "+x"(x) : "x"(y));
-            else asm volatile("subss %1, %0" : "+x"(x) : "x"(y));
+            if (wide)
+                asm volatile("subsd %1, %0" : "+x"(x) : "x"(y));
+            else
+                asm volatile("subss %1, %0" : "+x"(x) : "x"(y));
             break;
         case LaneOperation::Mul:
-            if (wide) asm volatile("mulsd %1, %0" : "+x"(x) : "x"(y));
-            else asm volatile("mulss %1, %0" : "+x"(x) : "x"(y));
+            if (wide)
+                asm volatile("mulsd %1, %0" : "+x"(x) : "x"(y));
+            else
+                asm volatile("mulss %1, %0" : "+x"(x) : "x"(y));
             break;
         case LaneOperation::Div:
-            if (wide) asm volatile("divsd %1, %0" : "+x"(x) : "x"(y));
-            else asm volatile("divss %1, %0" : "+x"(x) : "x"(y));
+            if (wide)
+                asm volatile("divsd %1, %0" : "+x"(x) : "x"(y));
+            else
+                asm volatile("divss %1, %0" : "+x"(x) : "x"(y));
             break;
-        case LaneOperation::Narrow: asm volatile("cvtsd2ss %0, %0" : "+x"(x)); break;
+        case LaneOperation::Narrow:
+            asm volatile("cvtsd2ss %0, %0" : "+x"(x));
+            break;
     }
     return host_mxcsr() & mxcsr::kFlags;
 }
@@ -54,19 +64,28 @@ long double value_of(u64 bits, unsigned width) {
     return value;
 }
 
-// Whether rounding to the destination's precision, with an unbounded exponent, loses anything. The x87's 64 bits of
-// significand and 15 of exponent tell: what does not fit there does not fit in fewer.
+// Whether rounding to the destination's precision, with an unbounded exponent, loses anything. The x87's 64
+// bits of significand and 15 of exponent tell: what does not fit there does not fit in fewer.
 bool is_inexact(const Lane& lane) {
     long double x = value_of(lane.x, lane.width);
     const long double y = value_of(lane.y, lane.width);
     asm volatile("fnclex" : "+t"(x));
     long double result = x;
     switch (lane.operation) {
-        case LaneOperation::Add: result = x + y; break;
-        case LaneOperation::Sub: result = x - y; break;
-        case LaneOperation::Mul: result = x * y; break;
-        case LaneOperation::Div: result = x / y; break;
-        case LaneOperation::Narrow: break;
+        case LaneOperation::Add:
+            result = x + y;
+            break;
+        case LaneOperation::Sub:
+            result = x - y;
+            break;
+        case LaneOperation::Mul:
+            result = x * y;
+            break;
+        case LaneOperation::Div:
+            result = x / y;
+            break;
+        case LaneOperation::Narrow:
+            break;
     }
     u16 status;
     asm volatile("fnstsw %0" : "=a"(status) : "t"(result));
@@ -102,7 +121,8 @@ u32 precise_fp_flags(u32 guest_mxcsr, Arithmetic what, __m128i a, __m128i b) {
     u32 flags = 0;
     for (unsigned i = 0; i < what.count; ++i) {
         Lane lane{what.operation, what.width, element(0, i), element(16, i)};
-        if (what.order == LaneOrder::AddSub) lane.operation = i % 2 == 0 ? LaneOperation::Sub : LaneOperation::Add;
+        if (what.order == LaneOrder::AddSub)
+            lane.operation = i % 2 == 0 ? LaneOperation::Sub : LaneOperation::Add;
         if (what.order == LaneOrder::Horizontal) {
             lane.x = element(0, 2 * i);  // runs on into the second operand
             lane.y = element(0, 2 * i + 1);

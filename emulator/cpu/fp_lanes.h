@@ -1,9 +1,9 @@
-// The exact flags of an arithmetic instruction that ends in an unmasked overflow or underflow (SDM vol. 1, 4.9.1.4 to
-// 4.9.1.6 and 11.5.2).
+// The exact flags of an arithmetic instruction that ends in an unmasked overflow or underflow (SDM vol.
+// 1, 4.9.1.4 to 4.9.1.6 and 11.5.2).
 //
-// Masked, the host reports a tiny result only where it is inexact, and every overflow as inexact. Unmasked, underflow is
-// reported for every tiny result, and precision by the result with an unbounded exponent. That cannot be had from a
-// masked execution of the whole instruction: it is worked out lane by lane.
+// Masked, the host reports a tiny result only where it is inexact, and every overflow as inexact. Unmasked,
+// underflow is reported for every tiny result, and precision by the result with an unbounded exponent. That
+// cannot be had from a masked execution of the whole instruction: it is worked out lane by lane.
 #pragma once
 
 #include <emmintrin.h>
@@ -27,7 +27,8 @@ struct Arithmetic {
     LaneOrder order = LaneOrder::Straight;
 };
 
-// The flags that hardware reports for `what` on these operands under `guest_mxcsr`. Leaves the host's MXCSR changed.
+// The flags that hardware reports for `what` on these operands under `guest_mxcsr`. Leaves the host's MXCSR
+// changed.
 u32 precise_fp_flags(u32 guest_mxcsr, Arithmetic what, __m128i a, __m128i b);
 
 }  // namespace orrery

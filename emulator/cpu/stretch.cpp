@@ -96,6 +96,7 @@ void emit(Cpu* c, const Op* op, EventKind kind, u32 value, u64 address, u64 deta
     event.detail = detail;
     const Op* outer = c->current_op;
     c->current_op = op;  // a callback may ask for the time, or for a stop
+    const HostFpPause fp(c);  // or for MXCSR, or do arithmetic of its own
     c->env.observers->emit(event);
     c->current_op = outer;
 }

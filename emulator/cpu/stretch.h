@@ -3,6 +3,7 @@
 #pragma once
 
 #include "emulator/cpu/cpu.h"
+#include "emulator/cpu/fp_env.h"
 
 namespace orrery {
 
@@ -32,10 +33,10 @@ bool boundary_wanted(const Cpu* c, const Op* op);
 void emit(Cpu* c, const Op* op, EventKind kind, u32 value, u64 address, u64 detail);
 
 // Brackets an access to a device: the clock shows the instruction's own time, and signals that the device raises
-// meanwhile end the block after it.
+// meanwhile end the block after it. The device may do floating-point arithmetic of its own.
 class DeviceAccess {
   public:
-    DeviceAccess(Cpu* cpu, const Op* op) : cpu_(cpu), outer_(cpu->current_op) {
+    DeviceAccess(Cpu* cpu, const Op* op) : fp_(cpu), cpu_(cpu), outer_(cpu->current_op) {
         cpu_->current_op = op;
         cpu_->env.events->set_now(ticks_at(cpu, op));
     }
@@ -44,6 +45,7 @@ class DeviceAccess {
     DeviceAccess& operator=(const DeviceAccess&) = delete;
 
   private:
+    HostFpPause fp_;
     Cpu* cpu_;
     const Op* outer_;
 };

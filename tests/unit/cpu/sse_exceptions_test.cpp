@@ -79,6 +79,23 @@ TEST_CASE("Flags stay over blocks, faults and single steps") {
     }
 }
 
+TEST_CASE("An observer sees MXCSR as it is, and its own arithmetic leaves no trace in the guest") {
+    M m;
+    m.set_mxcsr(kAll | 0x6000);
+    m.set_floats(0, {1});
+    m.set_floats(1, {3});
+    std::vector<u32> seen;
+    volatile double one = 1, ten = 10, quotient = 0;
+    m.observers.subscribe(Observers::bit(EventKind::Instruction), [&](const Event&) {
+        seen.push_back(m.cpu->mxcsr);
+        quotient = one / ten;
+    });
+    m.again({0x90, 0xf3, 0x0f, 0x5e, 0xc1, 0x90}, 3);  // NOP; DIVSS XMM0, XMM1; NOP
+    CHECK(seen == std::vector<u32>{kAll | 0x6000, kAll | 0x6000, kAll | 0x6000 | mxcsr::kPe});
+    CHECK(quotient == 0.1);  // rounded to nearest, not towards zero
+    CHECK(m.floats(0)[0] == std::nextafterf(1.0f / 3.0f, 0.0f));
+}
+
 TEST_CASE("An exception unmasked by LDMXCSR is raised by the next instruction, which changes nothing") {
     M m;
     m.put(M::kData, kNoZm);

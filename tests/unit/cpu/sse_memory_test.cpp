@@ -95,6 +95,8 @@ TEST_CASE("MASKMOVDQU touches the chosen bytes only") {
     m.cpu->gpr[kRdi] = kEdge;
     m.again({0x66, 0x0f, 0xf7, 0xc1});
     CHECK(m.cpu->rip() == M::kCode + 4);
+    m.cpu->gpr[kRdi] = u64{1} << 60;
+    CHECK(m.faults(13, {0x66, 0x0f, 0xf7, 0xc1}));
 }
 
 TEST_CASE("MASKMOVDQU obeys a segment override and the address size") {
