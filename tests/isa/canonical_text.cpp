@@ -41,11 +41,12 @@ struct Address {
 
 std::string address_text(Address a, const Insn& insn, bool string_dest) {
     static const std::set<std::string> kStackBases = {"rsp", "esp", "rbp", "ebp", "bp"};
+    // A lone index with scale 1 reads like a base.
+    if (a.base.empty() && a.scale == 1) std::swap(a.base, a.index);
     std::string standard = string_dest ? "es" : kStackBases.count(a.base) ? "ss" : "ds";
     if (insn.mode_bits == 64 && a.segment != "fs" && a.segment != "gs") a.segment.clear();
     if (a.segment == standard) a.segment.clear();
     std::string text = fmt::format("m{}:{}{}[", a.size, a.segment, a.segment.empty() ? "" : ":");
-    if (a.base.empty() && a.scale == 1) std::swap(a.base, a.index);
     text += a.base;
     if (!a.index.empty()) text += fmt::format("{}{}*{}", a.base.empty() ? "" : "+", a.index, a.scale);
     u64 disp = cut(a.disp, insn.asize);
