@@ -48,8 +48,33 @@ std::optional<u64> syscall_number(const std::string& name) {
     return std::nullopt;
 }
 
-// To the first time a program makes this call: at its SYSCALL instruction.
-void run_to_syscall(Machine& machine, u64 number, const RunLimits& limits) {
+// Stops the machine at the entry of a call.
+class StopAtCall : public SyscallListener {
+  public:
+    StopAtCall(Machine& machine, u64 number) : machine_(machine), number_(number) {}
+    void entered(const SyscallRecord& record) override {
+        if (record.call.number == number_) machine_.request_stop();
+    }
+    void finished(const SyscallRecord&) override {}
+    void noted(const SyscallRecord&) override {}
+
+  private:
+    Machine& machine_;
+    u64 number_;
+};
+
+// To the first time a program (the command or its children, if there is one) makes this call: just after its
+// SYSCALL instruction.
+void run_to_syscall(Machine& machine, u64 number, const DebugInfo* kernel,
+                    const std::vector<std::string>& command, const RunLimits& limits) {
+    if (!command.empty()) {
+        SyscallTracer tracer(machine, kernel);
+        StopAtCall stop(machine, number);
+        tracer.only_command(command);
+        tracer.listen(&stop);
+        machine.run(limits);
+        return;
+    }
     const u32 id =
         machine.observers().subscribe(Observers::bit(EventKind::SystemCall), [&](const Event& event) {
             if (machine.cpu(event.cpu).gpr[kRax] == number) machine.request_stop();
@@ -61,7 +86,8 @@ void run_to_syscall(Machine& machine, u64 number, const RunLimits& limits) {
 class Moments {
   public:
     // Throws UsageError.
-    Moments(const std::string& text, const DebugInfo* kernel) : text_(text) {
+    Moments(const std::string& text, const DebugInfo* kernel, std::vector<std::string> command)
+        : text_(text), kernel_(kernel), command_(std::move(command)) {
         if (text.empty() || parse_count(text, count_)) return;
         if (text.rfind("syscall:", 0) == 0) {
             call_ = syscall_number(text.substr(8));
@@ -81,7 +107,7 @@ class Moments {
         RunLimits limits;
         limits.instructions = budget;
         if (text_.empty()) return run_until_idle(machine, console, budget);
-        if (call_) return run_to_syscall(machine, *call_, limits);
+        if (call_) return run_to_syscall(machine, *call_, kernel_, command_, limits);
         if (place_) {
             Debugger(machine).run_to(*place_, limits);
             return;
@@ -98,12 +124,16 @@ class Moments {
             return fmt::format("the guest came only to instruction {}", now);
         if (place_ && machine.cpu().rip() != *place_)
             return fmt::format("{} was not reached by instruction {}", text_, now);
+        if (machine.ended() && call_)
+            return fmt::format("no program made the call by instruction {}, where the guest ended", now);
         if (machine.ended() && text_.empty()) return fmt::format("the guest ended at instruction {}", now);
         return "";
     }
 
   private:
     std::string text_;
+    const DebugInfo* kernel_;
+    std::vector<std::string> command_;
     u64 count_ = 0;
     std::optional<u64> call_;
     std::optional<u64> place_;
@@ -140,7 +170,7 @@ int run_show(const ShowOptions& options) {
         Machine machine(config);
         machine.load(images);
         const std::unique_ptr<DebugInfo> kernel = kernel_debug_info(images.kernel);
-        const Moments moment(options.at, kernel.get());
+        const Moments moment(options.at, kernel.get(), options.guest.command);
         std::optional<SyscallTracer> tracer;
         if (window.name == "syscalls" || window.name == "tasks") tracer.emplace(machine, kernel.get());
 

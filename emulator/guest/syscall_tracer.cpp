@@ -1,6 +1,7 @@
 // From the machine's events to records of system calls.
 #include "emulator/guest/syscall_tracer.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <array>
@@ -145,7 +146,13 @@ void SyscallTracer::on_event(const Event& event) {
         state.running = -1;
         return;
     }
-    if (event.kind == EventKind::Exception) return;
+    if (event.kind == EventKind::Exception) {
+        const auto running = tasks_.find(state.running);
+        if (running == tasks_.end() || event.cpl != 3) return;
+        running->second.fault_address.reset();
+        if (event.value == static_cast<u32>(Vector::PF)) running->second.fault_address = event.address;
+        return;
+    }
     Task* task = current_task(event.cpu);
     const int pid = task != nullptr ? task->pid : -1;
     if (pid != state.running) {
@@ -175,6 +182,7 @@ bool SyscallTracer::starts_command(const DecodedCall& call, const GuestMemory& m
 void SyscallTracer::on_call(const Event& event, Task& task) {
     const Cpu& cpu = machine_.cpu(event.cpu);
     task.in_call = true;
+    task.fault_address.reset();
     task.call_rip = event.rip;
     task.record = 0;
     task.held.reset();
@@ -208,9 +216,11 @@ void SyscallTracer::on_call(const Event& event, Task& task) {
 void SyscallTracer::finish_call(Task& task, Moment moment, i64 result, const std::string& text) {
     task.in_call = false;
     SyscallRecord* record = log_.find(task.record);
-    if (record == nullptr) return;
+    if (record == nullptr || record->finished) return;
     record->end = moment;
     record->finished = true;
+    for (size_t i = 0; i < record->call.texts.size(); ++i)
+        if (!record->call.texts[i]) record->call.texts[i] = pointer_text(record->call.arguments[i]);
     record->result = result;
     record->result_text = text;
     record->failed = is_error(result);
@@ -268,6 +278,15 @@ void SyscallTracer::note(Task& task, Moment moment, const std::string& text) {
     if (listener_ != nullptr) listener_->noted(added);
 }
 
+// The signal that ends a task has no frame: its number is known from the task's status, the rest only where a
+// page fault of the program's own brought it.
+void SyscallTracer::note_fatal_signal(Task& task, Moment moment, int signal) {
+    const std::string name = signal_text(static_cast<u64>(signal));
+    const bool faulted = signal == SIGSEGV && task.fault_address && !task.in_call;
+    const std::string address = faulted ? fmt::format("si_addr={}, ", pointer_text(*task.fault_address)) : "";
+    note(task, moment, fmt::format("--- {} {{si_signo={}, {}...}} ---", name, name, address));
+}
+
 // Has this task, which does not run now, ended?
 void SyscallTracer::check_exit(Task& task, Moment moment) {
     if (!task.traced || task.gone || kernel_ == nullptr) return;
@@ -282,8 +301,11 @@ void SyscallTracer::check_exit(Task& task, Moment moment) {
     // The task_struct is another's by now: the program's own word stands.
     if (status < 0 && task.exit_status >= 0) status = task.exit_status << 8;
     task.gone = true;
+    // A call that the task has died in has no result.
+    if (task.in_call && task.record != 0) finish_call(task, moment, 0, "?");
     if (status < 0) return;
     const int signal = status & 0x7f;
+    if (signal != 0) note_fatal_signal(task, moment, signal);
     if (signal == 0)
         note(task, moment, fmt::format("+++ exited with {} +++", status >> 8 & 0xff));
     else

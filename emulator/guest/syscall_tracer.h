@@ -54,13 +54,15 @@ class SyscallTracer {
         std::optional<SyscallRecord> held;  // an execve that will be the first line, if it succeeds
         bool exiting = false;
         bool gone = false;
-        int exit_status = -1;  // as the program gave it
+        int exit_status = -1;              // as the program gave it
+        std::optional<u64> fault_address;  // of its latest exception in ring 3, if that was a page fault
     };
 
     void on_event(const Event& event);
     void on_call(const Event& event, Task& task);
     void on_return(const Event& event, Task& task);
     void finish_call(Task& task, Moment moment, i64 result, const std::string& text);
+    void note_fatal_signal(Task& task, Moment moment, int signal);
     void note(Task& task, Moment moment, const std::string& text);
     void charge(const Event& event);
     Task* current_task(unsigned cpu);

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""The debugger's text twins on a booted guest: orrery show, orrery strace.
+
+usage: debugger_windows.py ORRERY
+Boots our kernel with the built-in image beside ORRERY and checks what each window says of it.
+"""
+import json
+import re
+import subprocess
+import sys
+
+ORRERY = sys.argv[1]
+FAILURES = []
+
+
+def orrery(*words):
+    done = subprocess.run([ORRERY, *words], capture_output=True, timeout=300, stdin=subprocess.DEVNULL)
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+def check(what, condition, shown=""):
+    if not condition:
+        FAILURES.append(what)
+        print(f"FAILED: {what}\n{shown}")
+
+
+def check_strace():
+    status, out, trace = orrery("strace", "--", "ls", "/")
+    lines = trace.splitlines()
+    check("ls's output is on stdout", status == 0 and "bin" in out.split(), out + trace)
+    check("the first line is the command's execve",
+          re.match(r'execve\("/bin/ls", \["ls", "/"\], 0x[0-9a-f]+ /\* \d+ vars \*/\) = 0$', lines[0]), lines[0])
+    check("ls reads its directory", any(line.startswith('openat(AT_FDCWD, "/", O_RDONLY|') for line in lines), trace)
+    check("the last lines are its exit", lines[-2].startswith("exit_group(0) ") and lines[-2].endswith("= ?")
+          and lines[-1] == "+++ exited with 0 +++", trace[-300:])
+
+    status, out, trace = orrery("strace", "--", "sh", "-c", "ls / | wc -l; cat /nonexistent; exit 7")
+    check("strace's status is the command's", status == 7, trace[-300:])
+    check("children are traced", "[pid" in trace and "<unfinished ...>" in trace and " resumed>" in trace, trace)
+    check("errors have names", "= -1 ENOENT (No such file or directory)" in trace, trace)
+    check("the end is told", trace.rstrip().endswith("+++ exited with 7 +++"), trace[-300:])
+
+    _, _, trace = orrery("strace", "--", "sh", "-c", "trap : USR1; kill -USR1 $$; kill -SEGV $$")
+    check("a handled signal is shown", "--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, si_pid=" in trace, trace)
+    check("a deadly signal is shown", "+++ killed by SIGSEGV" in trace, trace)
+
+    _, _, table = orrery("strace", "-c", "--", "true")
+    check("-c prints a table", table.startswith("% time     seconds  usecs/call") and " total\n" in table, table)
+
+    status, _, error = orrery("strace")
+    check("strace needs a command", status == 2 and error.count("\n") == 1, error)
+
+
+def check_windows():
+    status, text, _ = orrery("show", "tasks")
+    check("tasks: swapper, init and a shell", status == 0 and re.search(r"^ +1 +0 +S +\S", text, re.M), text)
+    tasks = json.loads(orrery("show", "tasks", "--format", "json")[1])["tasks"]
+    shell = max(task["pid"] for task in tasks)
+    check("tasks: the shell waits for a key", any("poll(" in t["system_call"] or "read(" in t["system_call"]
+                                                for t in tasks if t["pid"] == shell), str(tasks))
+
+    space = json.loads(orrery("show", "address-space", str(shell), "pages", "--format", "json")[1])
+    names = [area["name"] for area in space["areas"]]
+    check("address-space: program, heap and stack",
+          "/bin/busybox" in names and "[heap]" in names and "[stack]" in names, str(names))
+    check("address-space: init's text is shared", any(area["shared_frames"] for area in space["areas"]), str(space))
+    check("address-space: every resident page is in an area",
+          sum(area["mapped_pages"] for area in space["areas"]) == space["resident_pages"], str(space["areas"]))
+
+    walk = json.loads(orrery("show", "page-walk", "do_syscall_64", "--format", "json")[1])
+    check("page-walk: the kernel's text", walk["mapped"] and walk["symbol"] == "do_syscall_64", str(walk))
+    registers = json.loads(orrery("show", "registers", "--at", "syscall:write", "--format", "json", "--", "ls", "/")[1])
+    check("registers at a system call",
+          registers["ring"] == 0 and registers["location"] == "entry_SYSCALL_64" and registers["task"].startswith("ls "),
+          str(registers))
+    check("registers: the call's number is in RAX", int(registers["general"]["RAX"]["value"], 16) == 1, str(registers))
+    text = orrery("show", "disassembly", "--at", "vfs_write")[1]
+    check("disassembly at a function", "vfs_write:" in text and "=>" in text and "guest-kernel/fs/" in text, text)
+    check("console: the prompt", "~ #" in orrery("show", "console")[1])
+    tlb = json.loads(orrery("show", "tlb", "--format", "json")[1])
+    check("tlb: counted and filled", tlb["data_lookups"] > 100000 and tlb["arrays"][0]["used"] > 8, str(tlb)[:400])
+    check("syscalls: mount's calls are there", "mount(" in orrery("show", "syscalls")[1])
+    check("devices: the serial port", "uart16550.0  ports 0x3f8" in orrery("show", "devices")[1])
+    check("memory", orrery("show", "memory", "init_task", "32")[1].count("\n") == 3)
+
+
+def check_errors():
+    for words, message in [
+            (["page-walk", "0xzz"], "orrery: show page-walk: 0xzz is not an address\n"),
+            (["page-walk"], "orrery: show page-walk: needs an address\n"),
+            (["address-space", "7777"], "orrery: show address-space: no task has pid 7777\n"),
+            (["memory", "nowhere"], "orrery: show memory: no symbol is called nowhere\n"),
+    ]:
+        status, out, error = orrery("show", *words)
+        check(" ".join(words), status == 2 and out == "" and error == message, error)
+    status, _, error = orrery("show", "foo")
+    check("an unknown window", status == 2 and error.startswith("orrery: show: no window is called foo; there are: "))
+    status, _, error = orrery("show", "tlb", "--at", "noon")
+    check("an unknown moment", status == 2 and error.startswith("orrery: show: --at noon: ") and error.count("\n") == 1)
+
+
+check_strace()
+check_windows()
+check_errors()
+print("failed" if FAILURES else "all windows are right")
+sys.exit(1 if FAILURES else 0)
