@@ -14,7 +14,9 @@ u32 key[8];
 u64 counter;
 SpinLock random_lock{LockRank::kSlab};
 
-u32 rotate(u32 x, int n) { return x << n | x >> (32 - n); }
+u32 rotate(u32 x, int n) {
+    return x << n | x >> (32 - n);
+}
 
 void quarter_round(u32* s, int a, int b, int c, int d) {
     s[a] += s[b], s[d] = rotate(s[d] ^ s[a], 16);
@@ -25,9 +27,22 @@ void quarter_round(u32* s, int a, int b, int c, int d) {
 
 /// One 64-byte block (RFC 8439, 2.3).
 void block(u32 out[16]) {
-    const u32 state[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, key[0], key[1], key[2], key[3],
-                           key[4], key[5], key[6], key[7], static_cast<u32>(counter),
-                           static_cast<u32>(counter >> 32), 0, 0};
+    const u32 state[16] = {0x61707865,
+                           0x3320646e,
+                           0x79622d32,
+                           0x6b206574,
+                           key[0],
+                           key[1],
+                           key[2],
+                           key[3],
+                           key[4],
+                           key[5],
+                           key[6],
+                           key[7],
+                           static_cast<u32>(counter),
+                           static_cast<u32>(counter >> 32),
+                           0,
+                           0};
     counter++;
     memcpy(out, state, sizeof(state));
     for (int round = 0; round < 10; round++) {

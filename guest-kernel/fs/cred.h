@@ -12,13 +12,15 @@ inline const Credentials& current_cred() {
     return current()->cred;
 }
 
-/// May `cred` (its fsuid, fsgid, groups and capabilities) use `inode` as `mask` (kMay… bits) says? EACCES if not.
+/// May `cred` (its fsuid, fsgid, groups and capabilities) use `inode` as `mask` (kMay… bits) says? EACCES if
+/// not.
 Result<void> inode_permission(const Inode& inode, u32 mask, const Credentials& cred = current_cred());
 
 /// Owner of the inode, or CAP_FOWNER. EPERM if not.
 Result<void> owner_or_capable(const Inode& inode);
 
-/// May the entry `victim` be removed from or replaced in `directory`: write and search there, and the sticky bit.
+/// May the entry `victim` be removed from or replaced in `directory`: write and search there, and the sticky
+/// bit.
 Result<void> may_delete(const Inode& directory, const Inode& victim, bool is_dir);
 /// May something be made in `directory`? ENOENT when it was removed.
 Result<void> may_create(const Inode& directory);

@@ -122,7 +122,8 @@ bool Dentry::release_locked() {
 
 void Dentry::unref() const {
     for (u32 seen = __atomic_load_n(&refs_, __ATOMIC_RELAXED); seen > 1;) {
-        if (__atomic_compare_exchange_n(&refs_, &seen, seen - 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return;
+        if (__atomic_compare_exchange_n(&refs_, &seen, seen - 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+            return;
     }
     // The step to zero is taken under the lock, so that find() never meets a dentry that is being freed.
     g_dcache.lock.lock();

@@ -29,7 +29,7 @@ class EventFile final : public File {
         }
         changed_.wake_all();
         return to.copy_to(&value, sizeof(value)) == sizeof(value) ? Result<size_t>(sizeof(value))
-                                                                   : Result<size_t>(Errno::EFAULT);
+                                                                  : Result<size_t>(Errno::EFAULT);
     }
 
     Result<size_t> write(IovIter& from, loff_t&) override {

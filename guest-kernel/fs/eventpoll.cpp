@@ -6,14 +6,14 @@
 
 namespace {
 
-constexpr u32 kMaxQueues = 4;     // no file waits on more
-constexpr int kMaxNesting = 5;    // as Linux (EP_MAX_NESTS)
+constexpr u32 kMaxQueues = 4;   // no file waits on more
+constexpr int kMaxNesting = 5;  // as Linux (EP_MAX_NESTS)
 Mutex g_lock{LockRank::kFile};
 
 }  // namespace
 
 struct EpollItem {
-    ListNode in_set;   // first: item_of_set()
+    ListNode in_set;  // first: item_of_set()
     ListNode in_file;
     RefPtr<File> file;
     int fd = 0;
@@ -29,9 +29,11 @@ struct EpollItem {
     }
     static EpollItem* of_set(ListNode* node) { return reinterpret_cast<EpollItem*>(node); }
     static EpollItem* of_file(ListNode* node) {
-        return reinterpret_cast<EpollItem*>(reinterpret_cast<u8*>(node) - __builtin_offsetof(EpollItem, in_file));
+        return reinterpret_cast<EpollItem*>(reinterpret_cast<u8*>(node) -
+                                            __builtin_offsetof(EpollItem, in_file));
     }
-    /// Out of the set and the file; the item is freed, the file's reference is the caller's to drop, unlocked.
+    /// Out of the set and the file; the item is freed, the file's reference is the caller's to drop,
+    /// unlocked.
     static RefPtr<File> detach(EpollItem* item) {
         for (u32 i = 0; i < item->queue_count; i++) item->queues[i]->remove(&item->entries[i]);
         item->in_set.remove();

@@ -1,8 +1,9 @@
 // epoll(7): a set of watched files as a file.
 //
-// Guarantees: level-triggered, edge-triggered (EPOLLET) and one-shot watching; closing the last reference to a
-// watched file takes it out of the set. An epoll file can itself be polled and watched; circles are refused
-// (ELOOP). Edges are counted by a callback in the file's queue; whether a level holds is asked anew each time.
+// Guarantees: level-triggered, edge-triggered (EPOLLET) and one-shot watching; closing the last reference to
+// a watched file takes it out of the set. An epoll file can itself be polled and watched; circles are refused
+// (ELOOP). Edges are counted by a callback in the file's queue; whether a level holds is asked anew each
+// time.
 #pragma once
 
 #include "core/vector.h"

@@ -2,9 +2,11 @@
 //
 // A kind of file derives from File and overrides what it can do; the defaults answer as Linux does for a file
 // whose operation is missing. Rules:
-//   - read and write get an iterator and a position of the caller's (the file's own, or pread's); they move the
+//   - read and write get an iterator and a position of the caller's (the file's own, or pread's); they move
+//   the
 //     position by what they return. They may be called by several tasks at once.
-//   - the VFS has checked the access mode, the arguments' ranges, and holds position_lock when the position is
+//   - the VFS has checked the access mode, the arguments' ranges, and holds position_lock when the position
+//   is
 //     the file's own and the file is seekable.
 #pragma once
 
@@ -22,7 +24,8 @@ struct FilesStruct;
 class DirContext {
   public:
     virtual bool emit(const Name& name, u64 ino, u8 type) = 0;
-    /// "." and ".." for a file system's root or any directory; positions 0 and 1. False when there is no room.
+    /// "." and ".." for a file system's root or any directory; positions 0 and 1. False when there is no
+    /// room.
     bool emit_dots(const Dentry& directory);
 
     loff_t position = 0;
@@ -75,14 +78,14 @@ class File : public RefCounted {
     /// May fcntl(F_SETFL) set these flags? (O_DIRECT on tmpfs answers EINVAL.)
     virtual Result<void> check_flags(int /*new_flags*/) { return {}; }
 
-    Path path;             ///< before `inode`, so that the inode goes first
+    Path path;  ///< before `inode`, so that the inode goes first
     RefPtr<Inode> inode;
-    int flags = 0;         ///< O_ACCMODE and status flags, O_PATH; never O_CLOEXEC, O_CREAT …
+    int flags = 0;  ///< O_ACCMODE and status flags, O_PATH; never O_CLOEXEC, O_CREAT …
     loff_t position = 0;
     Mutex position_lock{LockRank::kFilePosition};
     bool holds_write_access = false;
-    int owner_pid = 0;     ///< F_SETOWN: a process, or a group when negative
-    int owner_signal = 0;  ///< F_SETSIG
+    int owner_pid = 0;               ///< F_SETOWN: a process, or a group when negative
+    int owner_signal = 0;            ///< F_SETSIG
     mutable u32 epoll_watchers = 0;  ///< how many epoll items refer to this file
     mutable ListNode epoll_items;    ///< they, under the epoll lock
     virtual EpollFile* as_epoll_file() { return nullptr; }

@@ -19,8 +19,8 @@ FileLock* find_conflict(LockList& list, const FileLock& wanted) {
     return nullptr;
 }
 
-// Clears the owner's locks from [wanted.first, wanted.last]; `spare` is used when one splits in two. Freed locks
-// go onto `freed`. A lock stays ordered by where it starts.
+// Clears the owner's locks from [wanted.first, wanted.last]; `spare` is used when one splits in two. Freed
+// locks go onto `freed`. A lock stays ordered by where it starts.
 void carve(LockList& list, const FileLock& range, Unique<FileLock>& spare, LockList& freed) {
     list.for_each_safe([&](FileLock& held) {
         if (held.owner != range.owner || held.last < range.first || held.first > range.last) return;

@@ -1,7 +1,7 @@
 // FilesStruct: a process's table of open files (its descriptors), shared by threads and CLONE_FILES.
 //
-// Guarantees: descriptors are given lowest first. A file taken out with get() stays open while it is held, even if
-// the descriptor is closed meanwhile.
+// Guarantees: descriptors are given lowest first. A file taken out with get() stays open while it is held,
+// even if the descriptor is closed meanwhile.
 #pragma once
 
 #include "core/vector.h"

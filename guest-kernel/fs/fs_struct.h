@@ -1,5 +1,5 @@
-// FsStruct: where a process stands in the tree: its root, its working directory, its umask (chroot(2), chdir(2),
-// umask(2)); shared by threads and CLONE_FS.
+// FsStruct: where a process stands in the tree: its root, its working directory, its umask (chroot(2),
+// chdir(2), umask(2)); shared by threads and CLONE_FS.
 #pragma once
 
 #include "core/refcount.h"

@@ -14,7 +14,8 @@ namespace {
 constexpr size_t kHeaderSize = 110;
 
 struct Header {
-    u32 ino, mode, uid, gid, nlink, mtime, filesize, devmajor, devminor, rdevmajor, rdevminor, namesize, check;
+    u32 ino, mode, uid, gid, nlink, mtime, filesize, devmajor, devminor, rdevmajor, rdevminor, namesize,
+        check;
 };
 
 bool parse_hex8(const u8* text, u32* value) {
@@ -39,8 +40,9 @@ bool parse_hex8(const u8* text, u32* value) {
 
 bool parse_header(const u8* at, Header* h) {
     if (memcmp(at, "070701", 6) != 0 && memcmp(at, "070702", 6) != 0) return false;
-    u32* fields[] = {&h->ino,      &h->mode,     &h->uid,       &h->gid,       &h->nlink,    &h->mtime, &h->filesize,
-                     &h->devmajor, &h->devminor, &h->rdevmajor, &h->rdevminor, &h->namesize, &h->check};
+    u32* fields[] = {&h->ino,       &h->mode,     &h->uid,      &h->gid,      &h->nlink,
+                     &h->mtime,     &h->filesize, &h->devmajor, &h->devminor, &h->rdevmajor,
+                     &h->rdevminor, &h->namesize, &h->check};
     for (size_t i = 0; i < 13; i++) {
         if (!parse_hex8(at + 6 + 8 * i, fields[i])) return false;
     }

@@ -5,6 +5,6 @@
 #include "core/result.h"
 
 /// Unpacks `size` bytes at `archive` into the root. Several archives may follow each other, with zero bytes
-/// between. EINVAL for what is no newc archive or is cut short; errors of making files go up (ENOSPC, ENOMEM).
-/// Files that came before the error stay.
+/// between. EINVAL for what is no newc archive or is cut short; errors of making files go up (ENOSPC,
+/// ENOMEM). Files that came before the error stay.
 Result<void> unpack_initramfs(const void* archive, size_t size);

@@ -113,7 +113,8 @@ void Inode::init_owner(Inode& directory) {
 Result<void> Inode::get_write_access() {
     for (int seen = __atomic_load_n(&write_count, __ATOMIC_RELAXED);;) {
         if (seen < 0) return Errno::ETXTBSY;
-        if (__atomic_compare_exchange_n(&write_count, &seen, seen + 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        if (__atomic_compare_exchange_n(&write_count, &seen, seen + 1, true, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED)) {
             return {};
         }
     }
@@ -122,7 +123,8 @@ Result<void> Inode::get_write_access() {
 Result<void> Inode::deny_write_access() {
     for (int seen = __atomic_load_n(&write_count, __ATOMIC_RELAXED);;) {
         if (seen > 0) return Errno::ETXTBSY;
-        if (__atomic_compare_exchange_n(&write_count, &seen, seen - 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        if (__atomic_compare_exchange_n(&write_count, &seen, seen - 1, true, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED)) {
             return {};
         }
     }
@@ -133,7 +135,9 @@ u32 g_next_anonymous_minor = 1;
 }
 
 SuperBlock::SuperBlock(const char* fs_type, i64 fs_magic)
-    : type(fs_type), magic(fs_magic), dev(make_dev(0, __atomic_fetch_add(&g_next_anonymous_minor, 1, __ATOMIC_RELAXED))) {}
+    : type(fs_type),
+      magic(fs_magic),
+      dev(make_dev(0, __atomic_fetch_add(&g_next_anonymous_minor, 1, __ATOMIC_RELAXED))) {}
 
 SuperBlock::~SuperBlock() = default;
 

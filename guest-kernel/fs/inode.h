@@ -1,9 +1,11 @@
-// Inode: a file of any kind, whatever file system it lives on; and SuperBlock, one mounted instance of a type.
+// Inode: a file of any kind, whatever file system it lives on; and SuperBlock, one mounted instance of a
+// type.
 //
 // A file system derives from both and overrides what it supports; the defaults answer as Linux does for an
 // operation that is not there. Rules:
 //   - the VFS checks names, permissions, mounts and locks; an operation may trust its arguments.
-//   - create, mknod, mkdir, symlink, link, unlink, rmdir and rename are called with the directory's (for rename,
+//   - create, mknod, mkdir, symlink, link, unlink, rmdir and rename are called with the directory's (for
+//   rename,
 //     both directories') `lock` held; lookup and iterate too. set_size and the data of a file are under the
 //     file's own `lock`.
 #pragma once
@@ -68,7 +70,8 @@ class Inode : public RefCounted {
     // Symbolic links.
     /// The target's text.
     virtual Result<KString> readlink();
-    /// A link that leads to an object and not through its text (/proc/PID/fd/N); an empty Path means "use the text".
+    /// A link that leads to an object and not through its text (/proc/PID/fd/N); an empty Path means "use the
+    /// text".
     virtual Result<Path> follow_magic() { return Path{}; }
 
     // Any file.
@@ -85,7 +88,8 @@ class Inode : public RefCounted {
     void touch_mtime();  ///< mtime and ctime = now
     void touch_ctime();
     void touch_atime();
-    void init_owner(Inode& directory);  ///< owner, group and set-group-ID as a new file in `directory` has them
+    void init_owner(
+        Inode& directory);  ///< owner, group and set-group-ID as a new file in `directory` has them
 
     /// ETXTBSY rules: writers and executors exclude each other.
     Result<void> get_write_access();
@@ -105,9 +109,9 @@ class Inode : public RefCounted {
     timespec64 mtime{};
     timespec64 ctime{};
     Mutex lock;
-    int write_count = 0;          ///< open writers; negative: being executed that many times
-    FileLocks* locks = nullptr;   ///< record and flock locks (fs/file_locks.h), made at first use
-    RefPtr<Pipe> pipe;            ///< an open fifo's pipe (fs/pipe.h)
+    int write_count = 0;         ///< open writers; negative: being executed that many times
+    FileLocks* locks = nullptr;  ///< record and flock locks (fs/file_locks.h), made at first use
+    RefPtr<Pipe> pipe;           ///< an open fifo's pipe (fs/pipe.h)
 };
 
 class SuperBlock : public RefCounted {
@@ -122,8 +126,8 @@ class SuperBlock : public RefCounted {
 
     const char* type;
     i64 magic;
-    dev_t dev;                 ///< anonymous: major 0
-    RefPtr<Dentry> root;       ///< broken up by SuperBlock::shutdown
+    dev_t dev;            ///< anonymous: major 0
+    RefPtr<Dentry> root;  ///< broken up by SuperBlock::shutdown
     bool read_only = false;
     u64 next_ino = 1;
 

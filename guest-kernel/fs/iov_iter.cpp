@@ -28,7 +28,8 @@ IovIter IovIter::user_vector(const KernelIovec* vector, size_t pieces, size_t to
     return it;
 }
 
-// Calls transfer(user address, offset so far, size), which answers how many bytes were NOT done, piece by piece.
+// Calls transfer(user address, offset so far, size), which answers how many bytes were NOT done, piece by
+// piece.
 template <class Transfer>
 size_t IovIter::each_piece(size_t size, Transfer transfer) {
     size_t done = 0;

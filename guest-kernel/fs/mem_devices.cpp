@@ -2,10 +2,10 @@
 #include "fs/mem_devices.h"
 
 #include "core/printk.h"
-#include "fs/chrdev.h"
-#include "fs/devtmpfs.h"
-#include "fs/cred.h"
 #include "core/random.h"
+#include "fs/chrdev.h"
+#include "fs/cred.h"
+#include "fs/devtmpfs.h"
 
 namespace {
 
@@ -202,5 +202,6 @@ void init_mem_devices() {
 
 void register_port_device(Result<RefPtr<File>> (*open)(Inode& inode, int flags)) {
     g_open_port = open;
-    if (!devtmpfs_create_node("port", S_IFCHR | 0640, make_dev(kMemMajor, 4)).ok()) panic("devtmpfs: no memory");
+    if (!devtmpfs_create_node("port", S_IFCHR | 0640, make_dev(kMemMajor, 4)).ok())
+        panic("devtmpfs: no memory");
 }

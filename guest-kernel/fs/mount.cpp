@@ -50,7 +50,10 @@ MountTable g_table;
 }
 
 Mount::Mount(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry, KString source_text, u64 mount_flags)
-    : sb(std::move(super)), root(std::move(root_dentry)), source(std::move(source_text)), flags(mount_flags),
+    : sb(std::move(super)),
+      root(std::move(root_dentry)),
+      source(std::move(source_text)),
+      flags(mount_flags),
       id(__atomic_fetch_add(&g_table.next_id, 1, __ATOMIC_RELAXED)) {}
 
 Mount::~Mount() {
@@ -61,7 +64,8 @@ Mount::~Mount() {
 Result<RefPtr<Mount>> Mount::make(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry, const char* source,
                                   u64 mount_flags) {
     KString text = TRY(KString::make(source));
-    Mount* m = new (std::nothrow) Mount(std::move(super), std::move(root_dentry), std::move(text), mount_flags);
+    Mount* m =
+        new (std::nothrow) Mount(std::move(super), std::move(root_dentry), std::move(text), mount_flags);
     if (!m) return Errno::ENOMEM;
     return adopt_ref(m);
 }

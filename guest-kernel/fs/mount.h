@@ -1,8 +1,9 @@
 // Mount: one file system made visible at one place, and the table of them (mount(2), mount_namespaces(7); one
 // namespace).
 //
-// Guarantees: a Mount keeps its SuperBlock and its place alive. Mounts stack: the last one made at a place is the
-// one seen. The table changes under a mutex (LockRank::kNamespace) and is searched under a spin lock (kMounts).
+// Guarantees: a Mount keeps its SuperBlock and its place alive. Mounts stack: the last one made at a place is
+// the one seen. The table changes under a mutex (LockRank::kNamespace) and is searched under a spin lock
+// (kMounts).
 #pragma once
 
 #include "core/list.h"
@@ -12,8 +13,8 @@
 
 class Mount final : public RefCounted {
   public:
-    static Result<RefPtr<Mount>> make(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry, const char* source,
-                                      u64 mount_flags);
+    static Result<RefPtr<Mount>> make(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry,
+                                      const char* source, u64 mount_flags);
     ~Mount() override;
 
     /// Where it is mounted; empty for the root of the tree and after detaching.

@@ -13,7 +13,8 @@ struct Name {
     u32 hash = 0;
 
     Name() = default;
-    Name(const char* bytes, size_t size) : text(bytes), length(static_cast<u32>(size)), hash(hash_of(bytes, size)) {}
+    Name(const char* bytes, size_t size)
+        : text(bytes), length(static_cast<u32>(size)), hash(hash_of(bytes, size)) {}
     explicit Name(const char* terminated) : Name(terminated, strlen(terminated)) {}
 
     bool operator==(const Name& other) const {

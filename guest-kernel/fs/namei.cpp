@@ -28,8 +28,8 @@ Result<RefPtr<Dentry>> lookup_child(const RefPtr<Dentry>& directory, const Name&
     if (!locked) dir.lock.lock();
     // Another task may have entered it while we waited for the lock: add() gives back the one that is there.
     Result<RefPtr<Inode>> found = dir.lookup(name);
-    Result<RefPtr<Dentry>> entry =
-        found.ok() ? Dentry::add(*directory, name, found.release_value()) : Result<RefPtr<Dentry>>(found.error());
+    Result<RefPtr<Dentry>> entry = found.ok() ? Dentry::add(*directory, name, found.release_value())
+                                              : Result<RefPtr<Dentry>>(found.error());
     if (!locked) dir.lock.unlock();
     return entry;
 }
@@ -180,7 +180,8 @@ Result<Path> lookup_path(const Path& start, const char* path, u32 flags) {
             if ((slash || (flags & kWalkDirectory)) && !walk.here().inode().is_dir()) return Errno::ENOTDIR;
             return Path(walk.here());
         }
-        if ((walk.trailing_slash() || (flags & kWalkDirectory)) && !place.inode().is_dir()) return Errno::ENOTDIR;
+        if ((walk.trailing_slash() || (flags & kWalkDirectory)) && !place.inode().is_dir())
+            return Errno::ENOTDIR;
         return place;
     }
 }

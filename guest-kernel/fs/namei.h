@@ -1,7 +1,7 @@
 // Path walk: from a path's text to a Path (path_resolution(7)).
 //
-// Guarantees: every directory on the way is checked for search permission; ".." never leaves the caller's root;
-// at most kMaxSymlinks links are followed (ELOOP); components over 255 bytes and paths over 4095 answer
+// Guarantees: every directory on the way is checked for search permission; ".." never leaves the caller's
+// root; at most kMaxSymlinks links are followed (ELOOP); components over 255 bytes and paths over 4095 answer
 // ENAMETOOLONG; "" answers ENOENT unless kWalkEmpty.
 #pragma once
 
@@ -54,16 +54,16 @@ class PathWalk {
     int links_ = 0;
 };
 
-/// Where a path relative to `dirfd` starts: the working directory for AT_FDCWD. EBADF, ENOTDIR (when `path` is
-/// relative and the descriptor is no directory).
+/// Where a path relative to `dirfd` starts: the working directory for AT_FDCWD. EBADF, ENOTDIR (when `path`
+/// is relative and the descriptor is no directory).
 Result<Path> walk_start(int dirfd, const char* path);
 
 /// The place that `path` names. Errors of path_resolution(7).
 Result<Path> lookup_path(const Path& start, const char* path, u32 flags);
 Result<Path> lookup_at(int dirfd, const char* path, u32 flags);
 
-/// One name in `directory`, through the cache; mounts are not crossed. ENOENT. Takes the directory's lock unless
-/// `locked`.
+/// One name in `directory`, through the cache; mounts are not crossed. ENOENT. Takes the directory's lock
+/// unless `locked`.
 Result<RefPtr<Dentry>> lookup_child(const RefPtr<Dentry>& directory, const Name& name, bool locked = false);
 
 /// A program's path argument, copied in. EFAULT, ENAMETOOLONG.

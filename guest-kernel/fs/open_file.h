@@ -3,13 +3,13 @@
 
 #include "fs/file.h"
 
-/// A file of `inode` by its type: a directory, a fifo (may sleep for the other end), a character device by its
-/// number; ENXIO for sockets, block devices and devices without a driver.
+/// A file of `inode` by its type: a directory, a fifo (may sleep for the other end), a character device by
+/// its number; ENXIO for sockets, block devices and devices without a driver.
 Result<RefPtr<File>> open_default(Inode& inode, int flags);
 
 /// open(2) relative to `dirfd`, with flags as the program gave them.
 Result<RefPtr<File>> open_at(int dirfd, const char* path, int flags, u32 mode);
 
-/// Gives `file` what all opened files have: its path (detached, shown as `label` by /proc/PID/fd) and flags. For
-/// files that no path leads to: pipes, epoll, memfd.
+/// Gives `file` what all opened files have: its path (detached, shown as `label` by /proc/PID/fd) and flags.
+/// For files that no path leads to: pipes, epoll, memfd.
 Result<void> set_detached(File& file, const char* label, int flags);

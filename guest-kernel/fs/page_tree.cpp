@@ -55,8 +55,8 @@ Page* PageTree::take(u64 index) {
     return page;
 }
 
-// Empties what lies at `first` or beyond below `node`, whose first index is `base`; frees nodes that lie there
-// wholly. The recursion is at most kMaxLevels deep.
+// Empties what lies at `first` or beyond below `node`, whose first index is `base`; frees nodes that lie
+// there wholly. The recursion is at most kMaxLevels deep.
 u64 PageTree::clear_node(Node* node, u32 level, u64 base, u64 first) {
     u64 dropped = 0;
     const u64 span = 1ull << (kBits * (level - 1));  // indexes per slot

@@ -25,6 +25,6 @@ struct Path {
     Inode& inode() const;
 };
 
-/// The text of `path` as seen from `root` (getcwd(2), /proc): "/a/b"; " (deleted)" is appended for a name that is
-/// gone; `*reachable` (if given) is false when `path` is not below `root`.
+/// The text of `path` as seen from `root` (getcwd(2), /proc): "/a/b"; " (deleted)" is appended for a name
+/// that is gone; `*reachable` (if given) is false when `path` is not below `root`.
 Result<KString> path_text(const Path& path, const Path& root, bool* reachable = nullptr);

@@ -109,8 +109,7 @@ Result<size_t> Pipe::write(IovIter& from, bool nonblocking) {
             }
         }
         if (nonblocking) return done ? Result<size_t>(done) : Result<size_t>(Errno::EAGAIN);
-        Result<void> woken =
-            wait_event(changed, [&] { return capacity() - used() >= need || readers == 0; });
+        Result<void> woken = wait_event(changed, [&] { return capacity() - used() >= need || readers == 0; });
         if (!woken.ok()) return done ? Result<size_t>(done) : Result<size_t>(woken.error());
     }
     return size_t{done};
@@ -120,7 +119,8 @@ Result<size_t> Pipe::resize(u64 bytes) {
     u64 pages = 1;
     while (pages * kPageSize < bytes && pages < (1u << 19)) pages *= 2;
     if (pages * kPageSize < bytes) return Errno::EINVAL;
-    if (pages * kPageSize > kMaxUnprivileged && pages > pages_.size() && !current_cred().has(kCapSysResource)) {
+    if (pages * kPageSize > kMaxUnprivileged && pages > pages_.size() &&
+        !current_cred().has(kCapSysResource)) {
         return Errno::EPERM;
     }
     MutexGuard guard(lock);
@@ -132,7 +132,8 @@ Result<size_t> Pipe::resize(u64 bytes) {
     const u64 total = used_;
     for (u64 done = 0; done < total;) {
         const u64 from = tail_ + done;
-        const u64 n = min(min(kPageSize - (from & ~kPageMask), kPageSize - (done & ~kPageMask)), total - done);
+        const u64 n =
+            min(min(kPageSize - (from & ~kPageMask), kPageSize - (done & ~kPageMask)), total - done);
         Page*& page = fresh[done >> kPageShift];
         if (!page) page = alloc_page(kAllocUser);
         if (!page) {
@@ -142,7 +143,8 @@ Result<size_t> Pipe::resize(u64 bytes) {
             return Errno::ENOMEM;
         }
         memcpy(static_cast<u8*>(page_address(page)) + (done & ~kPageMask),
-               static_cast<u8*>(page_address(pages_[(from >> kPageShift) % pages_.size()])) + (from & ~kPageMask),
+               static_cast<u8*>(page_address(pages_[(from >> kPageShift) % pages_.size()])) +
+                   (from & ~kPageMask),
                n);
         done += n;
     }

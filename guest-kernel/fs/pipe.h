@@ -1,8 +1,8 @@
 // Pipes and fifos (pipe(7), fifo(7)).
 //
-// Guarantees: a write of at most PIPE_BUF bytes is never mixed with another's; a write without readers answers
-// EPIPE and sends SIGPIPE; a read without writers and data answers 0. The capacity is 64 KiB, changed by
-// F_SETPIPE_SZ; pages are taken only while they hold data.
+// Guarantees: a write of at most PIPE_BUF bytes is never mixed with another's; a write without readers
+// answers EPIPE and sends SIGPIPE; a read without writers and data answers 0. The capacity is 64 KiB, changed
+// by F_SETPIPE_SZ; pages are taken only while they hold data.
 #pragma once
 
 #include "core/vector.h"

@@ -4,8 +4,8 @@
 #include "fs/inode.h"
 #include "fs/iov_iter.h"
 
-/// Shortens a write at `position` to what RLIMIT_FSIZE and the largest offset allow; EFBIG (with SIGXFSZ) when
-/// nothing is left.
+/// Shortens a write at `position` to what RLIMIT_FSIZE and the largest offset allow; EFBIG (with SIGXFSZ)
+/// when nothing is left.
 Result<void> limit_write_size(IovIter& from, loff_t position);
 /// May a file be made `size` long? EFBIG (with SIGXFSZ).
 Result<void> check_file_size(u64 size);

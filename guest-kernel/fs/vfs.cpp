@@ -19,8 +19,8 @@ Result<RefPtr<SuperBlock>> mount_tmpfs(const char*, const char* options) {
 }
 FileSystemType g_tmpfs_type = {"tmpfs", true, mount_tmpfs, nullptr};
 
-constexpr u64 kMountFlags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME |
-                            MS_RELATIME | MS_NOSYMFOLLOW;
+constexpr u64 kMountFlags =
+    MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_NOSYMFOLLOW;
 
 // What the new mount keeps of mount(2)'s flags; relatime is the default.
 u64 kept_flags(u64 flags) {
@@ -42,8 +42,8 @@ Result<void> remount(const Path& where, u64 flags, const char* data) {
 Result<void> bind(const char* source, const Path& where, u64 flags) {
     if (!source || *source == '\0') return Errno::EINVAL;
     const Path from = TRY(lookup_at(AT_FDCWD, source, kWalkFollow));
-    RefPtr<Mount> clone = TRY(Mount::make(from.mount->sb, from.dentry, from.mount->source.c_str(),
-                                          from.mount->flags));
+    RefPtr<Mount> clone =
+        TRY(Mount::make(from.mount->sb, from.dentry, from.mount->source.c_str(), from.mount->flags));
     TRY(attach_mount(clone, where));
     return (flags & MS_REC) ? clone_submounts(from, clone) : Result<void>();
 }
@@ -100,7 +100,8 @@ Result<void> do_mount(const char* source, const char* target, const char* type, 
     if (!fs) return Errno::ENODEV;
     RefPtr<SuperBlock> sb = TRY(fs->mount(source, data));
     if (flags & MS_RDONLY) sb->read_only = true;
-    RefPtr<Mount> mount = TRY(Mount::make(sb, sb->root, source && *source ? source : "none", kept_flags(flags)));
+    RefPtr<Mount> mount =
+        TRY(Mount::make(sb, sb->root, source && *source ? source : "none", kept_flags(flags)));
     return attach_mount(std::move(mount), where);
 }
 

@@ -1,5 +1,5 @@
-// Names made and removed. Each operation walks to the parent, locks it, looks at the last name under the lock,
-// checks, and calls the file system.
+// Names made and removed. Each operation walks to the parent, locks it, looks at the last name under the
+// lock, checks, and calls the file system.
 #include "fs/vfs_ops.h"
 
 #include "fs/cred.h"
@@ -42,7 +42,8 @@ Result<void> vfs_mkdir(int dirfd, const char* path, u32 mode) {
     PathWalk walk;
     TRY(walk_to_new(walk, dirfd, path, true));
     const u32 kept = mode & (0777 | S_ISVTX) & ~current()->fs->umask();
-    return create_name(walk, [kept](Inode& dir, const Name& name) { return dir.mkdir(name, S_IFDIR | kept); });
+    return create_name(walk,
+                       [kept](Inode& dir, const Name& name) { return dir.mkdir(name, S_IFDIR | kept); });
 }
 
 Result<void> vfs_mknod(int dirfd, const char* path, u32 mode, dev_t device) {

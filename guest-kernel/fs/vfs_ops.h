@@ -1,5 +1,6 @@
-// Changing the tree: the calls that make, remove and rename names, below their system calls, and the changes of
-// an inode's mode, owner, size and times. Paths are walked from `dirfd` (AT_FDCWD or a directory's descriptor).
+// Changing the tree: the calls that make, remove and rename names, below their system calls, and the changes
+// of an inode's mode, owner, size and times. Paths are walked from `dirfd` (AT_FDCWD or a directory's
+// descriptor).
 #pragma once
 
 #include "abi/fcntl.h"

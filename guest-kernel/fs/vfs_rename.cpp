@@ -1,8 +1,8 @@
 // rename(2): two directories locked at once, in an order that cannot deadlock.
 //
-// One mutex serialises renames between different directories, so that the tree does not change shape while the
-// ancestor of the two is sought; then the ancestor is locked before its descendant, and otherwise the lower
-// address first (Linux, Documentation/filesystems/directory-locking).
+// One mutex serialises renames between different directories, so that the tree does not change shape while
+// the ancestor of the two is sought; then the ancestor is locked before its descendant, and otherwise the
+// lower address first (Linux, Documentation/filesystems/directory-locking).
 #include "fs/cred.h"
 #include "fs/namei.h"
 #include "fs/vfs_ops.h"
@@ -81,8 +81,8 @@ Result<void> vfs_rename(int old_dirfd, const char* old_path, int new_dirfd, cons
         if (to.trailing_slash() && !(flags & RENAME_EXCHANGE)) return Errno::ENOTDIR;
     }
     if (victim && (flags & RENAME_NOREPLACE)) return Errno::EEXIST;
-    if (to_dir->is_below(*moved)) return Errno::EINVAL;                   // into itself
-    if (victim && from_dir->is_below(*victim)) {                          // over an ancestor
+    if (to_dir->is_below(*moved)) return Errno::EINVAL;  // into itself
+    if (victim && from_dir->is_below(*victim)) {         // over an ancestor
         return (flags & RENAME_EXCHANGE) ? Errno::EINVAL : Errno::ENOTEMPTY;
     }
     TRY(may_delete(from_dir->inode(), moved->inode(), moved->inode().is_dir()));

@@ -101,7 +101,8 @@ SysResult sys_umask(u32 mask) {
     return long{current()->fs->set_umask(mask)};
 }
 
-// Extended attributes: the answers of a file system mounted without them. The path or descriptor must be good.
+// Extended attributes: the answers of a file system mounted without them. The path or descriptor must be
+// good.
 namespace {
 SysResult no_xattr(UserString path, u32 walk) {
     TRY(place_of(AT_FDCWD, path, walk));

@@ -9,8 +9,8 @@
 
 namespace {
 
-// Copies up to `count` bytes at the given positions, a page at a time. The count, short at the end of the input
-// or when the output takes no more; an error only when nothing was copied.
+// Copies up to `count` bytes at the given positions, a page at a time. The count, short at the end of the
+// input or when the output takes no more; an error only when nothing was copied.
 Result<size_t> copy_between(File& in, loff_t& in_position, File& out, loff_t& out_position, size_t count) {
     u8* buffer = static_cast<u8*>(kmalloc(kPageSize));
     if (!buffer) return Errno::ENOMEM;

@@ -13,7 +13,8 @@ constexpr u32 kBatch = 256;  // events collected per call at most; the rest come
 
 SysResult wait_events(int epfd, UserPtr<KernelEpollEvent> events, int maxevents, int timeout) {
     if (maxevents <= 0 || maxevents > kMaxEvents) return Errno::EINVAL;
-    if (!access_ok(events.address(), static_cast<u64>(maxevents) * sizeof(KernelEpollEvent))) return Errno::EFAULT;
+    if (!access_ok(events.address(), static_cast<u64>(maxevents) * sizeof(KernelEpollEvent)))
+        return Errno::EFAULT;
     RefPtr<File> file = TRY(get_file(epfd));
     EpollFile* epoll = file->as_epoll_file();
     if (!epoll) return Errno::EINVAL;

@@ -13,7 +13,8 @@ SysResult set_status_flags(File& file, int wanted) {
     constexpr int kSettable = O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME | O_NONBLOCK;
     if ((wanted & O_NOATIME) && !(file.flags & O_NOATIME)) TRY(owner_or_capable(*file.inode));
     TRY(file.check_flags(wanted));
-    __atomic_store_n(&file.flags, (file.flags & ~kSettable) | (wanted & kSettable & ~O_ASYNC), __ATOMIC_RELAXED);
+    __atomic_store_n(&file.flags, (file.flags & ~kSettable) | (wanted & kSettable & ~O_ASYNC),
+                     __ATOMIC_RELAXED);
     return 0L;
 }
 
@@ -141,8 +142,8 @@ SysResult sys_ioctl(int fd, u32 request, u64 argument) {
         }
         case FIONREAD:
             if (file->inode->is_regular()) {
-                TRY(UserPtr<i32>(argument).write(static_cast<i32>(static_cast<i64>(file->inode->size) -
-                                                                  file->position)));
+                TRY(UserPtr<i32>(argument).write(
+                    static_cast<i32>(static_cast<i64>(file->inode->size) - file->position)));
                 return 0L;
             }
             break;

@@ -45,8 +45,7 @@ SysResult sys_unlink(UserString path) {
 }
 SysResult sys_unlinkat(int dirfd, UserString path, int flags) {
     if (flags & ~AT_REMOVEDIR) return Errno::EINVAL;
-    return with_path(path,
-                     [&](const char* p) { return flags ? vfs_rmdir(dirfd, p) : vfs_unlink(dirfd, p); });
+    return with_path(path, [&](const char* p) { return flags ? vfs_rmdir(dirfd, p) : vfs_unlink(dirfd, p); });
 }
 
 SysResult sys_renameat2(int old_dirfd, UserString old_path, int new_dirfd, UserString new_path, u32 flags) {

@@ -1,7 +1,7 @@
 // poll(2), select(2) and their variants with a signal mask.
 //
-// One engine: collect the files, ask each for its state while joining its queues, sleep until one of them wakes
-// us, ask again. Files are held for the whole call, since their queues are.
+// One engine: collect the files, ask each for its state while joining its queues, sleep until one of them
+// wakes us, ask again. Files are held for the whole call, since their queues are.
 #include "core/vector.h"
 #include "fs/files_struct.h"
 #include "syscall/fs_syscalls.h"
@@ -25,7 +25,8 @@ Result<u64> deadline_of(const KernelTimespec& t) {
     return deadline_in(static_cast<u64>(t.tv_sec) * kNsPerSec + static_cast<u64>(t.tv_nsec));
 }
 
-// Waits until ask(table) counts something or the time is over. The count, or the error of an interrupted wait.
+// Waits until ask(table) counts something or the time is over. The count, or the error of an interrupted
+// wait.
 template <class Ask>
 Result<u32> wait_for(u64 deadline, Ask ask) {
     PollWaiter waiter;
@@ -109,7 +110,8 @@ struct SelectSets {
     }
 };
 
-SysResult do_select(int nfds, UserPtr<u64> readfds, UserPtr<u64> writefds, UserPtr<u64> exceptfds, u64 deadline) {
+SysResult do_select(int nfds, UserPtr<u64> readfds, UserPtr<u64> writefds, UserPtr<u64> exceptfds,
+                    u64 deadline) {
     if (nfds < 0) return Errno::EINVAL;
     // Bits beyond what can be open are not looked at.
     const int top = min(nfds, static_cast<int>(current()->files->capacity()));

@@ -42,7 +42,8 @@ SysResult check_access(int dirfd, UserString path, int mode, int flags) {
     }
     Result<void> allowed = [&]() -> Result<void> {
         const Path place = TRY(place_at(dirfd, path, flags));
-        if ((mode & kMayExec) && place.inode().is_regular() && place.mount && (place.mount->flags & MS_NOEXEC)) {
+        if ((mode & kMayExec) && place.inode().is_regular() && place.mount &&
+            (place.mount->flags & MS_NOEXEC)) {
             return Errno::EACCES;
         }
         if (mode != 0) TRY(inode_permission(place.inode(), static_cast<u32>(mode)));

@@ -1,5 +1,5 @@
-// Declarations of the system call handlers that are about files. The rules are those of syscalls.h; the rows are
-// in table.def.
+// Declarations of the system call handlers that are about files. The rules are those of syscalls.h; the rows
+// are in table.def.
 #pragma once
 
 #include "abi/fcntl.h"

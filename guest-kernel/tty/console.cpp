@@ -1,5 +1,5 @@
-// Registration of hardware terminals, and the two nodes that stand for another one: /dev/tty (5:0), the calling
-// process's controlling terminal, and /dev/console (5:1).
+// Registration of hardware terminals, and the two nodes that stand for another one: /dev/tty (5:0), the
+// calling process's controlling terminal, and /dev/console (5:1).
 #include "tty/console.h"
 
 #include "core/panic.h"

@@ -44,8 +44,8 @@ class NTty {
     /// Something is there for read(2): a complete line, or in raw mode at least `minimum` bytes.
     bool input_available(u32 minimum) const;
 
-    /// Takes up to `count` bytes out; in canonical mode at most one line. A line that VEOF ended gives no byte
-    /// for the VEOF; `*hit_eof` says whether a VEOF alone was consumed (a read of 0, end of file).
+    /// Takes up to `count` bytes out; in canonical mode at most one line. A line that VEOF ended gives no
+    /// byte for the VEOF; `*hit_eof` says whether a VEOF alone was consumed (a read of 0, end of file).
     size_t read(u8* out, size_t count, bool* hit_eof);
 
     /// Bytes that FIONREAD counts.
@@ -90,17 +90,17 @@ class NTty {
     u32 column_at(u32 end) const;
     bool is_continuation(u8 c) const { return iflag(IUTF8) && (c & 0xc0) == 0x80; }
 
-    void echo(u8 c);      ///< A typed character: control characters as ^X under ECHOCTL.
-    void echo_raw(u8 c);  ///< A byte through output post-processing only.
+    void echo(u8 c);               ///< A typed character: control characters as ^X under ECHOCTL.
+    void echo_raw(u8 c);           ///< A byte through output post-processing only.
     size_t expand(u8 c, u8* out);  ///< Output processing of one byte; at most 8 bytes come out.
 
     const Termios& termios_;
     NTtyHost& host_;
     u8 buffer_[kBufferSize] = {};
     Mark marks_[kBufferSize] = {};
-    u32 head_ = 0;        ///< Where the next byte goes (free-running; slot() gives the place).
-    u32 tail_ = 0;        ///< Where the next read starts.
-    u32 canon_head_ = 0;  ///< The line under editing starts here; all before it is readable.
+    u32 head_ = 0;          ///< Where the next byte goes (free-running; slot() gives the place).
+    u32 tail_ = 0;          ///< Where the next read starts.
+    u32 canon_head_ = 0;    ///< The line under editing starts here; all before it is readable.
     u32 column_ = 0;        ///< Where the cursor stands, as far as output tells.
     u32 start_column_ = 0;  ///< Where it stood when the line under editing began.
     bool literal_next_ = false;

@@ -10,10 +10,13 @@ Termios default_termios() {
     t.c_cflag = B38400 | CS8 | CREAD | HUPCL;
     t.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
     constexpr u8 kDefaults[NCCS] = {
-        /* VINTR */ 003,  /* VQUIT */ 034, /* VERASE */ 0177, /* VKILL */ 025,    /* VEOF */ 004,
-        /* VTIME */ 0,    /* VMIN */ 1,    /* VSWTC */ 0,     /* VSTART */ 021,   /* VSTOP */ 023,
-        /* VSUSP */ 032,  /* VEOL */ 0,    /* VREPRINT */ 022, /* VDISCARD */ 017, /* VWERASE */ 027,
-        /* VLNEXT */ 026, /* VEOL2 */ 0,
+        /* VINTR */ 003,    /* VQUIT */ 034,   /* VERASE */ 0177,
+        /* VKILL */ 025,    /* VEOF */ 004,
+        /* VTIME */ 0,      /* VMIN */ 1,      /* VSWTC */ 0,
+        /* VSTART */ 021,   /* VSTOP */ 023,
+        /* VSUSP */ 032,    /* VEOL */ 0,      /* VREPRINT */ 022,
+        /* VDISCARD */ 017, /* VWERASE */ 027,
+        /* VLNEXT */ 026,   /* VEOL2 */ 0,
     };
     for (size_t i = 0; i < NCCS; i++) {
         t.c_cc[i] = kDefaults[i];

@@ -159,7 +159,8 @@ Result<PtyPair*> allocate_pair() {
 
 Result<RefPtr<File>> open_ptmx(Inode& inode, int) {
     PtyPair* pair = TRY(allocate_pair());
-    RefPtr<Inode> node = TRY(make_ref<Inode>(&devpts_super(), 3 + pair->index, S_IFCHR | devpts_options.mode));
+    RefPtr<Inode> node =
+        TRY(make_ref<Inode>(&devpts_super(), 3 + pair->index, S_IFCHR | devpts_options.mode));
     node->rdev = make_dev(kPtySlaveMajor, pair->index);
     node->uid = current_cred().fsuid;
     node->gid = devpts_options.gid_given ? devpts_options.gid : current_cred().fsgid;
@@ -198,7 +199,8 @@ void pty_slave_closed(tty_struct& tty) {
 void init_ptys() {
     register_chrdev(&g_ptmx);
     register_chrdev(&g_slaves);
-    if (!devtmpfs_create_node("ptmx", S_IFCHR | 0666, make_dev(5, 2)).ok() || !devtmpfs_create_dir("pts").ok()) {
+    if (!devtmpfs_create_node("ptmx", S_IFCHR | 0666, make_dev(5, 2)).ok() ||
+        !devtmpfs_create_dir("pts").ok()) {
         panic("pty: no memory");
     }
     init_devpts();

@@ -1,9 +1,9 @@
-// Pseudo-terminals (pty(7), pts(4)): a terminal whose wire ends in another file, the master. /dev/ptmx makes a
-// pair; the slave appears as /dev/pts/N where devpts is mounted.
+// Pseudo-terminals (pty(7), pts(4)): a terminal whose wire ends in another file, the master. /dev/ptmx makes
+// a pair; the slave appears as /dev/pts/N where devpts is mounted.
 //
-// Guarantees: what the master writes is typed input of the slave, with all of the line discipline; what the slave
-// writes the master reads. Closing the master hangs the slave up; closing the last slave gives the master EIO.
-// Pairs are pooled and never freed; a number is used again once both ends are closed.
+// Guarantees: what the master writes is typed input of the slave, with all of the line discipline; what the
+// slave writes the master reads. Closing the master hangs the slave up; closing the last slave gives the
+// master EIO. Pairs are pooled and never freed; a number is used again once both ends are closed.
 #pragma once
 
 #include "fs/inode.h"
@@ -32,7 +32,7 @@ class PtyPair final : public TtyDriver {
 
     const u32 index;
     tty_struct* slave = nullptr;
-    RefPtr<Inode> node;         ///< /dev/pts/N: owner and mode live here
+    RefPtr<Inode> node;  ///< /dev/pts/N: owner and mode live here
     WaitQueue master_wait;
     bool master_open = false;
     bool locked = true;         ///< TIOCSPTLCK: unlockpt(3) has not been called

@@ -138,7 +138,8 @@ size_t tty_struct::write_some(const u8* bytes, size_t count) {
         if (echo_used_ > 0) break;
         const size_t room = min(driver->write_room(), sizeof(out));
         size_t made = 0;
-        const size_t n = discipline_.process_output(bytes + taken, min<size_t>(count - taken, 256), out, room, &made);
+        const size_t n =
+            discipline_.process_output(bytes + taken, min<size_t>(count - taken, 256), out, room, &made);
         if (n == 0) break;
         driver->write(out, made);
         taken += n;

@@ -1,9 +1,10 @@
 // tty_struct: a terminal: a driver below, the line discipline in the middle, files and job control above
 // (tty_ioctl(4), ioctl_tty(2), setsid(2), tcsetpgrp(3)).
 //
-// Locking: `port` (a spin lock, interrupts off) guards the discipline, the settings, the receive queue and the
-// job-control fields. Nothing sleeps under it; signals that the discipline asks for are sent after it is let go.
-// A tty_struct is never freed (pseudo-terminals are pooled), so SignalStruct::tty may point to one plainly.
+// Locking: `port` (a spin lock, interrupts off) guards the discipline, the settings, the receive queue and
+// the job-control fields. Nothing sleeps under it; signals that the discipline asks for are sent after it is
+// let go. A tty_struct is never freed (pseudo-terminals are pooled), so SignalStruct::tty may point to one
+// plainly.
 #pragma once
 
 #include "core/string_buf.h"
@@ -44,8 +45,8 @@ struct tty_struct final : TtyReceiver, NTtyHost {
     void set_output_stopped(bool stop);
     void insert_input(u8 byte);  ///< TIOCSTI
 
-    /// Carrier lost or session over: SIGHUP and SIGCONT to the foreground group, the session loses the terminal,
-    /// files opened before read 0 and write EIO.
+    /// Carrier lost or session over: SIGHUP and SIGCONT to the foreground group, the session loses the
+    /// terminal, files opened before read 0 and write EIO.
     void hang_up();
     u32 generation() const { return __atomic_load_n(&generation_, __ATOMIC_RELAXED); }
 
@@ -93,20 +94,21 @@ struct tty_struct final : TtyReceiver, NTtyHost {
     Vec<Received> queue_;      ///< a ring of what came while the discipline was full
     size_t queue_head_ = 0;
     size_t queue_used_ = 0;
-    u8 echo_[256];             ///< echo that waits for VSTART or for room
+    u8 echo_[256];  ///< echo that waits for VSTART or for room
     size_t echo_used_ = 0;
 };
 
 // Job control (tty_jobctl.cpp).
 /// May the calling task read (SIGTTIN) or change or write (SIGTTOU) this terminal? From the background it is
-/// stopped: ERESTARTSYS once the signal is sent, EIO when it is blocked, ignored (SIGTTIN) or the group orphaned.
+/// stopped: ERESTARTSYS once the signal is sent, EIO when it is blocked, ignored (SIGTTIN) or the group
+/// orphaned.
 Result<void> tty_check_job_control(tty_struct& tty, int signal);
 /// The calling session leader takes `tty` as its controlling terminal. EPERM.
 Result<void> tty_set_controlling(tty_struct& tty, bool steal);
 /// Becomes the controlling terminal at open, if the rules of open(2) say so.
 void tty_maybe_set_controlling(tty_struct& tty);
-/// TIOCNOTTY, and what exit of a session leader does: the session loses its terminal, the foreground group gets
-/// SIGHUP and SIGCONT.
+/// TIOCNOTTY, and what exit of a session leader does: the session loses its terminal, the foreground group
+/// gets SIGHUP and SIGCONT.
 void tty_disassociate(task_struct* task, bool on_exit);
 /// The calling task's controlling terminal or null.
 tty_struct* current_tty();

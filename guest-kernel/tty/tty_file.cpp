@@ -10,7 +10,8 @@ namespace {
 // A buffer for one transfer between a program and the terminal's spin-locked insides.
 class Bounce {
   public:
-    explicit Bounce(size_t wanted) : size(min<size_t>(wanted, 4096)), bytes(static_cast<u8*>(kmalloc(max<size_t>(size, 1)))) {}
+    explicit Bounce(size_t wanted)
+        : size(min<size_t>(wanted, 4096)), bytes(static_cast<u8*>(kmalloc(max<size_t>(size, 1)))) {}
     ~Bounce() { kfree(bytes); }
     Bounce(const Bounce&) = delete;
     Bounce& operator=(const Bounce&) = delete;

@@ -41,7 +41,7 @@ Result<long> get_termio(tty_struct& tty, u64 argument) {
 
 // The speed in bits per second that c_cflag's CBAUD code stands for (termios(3)).
 u32 speed_of(const Termios& t) {
-    static constexpr u32 kSlow[] = {0,   50,  75,   110,  134,  150,  200,  300,
+    static constexpr u32 kSlow[] = {0,   50,   75,   110,  134,  150,  200,   300,
                                     600, 1200, 1800, 2400, 4800, 9600, 19200, 38400};
     static constexpr u32 kFast[] = {0, 57600, 115200, 230400, 460800, 500000, 576000, 921600, 1000000};
     const u32 code = t.c_cflag & CBAUD;

@@ -13,7 +13,8 @@ Result<void> tty_check_job_control(tty_struct& tty, int sig) {
     const pid_t own = task_pgrp(task);
     const pid_t foreground = __atomic_load_n(&tty.pgrp, __ATOMIC_RELAXED);
     if (foreground == 0 || own == foreground) return {};
-    if (is_signal_blocked_or_ignored(task, sig)) return sig == kSigTtin ? Result<void>(Errno::EIO) : Result<void>();
+    if (is_signal_blocked_or_ignored(task, sig))
+        return sig == kSigTtin ? Result<void>(Errno::EIO) : Result<void>();
     if (is_orphaned_pgrp(own)) return Errno::EIO;
     (void)send_signal_pgrp(own, sig);
     return Errno::ERESTARTSYS;

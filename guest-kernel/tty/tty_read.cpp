@@ -6,8 +6,8 @@ namespace {
 constexpr u64 kDecisecond = kNsPerSec / 10;
 
 struct RawRules {
-    u32 minimum;  ///< bytes to wait for
-    u64 first_ns;  ///< how long for the first byte
+    u32 minimum;     ///< bytes to wait for
+    u64 first_ns;    ///< how long for the first byte
     u64 between_ns;  ///< how long between bytes, from the first on
 };
 

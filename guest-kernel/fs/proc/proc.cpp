@@ -63,7 +63,9 @@ u64 fixed_ino(const ProcEntry& entry) {
 class FixedText final : public ProcText {
   public:
     explicit FixedText(const ProcEntry& e) : ProcText(g_proc.get(), fixed_ino(e), e.mode), entry_(e) {}
-    Result<void> show(KString& out) override { return entry_.show ? entry_.show(out) : Result<void>(Errno::EIO); }
+    Result<void> show(KString& out) override {
+        return entry_.show ? entry_.show(out) : Result<void>(Errno::EIO);
+    }
     Result<void> store(const char* text, size_t length) override {
         return entry_.store ? entry_.store(text, length) : Result<void>(Errno::EIO);
     }
@@ -102,7 +104,9 @@ bool list_entries(DirContext& context, const ProcEntry* entries) {
 
 class FixedDir final : public ProcInode {
   public:
-    explicit FixedDir(const ProcEntry& e) : ProcInode(g_proc.get(), fixed_ino(e), e.mode), entry_(e) { nlink = 2; }
+    explicit FixedDir(const ProcEntry& e) : ProcInode(g_proc.get(), fixed_ino(e), e.mode), entry_(e) {
+        nlink = 2;
+    }
     Result<RefPtr<Inode>> lookup(const Name& name) override {
         const ProcEntry* found = find_entry(entry_.entries, name);
         return found ? make_fixed(*found) : Result<RefPtr<Inode>>(Errno::ENOENT);
@@ -130,7 +134,8 @@ Result<RefPtr<Inode>> make_fixed(const ProcEntry& entry) {
 // /proc/self and /proc/thread-self: the text depends on who asks.
 class SelfLink final : public ProcInode {
   public:
-    explicit SelfLink(bool thread) : ProcInode(g_proc.get(), thread ? 3 : 2, S_IFLNK | 0777), thread_(thread) {}
+    explicit SelfLink(bool thread)
+        : ProcInode(g_proc.get(), thread ? 3 : 2, S_IFLNK | 0777), thread_(thread) {}
     Result<KString> readlink() override {
         KString out;
         if (thread_) {
@@ -187,7 +192,8 @@ class RootDir final : public ProcInode {
             char text[16];
             const int length = snprintf(text, sizeof(text), "%d", task->pid);
             context.position = kFirstPid + task->pid;
-            if (!context.emit(Name(text, static_cast<size_t>(length)), proc_ino(task->pid, 0), dt_type(S_IFDIR))) {
+            if (!context.emit(Name(text, static_cast<size_t>(length)), proc_ino(task->pid, 0),
+                              dt_type(S_IFDIR))) {
                 return {};
             }
             from = task->pid + 1;

@@ -1,7 +1,8 @@
 // procfs: what the kernel tells about itself and its processes as files (proc(5)).
 //
-// Guarantees: one instance; a file's text is made anew by each read that starts at its beginning, in one piece, so
-// a reader never sees two moments mixed. Entries of a process disappear with it (ESRCH for a file held open).
+// Guarantees: one instance; a file's text is made anew by each read that starts at its beginning, in one
+// piece, so a reader never sees two moments mixed. Entries of a process disappear with it (ESRCH for a file
+// held open).
 #pragma once
 
 #include "core/string_buf.h"
@@ -14,11 +15,11 @@ void init_procfs();
 /// A fixed entry: a text file, a directory of further entries, or a symbolic link.
 struct ProcEntry {
     const char* name;
-    u32 mode;  ///< with the type
-    Result<void> (*show)(KString& out) = nullptr;                ///< files
+    u32 mode;                                                        ///< with the type
+    Result<void> (*show)(KString& out) = nullptr;                    ///< files
     Result<void> (*store)(const char* text, size_t size) = nullptr;  ///< writable files
-    const ProcEntry* entries = nullptr;                          ///< directories: up to one without a name
-    const char* target = nullptr;                                ///< symbolic links
+    const ProcEntry* entries = nullptr;  ///< directories: up to one without a name
+    const char* target = nullptr;        ///< symbolic links
 };
 
 extern const ProcEntry kProcSystemEntries[];  ///< the system-wide files (proc_system.cpp)

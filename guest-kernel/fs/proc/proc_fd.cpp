@@ -1,8 +1,8 @@
 // /proc/PID/fd and /proc/PID/fdinfo.
 #include "fs/cred.h"
-#include "fs/mount.h"
 #include "fs/files_struct.h"
 #include "fs/fs_struct.h"
+#include "fs/mount.h"
 #include "fs/proc/proc.h"
 
 namespace {
@@ -20,7 +20,9 @@ Result<RefPtr<File>> file_of(pid_t pid, int fd) {
 class FdLink final : public ProcInode {
   public:
     FdLink(SuperBlock* super, pid_t pid, int fd, u32 rights)
-        : ProcInode(super, proc_ino(pid, kFdInodesAt + static_cast<u32>(fd)), S_IFLNK | rights), pid_(pid), fd_(fd) {
+        : ProcInode(super, proc_ino(pid, kFdInodesAt + static_cast<u32>(fd)), S_IFLNK | rights),
+          pid_(pid),
+          fd_(fd) {
         size = 64;
     }
     Result<Path> follow_magic() override { return Path(TRY(file_of(pid_, fd_))->path); }
@@ -41,7 +43,9 @@ class FdLink final : public ProcInode {
 class FdInfo final : public ProcText {
   public:
     FdInfo(SuperBlock* super, pid_t pid, int fd)
-        : ProcText(super, proc_ino(pid, kFdInodesAt + (1u << 18) + static_cast<u32>(fd)), S_IFREG | 0444), pid_(pid), fd_(fd) {}
+        : ProcText(super, proc_ino(pid, kFdInodesAt + (1u << 18) + static_cast<u32>(fd)), S_IFREG | 0444),
+          pid_(pid),
+          fd_(fd) {}
     Result<void> show(KString& out) override {
         RefPtr<File> file = TRY(file_of(pid_, fd_));
         TRY(out.appendf("pos:\t%lld\nflags:\t0%o\n", static_cast<long long>(file->position),

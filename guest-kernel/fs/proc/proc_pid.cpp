@@ -50,7 +50,9 @@ class PidLink final : public ProcInode {
   public:
     enum class Kind : u8 { kCwd, kRoot, kExe };
     PidLink(SuperBlock* super, pid_t pid, Kind kind)
-        : ProcInode(super, proc_ino(pid, kLinksAt + static_cast<u32>(kind)), S_IFLNK | 0777), pid_(pid), kind_(kind) {}
+        : ProcInode(super, proc_ino(pid, kLinksAt + static_cast<u32>(kind)), S_IFLNK | 0777),
+          pid_(pid),
+          kind_(kind) {}
 
     Result<Path> follow_magic() override {
         TaskRef task = find_task_by_pid(pid_);
@@ -85,7 +87,9 @@ constexpr const char* kDirNames[] = {"fd", "fdinfo", "task"};
 class PidDir final : public ProcInode {
   public:
     PidDir(SuperBlock* super, pid_t pid, bool as_thread)
-        : ProcInode(super, proc_ino(pid, as_thread ? 1 : 0), S_IFDIR | 0555), pid_(pid), as_thread_(as_thread) {
+        : ProcInode(super, proc_ino(pid, as_thread ? 1 : 0), S_IFDIR | 0555),
+          pid_(pid),
+          as_thread_(as_thread) {
         nlink = as_thread ? 7 : 9;
     }
     bool still_valid() override { return static_cast<bool>(find_task_by_pid(pid_)); }
@@ -148,7 +152,8 @@ Result<void> PidDir::iterate(DirContext& context) {
 // /proc/PID/task
 class TaskDir final : public ProcInode {
   public:
-    TaskDir(SuperBlock* super, pid_t pid) : ProcInode(super, proc_ino(pid, kTaskAt), S_IFDIR | 0555), pid_(pid) {
+    TaskDir(SuperBlock* super, pid_t pid)
+        : ProcInode(super, proc_ino(pid, kTaskAt), S_IFDIR | 0555), pid_(pid) {
         nlink = 3;
     }
     bool still_valid() override { return static_cast<bool>(find_task_by_pid(pid_)); }

@@ -157,9 +157,9 @@ Result<void> show_pid_stat(KString& out, task_struct& task, bool as_thread) {
     }
     const SignalMasks masks = signal_masks(task);
     const tty_struct* tty = task.signal->tty;
-    TRY(out.appendf("%d (%s) %c %d %d %d %d %d %u ", task.pid, task.comm, task_state_char(&task), task_ppid(&task),
-                    task_pgrp(&task), task_session(&task), tty ? static_cast<int>(tty->number) : 0,
-                    tty ? tty->pgrp : -1, task.flags));
+    TRY(out.appendf("%d (%s) %c %d %d %d %d %d %u ", task.pid, task.comm, task_state_char(&task),
+                    task_ppid(&task), task_pgrp(&task), task_session(&task),
+                    tty ? static_cast<int>(tty->number) : 0, tty ? tty->pgrp : -1, task.flags));
     TRY(out.appendf("%llu %llu %llu %llu %llu %llu %llu %llu ", static_cast<ull>(t.min_flt),
                     static_cast<ull>(t.cmin_flt), static_cast<ull>(t.maj_flt), static_cast<ull>(t.cmaj_flt),
                     static_cast<ull>(ticks(t.utime)), static_cast<ull>(ticks(t.stime)),
@@ -186,8 +186,8 @@ Result<void> show_pid_statm(KString& out, task_struct& task, bool) {
     MmRef ref(task);
     if (!ref.mm) return out.append("0 0 0 0 0 0 0\n");
     const mm_struct& mm = *ref.mm;
-    return out.appendf("%llu %llu %llu %llu 0 %llu 0\n", static_cast<ull>(mm.total_vm), static_cast<ull>(mm.rss()),
-                       static_cast<ull>(mm.rss_file + mm.rss_shmem),
+    return out.appendf("%llu %llu %llu %llu 0 %llu 0\n", static_cast<ull>(mm.total_vm),
+                       static_cast<ull>(mm.rss()), static_cast<ull>(mm.rss_file + mm.rss_shmem),
                        static_cast<ull>((mm.end_code - mm.start_code + kPageSize - 1) / kPageSize),
                        static_cast<ull>(mm.data_vm + mm.stack_vm));
 }
@@ -204,24 +204,25 @@ Result<void> show_pid_status(KString& out, task_struct& task, bool) {
     if (c.groups) {
         for (gid_t g : c.groups->gids) TRY(out.appendf("%u ", g));
     }
-    TRY(out.appendf("\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", task.tgid, task.pid, task_pgrp(&task),
-                    task_session(&task)));
+    TRY(out.appendf("\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", task.tgid, task.pid,
+                    task_pgrp(&task), task_session(&task)));
     MmRef ref(task);
     if (ref.mm) TRY(show_memory(out, *ref.mm));
     const SignalMasks masks = signal_masks(task);
     TRY(out.appendf("Threads:\t%u\nSigQ:\t0/%llu\n", process_times(&task).num_threads,
                     static_cast<ull>(task.signal->rlimits[kRlimitSigpending].cur)));
-    TRY(out.appendf("SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
-                    static_cast<ull>(task.pending.signal), static_cast<ull>(task.signal->shared_pending.signal),
-                    static_cast<ull>(task.blocked), static_cast<ull>(masks.ignored),
-                    static_cast<ull>(masks.caught)));
-    TRY(out.appendf("CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n",
-                    static_cast<ull>(c.cap_inheritable), static_cast<ull>(c.cap_permitted),
-                    static_cast<ull>(c.cap_effective), static_cast<ull>(c.cap_bset),
-                    static_cast<ull>(c.cap_ambient)));
-    return out.appendf("NoNewPrivs:\t%d\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n"
-                       "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
-                       c.no_new_privs ? 1 : 0, static_cast<ull>(task.nvcsw), static_cast<ull>(task.nivcsw));
+    TRY(out.appendf(
+        "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
+        static_cast<ull>(task.pending.signal), static_cast<ull>(task.signal->shared_pending.signal),
+        static_cast<ull>(task.blocked), static_cast<ull>(masks.ignored), static_cast<ull>(masks.caught)));
+    TRY(out.appendf(
+        "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n",
+        static_cast<ull>(c.cap_inheritable), static_cast<ull>(c.cap_permitted),
+        static_cast<ull>(c.cap_effective), static_cast<ull>(c.cap_bset), static_cast<ull>(c.cap_ambient)));
+    return out.appendf(
+        "NoNewPrivs:\t%d\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n"
+        "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+        c.no_new_privs ? 1 : 0, static_cast<ull>(task.nvcsw), static_cast<ull>(task.nivcsw));
 }
 
 Result<void> show_pid_limits(KString& out, task_struct& task, bool) {
@@ -229,11 +230,11 @@ Result<void> show_pid_limits(KString& out, task_struct& task, bool) {
         const char* name;
         const char* unit;
     } kNames[kRlimitCount] = {
-        {"Max cpu time", "seconds"},      {"Max file size", "bytes"},      {"Max data size", "bytes"},
-        {"Max stack size", "bytes"},      {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
-        {"Max processes", "processes"},   {"Max open files", "files"},     {"Max locked memory", "bytes"},
-        {"Max address space", "bytes"},   {"Max file locks", "locks"},     {"Max pending signals", "signals"},
-        {"Max msgqueue size", "bytes"},   {"Max nice priority", ""},       {"Max realtime priority", ""},
+        {"Max cpu time", "seconds"},    {"Max file size", "bytes"},      {"Max data size", "bytes"},
+        {"Max stack size", "bytes"},    {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+        {"Max processes", "processes"}, {"Max open files", "files"},     {"Max locked memory", "bytes"},
+        {"Max address space", "bytes"}, {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+        {"Max msgqueue size", "bytes"}, {"Max nice priority", ""},       {"Max realtime priority", ""},
         {"Max realtime timeout", "us"},
     };
     TRY(out.appendf("%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units"));
@@ -249,15 +250,10 @@ Result<void> show_pid_limits(KString& out, task_struct& task, bool) {
 }
 
 const ProcPidFile kProcPidFiles[] = {
-    {"environ", 0400, show_environ},
-    {"status", 0444, show_pid_status},
-    {"limits", 0444, show_pid_limits},
-    {"comm", 0644, show_comm, store_comm},
-    {"cmdline", 0444, show_cmdline},
-    {"stat", 0444, show_pid_stat},
-    {"statm", 0444, show_pid_statm},
-    {"maps", 0444, show_pid_maps},
-    {"mounts", 0444, show_pid_mounts},
-    {"mountinfo", 0444, show_pid_mountinfo},
+    {"environ", 0400, show_environ},   {"status", 0444, show_pid_status},
+    {"limits", 0444, show_pid_limits}, {"comm", 0644, show_comm, store_comm},
+    {"cmdline", 0444, show_cmdline},   {"stat", 0444, show_pid_stat},
+    {"statm", 0444, show_pid_statm},   {"maps", 0444, show_pid_maps},
+    {"mounts", 0444, show_pid_mounts}, {"mountinfo", 0444, show_pid_mountinfo},
 };
 const size_t kProcPidFileCount = sizeof(kProcPidFiles) / sizeof(kProcPidFiles[0]);

@@ -26,11 +26,18 @@ Result<void> show_meminfo(KString& out) {
         const char* name;
         u64 value;
     } rows[] = {
-        {"MemTotal:", m.total * kb},       {"MemFree:", m.free * kb},      {"MemAvailable:", m.free * kb},
-        {"Buffers:", 0},                   {"Cached:", shmem * kb},        {"SwapCached:", 0},
-        {"SwapTotal:", 0},                 {"SwapFree:", 0},               {"AnonPages:", m.anon * kb},
+        {"MemTotal:", m.total * kb},
+        {"MemFree:", m.free * kb},
+        {"MemAvailable:", m.free * kb},
+        {"Buffers:", 0},
+        {"Cached:", shmem * kb},
+        {"SwapCached:", 0},
+        {"SwapTotal:", 0},
+        {"SwapFree:", 0},
+        {"AnonPages:", m.anon * kb},
         {"Shmem:", shmem * kb},
-        {"Slab:", m.slab * kb},            {"KernelStack:", m.kernel_stack * kb},
+        {"Slab:", m.slab * kb},
+        {"KernelStack:", m.kernel_stack * kb},
         {"PageTables:", m.page_tables * kb},
     };
     for (const auto& row : rows) TRY(out.appendf("%-15s %8llu kB\n", row.name, static_cast<ull>(row.value)));
@@ -63,8 +70,8 @@ Result<void> show_stat(KString& out) {
     }
     const u64 boot_time = (ktime_get_real_ns() - ktime_get_ns()) / kNsPerSec;
     return out.appendf("ctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\nprocs_blocked 0\n",
-                       static_cast<ull>(rq.nr_switches), static_cast<ull>(boot_time), static_cast<ull>(total_forks),
-                       count_runnable());
+                       static_cast<ull>(rq.nr_switches), static_cast<ull>(boot_time),
+                       static_cast<ull>(total_forks), count_runnable());
 }
 
 Result<void> show_version(KString& out) {
@@ -76,16 +83,18 @@ struct FeatureName {
     u8 bit;
     const char* name;
 };
-constexpr FeatureName kEdx1[] = {{0, "fpu"},   {1, "vme"},   {2, "de"},    {3, "pse"},   {4, "tsc"},   {5, "msr"},
-                                 {6, "pae"},   {7, "mce"},   {8, "cx8"},   {9, "apic"},  {11, "sep"},  {12, "mtrr"},
-                                 {13, "pge"},  {14, "mca"},  {15, "cmov"}, {16, "pat"},  {17, "pse36"}, {19, "clflush"},
-                                 {23, "mmx"},  {24, "fxsr"}, {25, "sse"},  {26, "sse2"}};
+constexpr FeatureName kEdx1[] = {{0, "fpu"},  {1, "vme"},    {2, "de"},       {3, "pse"},  {4, "tsc"},
+                                 {5, "msr"},  {6, "pae"},    {7, "mce"},      {8, "cx8"},  {9, "apic"},
+                                 {11, "sep"}, {12, "mtrr"},  {13, "pge"},     {14, "mca"}, {15, "cmov"},
+                                 {16, "pat"}, {17, "pse36"}, {19, "clflush"}, {23, "mmx"}, {24, "fxsr"},
+                                 {25, "sse"}, {26, "sse2"}};
 constexpr FeatureName kExtEdx[] = {{11, "syscall"}, {20, "nx"}, {26, "pdpe1gb"}, {27, "rdtscp"}, {29, "lm"}};
-constexpr FeatureName kEcx1[] = {{0, "pni"},     {1, "pclmulqdq"}, {9, "ssse3"},   {12, "fma"},  {13, "cx16"},
-                                 {17, "pcid"},   {19, "sse4_1"},   {20, "sse4_2"}, {21, "x2apic"}, {22, "movbe"},
-                                 {23, "popcnt"}, {25, "aes"},      {26, "xsave"},  {28, "avx"},  {29, "f16c"},
-                                 {30, "rdrand"}, {31, "hypervisor"}};
-constexpr FeatureName kEbx7[] = {{3, "bmi1"}, {5, "avx2"}, {7, "smep"}, {8, "bmi2"}, {9, "erms"}, {20, "smap"}};
+constexpr FeatureName kEcx1[] = {
+    {0, "pni"},     {1, "pclmulqdq"}, {9, "ssse3"},   {12, "fma"},    {13, "cx16"},      {17, "pcid"},
+    {19, "sse4_1"}, {20, "sse4_2"},   {21, "x2apic"}, {22, "movbe"},  {23, "popcnt"},    {25, "aes"},
+    {26, "xsave"},  {28, "avx"},      {29, "f16c"},   {30, "rdrand"}, {31, "hypervisor"}};
+constexpr FeatureName kEbx7[] = {{3, "bmi1"}, {5, "avx2"}, {7, "smep"},
+                                 {8, "bmi2"}, {9, "erms"}, {20, "smap"}};
 
 template <size_t N>
 Result<void> append_features(KString& out, const FeatureName (&names)[N], u32 word) {
@@ -110,8 +119,10 @@ Result<void> show_cpuinfo(KString& out) {
     }
     const u32 base_family = one.eax >> 8 & 15;
     const u32 family = base_family == 15 ? base_family + (one.eax >> 20 & 255) : base_family;
-    const u32 model = (one.eax >> 4 & 15) | (base_family == 6 || base_family == 15 ? (one.eax >> 16 & 15) << 4 : 0);
-    TRY(out.appendf("processor\t: 0\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n", vendor, family, model));
+    const u32 model =
+        (one.eax >> 4 & 15) | (base_family == 6 || base_family == 15 ? (one.eax >> 16 & 15) << 4 : 0);
+    TRY(out.appendf("processor\t: 0\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n", vendor, family,
+                    model));
     TRY(out.appendf("model name\t: %s\nstepping\t: %u\ncpu MHz\t\t: %llu.%03llu\n", model_name, one.eax & 15,
                     static_cast<ull>(tsc_khz() / 1000), static_cast<ull>(tsc_khz() % 1000)));
     TRY(out.append("fpu\t\t: yes\nfpu_exception\t: yes\nwp\t\t: yes\nflags\t\t:"));

@@ -146,5 +146,6 @@ class TmpfsInode : public Inode {
     friend class TmpfsNames;
 };
 
-/// A regular tmpfs file without a name, for memfd_create and shared anonymous memory; it may be sealed when asked.
+/// A regular tmpfs file without a name, for memfd_create and shared anonymous memory; it may be sealed when
+/// asked.
 Result<RefPtr<TmpfsInode>> make_nameless_tmpfs_file(bool sealable);

@@ -1,4 +1,5 @@
-// tmpfs directories: the table of names, and the operations that change it. The VFS holds the directories' locks.
+// tmpfs directories: the table of names, and the operations that change it. The VFS holds the directories'
+// locks.
 #include "fs/dentry.h"
 #include "fs/file.h"
 #include "fs/tmpfs/tmpfs.h"
@@ -54,7 +55,8 @@ Result<void> TmpfsNames::insert(const Name& name, RefPtr<Inode> inode) {
 }
 
 void TmpfsNames::remove(TmpfsEntry* entry) {
-    for (TmpfsEntry** link = &buckets_[entry->hash % buckets_.size()]; *link; link = &(*link)->next_in_bucket) {
+    for (TmpfsEntry** link = &buckets_[entry->hash % buckets_.size()]; *link;
+         link = &(*link)->next_in_bucket) {
         if (*link != entry) continue;
         *link = entry->next_in_bucket;
         break;
@@ -173,7 +175,8 @@ Result<void> TmpfsInode::rename(const Name& from, Inode& moved, Inode& to_dir, c
         victim->touch_ctime();
         return {};
     }
-    if (victim && victim->is_dir() && !static_cast<TmpfsInode*>(victim)->is_empty_dir()) return Errno::ENOTEMPTY;
+    if (victim && victim->is_dir() && !static_cast<TmpfsInode*>(victim)->is_empty_dir())
+        return Errno::ENOTEMPTY;
     RefPtr<Inode> keep(&moved);
     if (victim) {
         target_dir.names.find(to)->inode = keep;  // in place: cannot fail half way

@@ -1,9 +1,9 @@
 // tmpfs instances: mount options, limits, statfs, and the making of inodes.
 #include "core/string.h"
 #include "core/unique.h"
-#include "fs/tmpfs/tmpfs.h"
 #include "fs/cred.h"
 #include "fs/dentry.h"
+#include "fs/tmpfs/tmpfs.h"
 
 namespace {
 
@@ -21,11 +21,23 @@ bool parse_size(const char* text, size_t length, u64* bytes) {
     if (i == 0) return false;
     if (i < length) {
         switch (text[i++]) {
-            case 'k': case 'K': value <<= 10; break;
-            case 'm': case 'M': value <<= 20; break;
-            case 'g': case 'G': value <<= 30; break;
-            case '%': value = memory_counts().total * kPageSize / 100 * value; break;
-            default: return false;
+            case 'k':
+            case 'K':
+                value <<= 10;
+                break;
+            case 'm':
+            case 'M':
+                value <<= 20;
+                break;
+            case 'g':
+            case 'G':
+                value <<= 30;
+                break;
+            case '%':
+                value = memory_counts().total * kPageSize / 100 * value;
+                break;
+            default:
+                return false;
         }
     }
     *bytes = value;

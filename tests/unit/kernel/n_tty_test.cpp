@@ -218,8 +218,8 @@ TEST_CASE("output processing: ONLCR, OCRNL, XTABS, and nothing without OPOST") {
     auto out = [&](const std::string& text) {
         u8 buffer[256];
         size_t made = 0;
-        const size_t taken = l.tty.process_output(reinterpret_cast<const u8*>(text.data()), text.size(), buffer,
-                                                  sizeof(buffer), &made);
+        const size_t taken = l.tty.process_output(reinterpret_cast<const u8*>(text.data()), text.size(),
+                                                  buffer, sizeof(buffer), &made);
         CHECK(taken == text.size());
         return std::string(reinterpret_cast<char*>(buffer), made);
     };

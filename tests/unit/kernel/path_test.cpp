@@ -119,7 +119,8 @@ TEST_CASE("symbolic links: followed, not followed, relative, absolute, broken, l
     CHECK(do_symlink("x", "/rel") == Errno::EEXIST);
     // 40 links in a row are followed, 41 are not.
     for (int i = 0; i < 41; i++) {
-        do_symlink(i == 0 ? "/d" : ("/l" + std::to_string(i - 1)).c_str(), ("/l" + std::to_string(i)).c_str());
+        do_symlink(i == 0 ? "/d" : ("/l" + std::to_string(i - 1)).c_str(),
+                   ("/l" + std::to_string(i)).c_str());
     }
     CHECK(open_error("/l39") == Errno::OK);
     CHECK(open_error("/l40") == Errno::ELOOP);

@@ -118,7 +118,8 @@ TEST_CASE("F_SETPIPE_SZ keeps the contents and refuses to drop any") {
     CHECK(p.read(1000).size() == 1000);
     CHECK(error_of(pipe_of(*p.in)->resize(4096)) == Errno::OK);
     CHECK(pipe_of(*p.in)->capacity() == 4096);
-    CHECK(error_of(p.write(std::string(93, 'x'))) == Errno::ERESTARTSYS);  // 92 are free: it would sleep for ever
+    CHECK(error_of(p.write(std::string(93, 'x'))) ==
+          Errno::ERESTARTSYS);  // 92 are free: it would sleep for ever
     CHECK(error_of(pipe_of(*p.in)->resize(1)) == Errno::OK);
     interrupt(false);
     REQUIRE(pipe_of(*p.in)->resize(100000).value() == 131072);

@@ -26,8 +26,8 @@ KernelStat stat_of(const char* path) {
 std::string entry(const std::string& name, u32 mode, const std::string& data, u32 ino = 1, u32 nlink = 1,
                   u32 major = 0, u32 minor = 0) {
     char head[111];
-    snprintf(head, sizeof(head), "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", ino, mode, 7u, 8u,
-             nlink, 12345u, static_cast<unsigned>(data.size()), 0u, 0u, major, minor,
+    snprintf(head, sizeof(head), "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", ino, mode, 7u,
+             8u, nlink, 12345u, static_cast<unsigned>(data.size()), 0u, 0u, major, minor,
              static_cast<unsigned>(name.size() + 1), 0u);
     std::string out = head + name + '\0';
     out.resize((out.size() + 3) / 4 * 4);
@@ -179,8 +179,8 @@ TEST_CASE("a cpio archive becomes files, with owners, modes and times") {
 
 TEST_CASE("cpio hard links share one file, data last") {
     World w;
-    REQUIRE(unpack(entry("a", S_IFREG | 0644, "", 5, 2) + entry("b", S_IFREG | 0644, "data", 5, 2) + kTrailer) ==
-            Errno::OK);
+    REQUIRE(unpack(entry("a", S_IFREG | 0644, "", 5, 2) + entry("b", S_IFREG | 0644, "data", 5, 2) +
+                   kTrailer) == Errno::OK);
     CHECK(read_file("/a") == "data");
     CHECK(stat_of("/a").st_ino == stat_of("/b").st_ino);
     CHECK(stat_of("/a").st_nlink == 2);

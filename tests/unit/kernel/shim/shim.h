@@ -1,5 +1,5 @@
-// The host under the kernel's portable parts: one task, a clock that tests move, sleeping that tests resolve, and
-// a record of the signals that were sent.
+// The host under the kernel's portable parts: one task, a clock that tests move, sleeping that tests resolve,
+// and a record of the signals that were sent.
 //
 // Include this before any other kernel header in a test (it brings Catch2).
 #pragma once

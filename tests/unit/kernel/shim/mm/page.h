@@ -1,5 +1,5 @@
-// The host's struct Page for the kernel's unit tests: shadows guest-kernel/mm/page.h. The same face over pages
-// from the host's heap; page_count_in_use() shows leaks.
+// The host's struct Page for the kernel's unit tests: shadows guest-kernel/mm/page.h. The same face over
+// pages from the host's heap; page_count_in_use() shows leaks.
 #pragma once
 
 #include "core/list.h"
