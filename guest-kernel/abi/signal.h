@@ -7,21 +7,58 @@
 #include "core/types.h"
 
 enum Sig : int {
-    kSigHup = 1, kSigInt, kSigQuit, kSigIll, kSigTrap, kSigAbrt, kSigBus, kSigFpe, kSigKill, kSigUsr1, kSigSegv,
-    kSigUsr2, kSigPipe, kSigAlrm, kSigTerm, kSigStkflt, kSigChld, kSigCont, kSigStop, kSigTstp, kSigTtin, kSigTtou,
-    kSigUrg, kSigXcpu, kSigXfsz, kSigVtalrm, kSigProf, kSigWinch, kSigIo, kSigPwr, kSigSys,
-    kSigRtMin = 32, kSigMax = 64,
+    kSigHup = 1,
+    kSigInt,
+    kSigQuit,
+    kSigIll,
+    kSigTrap,
+    kSigAbrt,
+    kSigBus,
+    kSigFpe,
+    kSigKill,
+    kSigUsr1,
+    kSigSegv,
+    kSigUsr2,
+    kSigPipe,
+    kSigAlrm,
+    kSigTerm,
+    kSigStkflt,
+    kSigChld,
+    kSigCont,
+    kSigStop,
+    kSigTstp,
+    kSigTtin,
+    kSigTtou,
+    kSigUrg,
+    kSigXcpu,
+    kSigXfsz,
+    kSigVtalrm,
+    kSigProf,
+    kSigWinch,
+    kSigIo,
+    kSigPwr,
+    kSigSys,
+    kSigRtMin = 32,
+    kSigMax = 64,
 };
 
 using SigSet = u64;  // bit n-1: signal n
-constexpr SigSet sig_mask(int sig) { return 1ull << (sig - 1); }
+constexpr SigSet sig_mask(int sig) {
+    return 1ull << (sig - 1);
+}
 
 constexpr u64 kSigDfl = 0, kSigIgn = 1;
 constexpr int kSigBlock = 0, kSigUnblock = 1, kSigSetmask = 2;
 
 enum SaFlags : u64 {
-    kSaNocldstop = 1, kSaNocldwait = 2, kSaSiginfo = 4, kSaRestorer = 0x04000000, kSaOnstack = 0x08000000,
-    kSaRestart = 0x10000000, kSaNodefer = 0x40000000, kSaResethand = 0x80000000,
+    kSaNocldstop = 1,
+    kSaNocldwait = 2,
+    kSaSiginfo = 4,
+    kSaRestorer = 0x04000000,
+    kSaOnstack = 0x08000000,
+    kSaRestart = 0x10000000,
+    kSaNodefer = 0x40000000,
+    kSaResethand = 0x80000000,
 };
 
 struct KSigAction {
@@ -33,7 +70,8 @@ struct KSigAction {
 
 // si_code values
 constexpr int kSiUser = 0, kSiKernel = 0x80, kSiQueue = -1, kSiTimer = -2, kSiTkill = -6;
-constexpr int kCldExited = 1, kCldKilled = 2, kCldDumped = 3, kCldTrapped = 4, kCldStopped = 5, kCldContinued = 6;
+constexpr int kCldExited = 1, kCldKilled = 2, kCldDumped = 3, kCldTrapped = 4, kCldStopped = 5,
+              kCldContinued = 6;
 constexpr int kSegvMaperr = 1, kSegvAccerr = 2, kBusAdraln = 1, kBusAdrerr = 2;
 constexpr int kFpeIntdiv = 1, kFpeIntovf = 2, kFpeFltdiv = 3, kFpeFltovf = 4, kFpeFltund = 5, kFpeFltres = 6,
               kFpeFltinv = 7;
@@ -46,11 +84,32 @@ struct KSigInfo {
     i32 pad0 = 0;
     union {
         u8 bytes[112];
-        struct { i32 pid; u32 uid; u64 value; } kill;  // also rt (value = sigval)
-        struct { i32 timer_id; i32 overrun; u64 value; } timer;
-        struct { i32 pid; u32 uid; i32 status; i32 pad; i64 utime; i64 stime; } chld;
-        struct { u64 addr; } fault;
-        struct { u64 call_addr; i32 syscall; u32 arch; } sys;
+        struct {
+            i32 pid;
+            u32 uid;
+            u64 value;
+        } kill;  // also rt (value = sigval)
+        struct {
+            i32 timer_id;
+            i32 overrun;
+            u64 value;
+        } timer;
+        struct {
+            i32 pid;
+            u32 uid;
+            i32 status;
+            i32 pad;
+            i64 utime;
+            i64 stime;
+        } chld;
+        struct {
+            u64 addr;
+        } fault;
+        struct {
+            u64 call_addr;
+            i32 syscall;
+            u32 arch;
+        } sys;
     };
     KSigInfo() : bytes{} {}
 };

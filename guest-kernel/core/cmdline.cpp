@@ -33,7 +33,9 @@ void setup_command_line(const char* text) {
     }
 }
 
-bool cmdline_has(const char* name) { return find(name) != nullptr; }
+bool cmdline_has(const char* name) {
+    return find(name) != nullptr;
+}
 
 bool cmdline_value(const char* name, char* value, size_t size) {
     const char* p = find(name);

@@ -1,6 +1,7 @@
 // vsnprintf for the kernel (see core/string.h for what it understands).
 //
-// Guarantees: never writes beyond `size`, always terminates (size > 0), returns the full length. ISO C 7.21.6.
+// Guarantees: never writes beyond `size`, always terminates (size > 0), returns the full length. ISO
+// C 7.21.6.
 #include "core/string.h"
 
 namespace {
@@ -71,12 +72,18 @@ extern "C" int vsnprintf(char* buffer, size_t size, const char* format, va_list 
         }
         Spec spec;
         for (format++;; format++) {
-            if (*format == '-') spec.left = true;
-            else if (*format == '0') spec.zero = true;
-            else if (*format == '+') spec.plus = true;
-            else if (*format == ' ') spec.space = true;
-            else if (*format == '#') spec.alternate = true;
-            else break;
+            if (*format == '-')
+                spec.left = true;
+            else if (*format == '0')
+                spec.zero = true;
+            else if (*format == '+')
+                spec.plus = true;
+            else if (*format == ' ')
+                spec.space = true;
+            else if (*format == '#')
+                spec.alternate = true;
+            else
+                break;
         }
         auto number = [&] {
             int value = 0;
@@ -104,20 +111,30 @@ extern "C" int vsnprintf(char* buffer, size_t size, const char* format, va_list 
         auto unsigned_argument = [&]() -> u64 {
             if (size_class == 1) return va_arg(args, u64);
             const unsigned value = va_arg(args, unsigned);
-            return size_class == -1 ? static_cast<u16>(value) : size_class == -2 ? static_cast<u8>(value) : value;
+            return size_class == -1   ? static_cast<u16>(value)
+                   : size_class == -2 ? static_cast<u8>(value)
+                                      : value;
         };
         switch (*format) {
             case 'd':
             case 'i': {
                 i64 value = size_class == 1 ? va_arg(args, i64) : va_arg(args, int);
-                put_number(out, spec, value < 0 ? -static_cast<u64>(value) : static_cast<u64>(value), value < 0, 10,
-                           false);
+                put_number(out, spec, value < 0 ? -static_cast<u64>(value) : static_cast<u64>(value),
+                           value < 0, 10, false);
                 break;
             }
-            case 'u': put_number(out, spec, unsigned_argument(), false, 10, false); break;
-            case 'o': put_number(out, spec, unsigned_argument(), false, 8, false); break;
-            case 'x': put_number(out, spec, unsigned_argument(), false, 16, false); break;
-            case 'X': put_number(out, spec, unsigned_argument(), false, 16, true); break;
+            case 'u':
+                put_number(out, spec, unsigned_argument(), false, 10, false);
+                break;
+            case 'o':
+                put_number(out, spec, unsigned_argument(), false, 8, false);
+                break;
+            case 'x':
+                put_number(out, spec, unsigned_argument(), false, 16, false);
+                break;
+            case 'X':
+                put_number(out, spec, unsigned_argument(), false, 16, true);
+                break;
             case 'p':
                 spec.alternate = true;
                 put_number(out, spec, reinterpret_cast<u64>(va_arg(args, void*)), false, 16, false);
@@ -130,12 +147,16 @@ extern "C" int vsnprintf(char* buffer, size_t size, const char* format, va_list 
             case 's': {
                 const char* text = va_arg(args, const char*);
                 if (!text) text = "(null)";
-                put_text(out, spec, text,
-                         spec.precision >= 0 ? strnlen(text, static_cast<size_t>(spec.precision)) : strlen(text));
+                put_text(
+                    out, spec, text,
+                    spec.precision >= 0 ? strnlen(text, static_cast<size_t>(spec.precision)) : strlen(text));
                 break;
             }
-            case '%': out.put('%'); break;
-            case '\0': return out.finish();
+            case '%':
+                out.put('%');
+                break;
+            case '\0':
+                return out.finish();
             default:
                 out.put('%');
                 out.put(*format);

@@ -86,8 +86,7 @@ class List {
   private:
     static T* owner(ListNode* node) {
         const T* probe = reinterpret_cast<const T*>(alignof(T) * 4096);
-        const size_t offset =
-            reinterpret_cast<size_t>(&(probe->*Member)) - reinterpret_cast<size_t>(probe);
+        const size_t offset = reinterpret_cast<size_t>(&(probe->*Member)) - reinterpret_cast<size_t>(probe);
         return reinterpret_cast<T*>(reinterpret_cast<u8*>(node) - offset);
     }
     ListNode head_;

@@ -1,6 +1,7 @@
 // kernel_main: from the end of boot.S to the first user process.
 //
-// Guarantees: each part is started once, after what it needs. What cannot be done without is a panic that says why.
+// Guarantees: each part is started once, after what it needs. What cannot be done without is a panic that
+// says why.
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/pgtable.h"
@@ -13,9 +14,9 @@
 #include "core/runtime.h"
 #include "core/string.h"
 #include "core/utsname.h"
-#include "drivers/port_device.h"
 #include "drivers/acpi.h"
 #include "drivers/apic.h"
+#include "drivers/port_device.h"
 #include "drivers/serial.h"
 #include "fs/files_struct.h"
 #include "fs/initramfs.h"
@@ -36,7 +37,9 @@ void setup_console_loglevel();
 
 namespace {
 
-u64 phys_of(const char* symbol) { return reinterpret_cast<u64>(symbol) - kKernelMap; }
+u64 phys_of(const char* symbol) {
+    return reinterpret_cast<u64>(symbol) - kKernelMap;
+}
 
 void setup_memory() {
     memblock_init();
@@ -44,7 +47,10 @@ void setup_memory() {
     memblock_reserve(boot_info.initrd_start, boot_info.initrd_size);
     for (u32 i = 0; i < boot_info.memory_count; i++) {
         const MemoryRange& r = boot_info.memory[i];
-        const char* kind = r.type == 1 ? "usable" : r.type == 3 ? "ACPI data" : r.type == 4 ? "ACPI NVS" : "reserved";
+        const char* kind = r.type == 1   ? "usable"
+                           : r.type == 3 ? "ACPI data"
+                           : r.type == 4 ? "ACPI NVS"
+                                         : "reserved";
         printk(KERN_INFO "BIOS-e820: [mem 0x%016lx-0x%016lx] %s\n", r.start, r.start + r.size - 1, kind);
     }
     setup_kernel_page_tables();
@@ -60,14 +66,14 @@ void setup_memory() {
 
 void log_cpu() {
     const CpuFeatures& f = boot_cpu_features;
-    printk(KERN_INFO "CPU0: %s %s (family 0x%x, model 0x%x, stepping 0x%x)\n", f.vendor, f.brand, f.family, f.model,
-           f.stepping);
-    printk(KERN_INFO "CPU0: using%s%s%s%s%s%s%s\n", f.nx ? " NX" : "", f.smep ? " SMEP" : "", f.smap ? " SMAP" : "",
-           f.umip ? " UMIP" : "", f.pge ? " PGE" : "",
-           f.pcid ? " PCID" : "", " WP");
+    printk(KERN_INFO "CPU0: %s %s (family 0x%x, model 0x%x, stepping 0x%x)\n", f.vendor, f.brand, f.family,
+           f.model, f.stepping);
+    printk(KERN_INFO "CPU0: using%s%s%s%s%s%s%s\n", f.nx ? " NX" : "", f.smep ? " SMEP" : "",
+           f.smap ? " SMAP" : "", f.umip ? " UMIP" : "", f.pge ? " PGE" : "", f.pcid ? " PCID" : "", " WP");
 }
 
-/// What Linux's built-in initramfs holds (its usr/default_cpio_list), so that init has a console from the start.
+/// What Linux's built-in initramfs holds (its usr/default_cpio_list), so that init has a console from the
+/// start.
 Result<void> make_default_tree() {
     constexpr dev_t kConsole = 5 << 8 | 1;
     TRY(vfs_mkdir(AT_FDCWD, "/dev", 0755));
@@ -81,7 +87,8 @@ void load_initramfs() {
     if (!boot_info.initrd_size) panic("no initramfs was given: there is nothing to run");
     printk(KERN_INFO "Unpacking initramfs...\n");
     const Result<void> result = unpack_initramfs(phys_to_virt(boot_info.initrd_start), boot_info.initrd_size);
-    if (!result.ok()) panic("the initramfs is damaged or too large: error %d", static_cast<int>(result.error()));
+    if (!result.ok())
+        panic("the initramfs is damaged or too large: error %d", static_cast<int>(result.error()));
     buddy_add_reserved(align_up(boot_info.initrd_start, kPageSize),
                        align_down(boot_info.initrd_start + boot_info.initrd_size, kPageSize));
     printk(KERN_INFO "Freeing initrd memory: %luK\n", boot_info.initrd_size / 1024);
@@ -102,8 +109,9 @@ struct InitArguments {
 InitArguments init_arguments;
 
 bool is_kernel_parameter(const char* word) {
-    static const char* const known[] = {"console", "quiet", "debug", "loglevel", "rdinit", "init", "sched", "root",
-                                        "ro", "rw", "panic", "earlyprintk", "nokaslr", "mitigations"};
+    static const char* const known[] = {"console", "quiet",       "debug",   "loglevel",   "rdinit",
+                                        "init",    "sched",       "root",    "ro",         "rw",
+                                        "panic",   "earlyprintk", "nokaslr", "mitigations"};
     if (strchr(word, '.')) return true;  // module.parameter
     for (const char* name : known) {
         const size_t n = strlen(name);
@@ -126,11 +134,14 @@ void split_arguments(const char* program) {
         char* word = p;
         while (*p && *p != ' ') p++;
         if (*p) *p++ = '\0';
-        if (!rest && strcmp(word, "--") == 0) rest = true;
-        else if (!rest && is_kernel_parameter(word)) continue;
+        if (!rest && strcmp(word, "--") == 0)
+            rest = true;
+        else if (!rest && is_kernel_parameter(word))
+            continue;
         else if (!rest && strchr(word, '=')) {
             if (envc < 31) a.envp[envc++] = word;
-        } else if (argc < 31) a.argv[argc++] = word;
+        } else if (argc < 31)
+            a.argv[argc++] = word;
     }
     a.argv[argc] = a.envp[envc] = nullptr;
 }

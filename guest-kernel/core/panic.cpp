@@ -1,7 +1,7 @@
 // panic, BUG_ON and the back trace.
 //
-// Guarantees: works with any lock held and in any context; a panic inside a panic only halts. Frames are followed
-// by RBP only while they lie on plausible kernel stack addresses.
+// Guarantees: works with any lock held and in any context; a panic inside a panic only halts. Frames are
+// followed by RBP only while they lie on plausible kernel stack addresses.
 #include "core/panic.h"
 
 #include "arch/x86_64/cpu.h"
@@ -17,7 +17,8 @@ extern "C" char _text[], _etext[];
 
 void dump_back_trace(u64 rbp) {
     printk(KERN_EMERG "Call Trace:\n");
-    for (int depth = 0; depth < 24 && (rbp & 7) == 0 && rbp > 0xffff800000000000ull && rbp < ~0ull - 16; depth++) {
+    for (int depth = 0; depth < 24 && (rbp & 7) == 0 && rbp > 0xffff800000000000ull && rbp < ~0ull - 16;
+         depth++) {
         const u64* frame = reinterpret_cast<const u64*>(rbp);
         const u64 address = frame[1];
         if (address < reinterpret_cast<u64>(_text) || address >= reinterpret_cast<u64>(_etext)) break;
@@ -40,7 +41,8 @@ void panic(const char* format, ...) {
         vsnprintf(text, sizeof(text), format, args);
         va_end(args);
         printk(KERN_EMERG "Kernel panic - not syncing: %s\n", text);
-        printk(KERN_EMERG "CPU: %u PID: %d Comm: %s\n", this_cpu().cpu_number, current()->pid, current()->comm);
+        printk(KERN_EMERG "CPU: %u PID: %d Comm: %s\n", this_cpu().cpu_number, current()->pid,
+               current()->comm);
         dump_back_trace(reinterpret_cast<u64>(__builtin_frame_address(0)));
         printk(KERN_EMERG "---[ end Kernel panic - not syncing: %s ]---\n", text);
         if (cmdline_has("orrery.exit_on_panic")) debug_exit(kDebugExitPanic);

@@ -10,8 +10,8 @@
 /// Called by BUG_ON: names the broken condition, then panics.
 [[noreturn]] void bug(const char* condition, const char* file, int line);
 
-#define BUG_ON(condition)                               \
-    do {                                                \
-        if (condition) [[unlikely]]                     \
-            bug(#condition, __FILE__, __LINE__);        \
+#define BUG_ON(condition)                        \
+    do {                                         \
+        if (condition) [[unlikely]]              \
+            bug(#condition, __FILE__, __LINE__); \
     } while (0)

@@ -1,7 +1,7 @@
 // The kernel log (core/printk.h).
 //
-// Guarantees: records keep their order and sequence numbers; the oldest are overwritten. The console is written
-// under the lock with interrupts off, so that lines never mix.
+// Guarantees: records keep their order and sequence numbers; the oldest are overwritten. The console is
+// written under the lock with interrupts off, so that lines never mix.
 #include "core/printk.h"
 
 #include "core/cmdline.h"
@@ -67,8 +67,12 @@ void register_console(Console* console) {
     }
 }
 
-u64 log_first_sequence() { return next_sequence > kRecords ? next_sequence - kRecords : 0; }
-u64 log_next_sequence() { return next_sequence; }
+u64 log_first_sequence() {
+    return next_sequence > kRecords ? next_sequence - kRecords : 0;
+}
+u64 log_next_sequence() {
+    return next_sequence;
+}
 
 bool log_read(u64 sequence, LogRecord* record) {
     IrqGuard guard(log_lock);

@@ -1,8 +1,9 @@
 // The kernel log: a ring of records with levels, shown on the console as Linux shows it.
 //
 // Guarantees: may be called anywhere, interrupt handlers included. A message starts with an optional level
-// prefix KERN_ERR ... KERN_DEBUG (default: warning). The console prints "[seconds.micros] text" for levels below
-// console_loglevel (7; 4 with `quiet`; `loglevel=N`). The record stays readable through syslog(2) and /dev/kmsg.
+// prefix KERN_ERR ... KERN_DEBUG (default: warning). The console prints "[seconds.micros] text" for levels
+// below console_loglevel (7; 4 with `quiet`; `loglevel=N`). The record stays readable through syslog(2) and
+// /dev/kmsg.
 #pragma once
 
 #include "core/types.h"

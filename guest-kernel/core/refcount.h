@@ -1,7 +1,7 @@
 // Shared ownership: RefCounted objects and the RefPtr that holds them.
 //
-// Guarantees: an object starts with one reference, which make_ref/adopt_ref hands to its first RefPtr; the last
-// put deletes it. Counts are atomic (interrupt handlers and, later, other CPUs may hold references).
+// Guarantees: an object starts with one reference, which make_ref/adopt_ref hands to its first RefPtr; the
+// last put deletes it. Counts are atomic (interrupt handlers and, later, other CPUs may hold references).
 #pragma once
 
 #include <new>

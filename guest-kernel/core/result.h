@@ -71,12 +71,12 @@ using SysResult = Result<long>;
 
 #define TRY_NAME2(a, b) a##b
 #define TRY_NAME(a, b) TRY_NAME2(a, b)
-#define TRY_IMPL(expr, name)                          \
-    ({                                                \
-        auto name = (expr);                           \
-        if (!name.ok()) [[unlikely]]                  \
-            return name.error();                      \
-        name.release_value();                         \
+#define TRY_IMPL(expr, name)         \
+    ({                               \
+        auto name = (expr);          \
+        if (!name.ok()) [[unlikely]] \
+            return name.error();     \
+        name.release_value();        \
     })
 /// The value of `expr` (a Result), or return its error from the enclosing function.
 #define TRY(expr) TRY_IMPL(expr, TRY_NAME(try_result_, __COUNTER__))

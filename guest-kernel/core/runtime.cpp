@@ -16,17 +16,39 @@ void run_global_constructors() {
 
 const std::nothrow_t std::nothrow{};
 
-void* operator new(size_t size, const std::nothrow_t&) noexcept { return kmalloc(size); }
-void* operator new[](size_t size, const std::nothrow_t&) noexcept { return kmalloc(size); }
-void operator delete(void* p) noexcept { kfree(p); }
-void operator delete[](void* p) noexcept { kfree(p); }
-void operator delete(void* p, size_t) noexcept { kfree(p); }
-void operator delete[](void* p, size_t) noexcept { kfree(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { kfree(p); }
-void operator delete[](void* p, const std::nothrow_t&) noexcept { kfree(p); }
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+    return kmalloc(size);
+}
+void* operator new[](size_t size, const std::nothrow_t&) noexcept {
+    return kmalloc(size);
+}
+void operator delete(void* p) noexcept {
+    kfree(p);
+}
+void operator delete[](void* p) noexcept {
+    kfree(p);
+}
+void operator delete(void* p, size_t) noexcept {
+    kfree(p);
+}
+void operator delete[](void* p, size_t) noexcept {
+    kfree(p);
+}
+void operator delete(void* p, const std::nothrow_t&) noexcept {
+    kfree(p);
+}
+void operator delete[](void* p, const std::nothrow_t&) noexcept {
+    kfree(p);
+}
 
-extern "C" void __cxa_pure_virtual() { panic("pure virtual function called"); }
-extern "C" int atexit(void (*)()) { return 0; }
-extern "C" int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }
+extern "C" void __cxa_pure_virtual() {
+    panic("pure virtual function called");
+}
+extern "C" int atexit(void (*)()) {
+    return 0;
+}
+extern "C" int __cxa_atexit(void (*)(void*), void*, void*) {
+    return 0;
+}
 extern "C" void* __dso_handle;
 void* __dso_handle = nullptr;

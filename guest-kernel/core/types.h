@@ -33,8 +33,12 @@ using umode_t = u32;
 
 constexpr u64 kNsPerSec = 1'000'000'000;
 
-constexpr u64 align_up(u64 value, u64 alignment) { return (value + alignment - 1) & ~(alignment - 1); }
-constexpr u64 align_down(u64 value, u64 alignment) { return value & ~(alignment - 1); }
+constexpr u64 align_up(u64 value, u64 alignment) {
+    return (value + alignment - 1) & ~(alignment - 1);
+}
+constexpr u64 align_down(u64 value, u64 alignment) {
+    return value & ~(alignment - 1);
+}
 
 template <class T>
 constexpr T min(T a, T b) {

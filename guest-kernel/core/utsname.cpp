@@ -1,4 +1,5 @@
-// The system's name: release 6.1.0-orrery, which is what glibc and Debian's programs are told (core/utsname.h).
+// The system's name: release 6.1.0-orrery, which is what glibc and Debian's programs are told
+// (core/utsname.h).
 //
 // Guarantees: the version line carries no build date: the same sources give the same kernel.
 #include "core/utsname.h"
@@ -30,7 +31,9 @@ SysResult set_name(char (&field)[65], UserPtr<char> name, int length) {
 
 }  // namespace
 
-SysResult sys_sethostname(UserPtr<char> name, int length) { return set_name(system_utsname.nodename, name, length); }
+SysResult sys_sethostname(UserPtr<char> name, int length) {
+    return set_name(system_utsname.nodename, name, length);
+}
 SysResult sys_setdomainname(UserPtr<char> name, int length) {
     return set_name(system_utsname.domainname, name, length);
 }

@@ -1,7 +1,7 @@
 // Reading the ACPI tables (drivers/acpi.h).
 //
-// Guarantees: no AML interpreter: \_S5 is found by its name and its package of small integers is decoded, which is
-// what firmware in practice emits (ACPI 6.4, 20.2.5.4 DefPackage).
+// Guarantees: no AML interpreter: \_S5 is found by its name and its package of small integers is decoded,
+// which is what firmware in practice emits (ACPI 6.4, 20.2.5.4 DefPackage).
 #include "drivers/acpi.h"
 
 #include "core/printk.h"
@@ -81,10 +81,14 @@ void read_madt(const u8* madt) {
                 }
                 break;
             case 2:  // interrupt source override
-                if (entry[3] < 16) acpi_info.irq_override[entry[3]] = {field<u32>(entry, 4), field<u16>(entry, 8), true};
+                if (entry[3] < 16)
+                    acpi_info.irq_override[entry[3]] = {field<u32>(entry, 4), field<u16>(entry, 8), true};
                 break;
-            case 5: acpi_info.lapic_address = field<u64>(entry, 4); break;
-            default: break;
+            case 5:
+                acpi_info.lapic_address = field<u64>(entry, 4);
+                break;
+            default:
+                break;
         }
     }
 }
@@ -156,6 +160,7 @@ void acpi_init(u64 hint) {
     }
     // Hardware-reduced or already enabled machines have no SMI command.
     if (acpi_info.smi_command && acpi_info.acpi_enable) {
-        asm volatile("outb %b0, %w1" ::"a"(acpi_info.acpi_enable), "Nd"(static_cast<u16>(acpi_info.smi_command)));
+        asm volatile("outb %b0, %w1" ::"a"(acpi_info.acpi_enable),
+                     "Nd"(static_cast<u16>(acpi_info.smi_command)));
     }
 }

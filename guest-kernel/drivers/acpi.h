@@ -1,6 +1,7 @@
 // The little of ACPI that we need: MADT (interrupt controllers), FADT (power, PM timer), HPET presence, \_S5.
 //
-// Guarantees: checksums are verified; a missing table leaves its fields zero. After: ACPI specification 6.4, 5.2.
+// Guarantees: checksums are verified; a missing table leaves its fields zero. After: ACPI
+// specification 6.4, 5.2.
 #pragma once
 
 #include "core/types.h"

@@ -14,8 +14,18 @@
 namespace {
 
 enum LapicRegister : u32 {
-    kId = 0x20, kVersion = 0x30, kTpr = 0x80, kEoi = 0xb0, kSpurious = 0xf0, kLvtTimer = 0x320, kLvtLint0 = 0x350,
-    kLvtLint1 = 0x360, kLvtError = 0x370, kTimerInitial = 0x380, kTimerCurrent = 0x390, kTimerDivide = 0x3e0,
+    kId = 0x20,
+    kVersion = 0x30,
+    kTpr = 0x80,
+    kEoi = 0xb0,
+    kSpurious = 0xf0,
+    kLvtTimer = 0x320,
+    kLvtLint0 = 0x350,
+    kLvtLint1 = 0x360,
+    kLvtError = 0x370,
+    kTimerInitial = 0x380,
+    kTimerCurrent = 0x390,
+    kTimerDivide = 0x3e0,
 };
 constexpr u32 kMasked = 1 << 16, kDeliverNmi = 4 << 8, kDivideBy1 = 0xb;
 
@@ -27,8 +37,12 @@ struct Ioapic {
 Ioapic ioapics[4];
 unsigned ioapic_count;
 
-void lapic_write(u32 reg, u32 value) { *reinterpret_cast<volatile u32*>(lapic + reg) = value; }
-u32 lapic_read(u32 reg) { return *reinterpret_cast<volatile u32*>(lapic + reg); }
+void lapic_write(u32 reg, u32 value) {
+    *reinterpret_cast<volatile u32*>(lapic + reg) = value;
+}
+u32 lapic_read(u32 reg) {
+    return *reinterpret_cast<volatile u32*>(lapic + reg);
+}
 
 u32 ioapic_read(const Ioapic& io, u32 reg) {
     io.registers[0] = reg;
@@ -80,18 +94,23 @@ void apic_init() {
     lapic_write(kSpurious, 0x100 | kSpuriousVector);
     this_cpu().apic_id = lapic_read(kId) >> 24;
     lapic_write(kTimerDivide, kDivideBy1);
-    for (unsigned i = 0; i < acpi_info.ioapic_count; i++) add_ioapic(acpi_info.ioapic[i].address, acpi_info.ioapic[i].gsi_base);
+    for (unsigned i = 0; i < acpi_info.ioapic_count; i++)
+        add_ioapic(acpi_info.ioapic[i].address, acpi_info.ioapic[i].gsi_base);
     if (ioapic_count == 0) add_ioapic(0xfec00000, 0);
 }
 
-void lapic_eoi() { lapic_write(kEoi, 0); }
+void lapic_eoi() {
+    lapic_write(kEoi, 0);
+}
 
 void lapic_timer_start(u32 count) {
     lapic_write(kLvtTimer, kTimerVector);
     lapic_write(kTimerInitial, count);
 }
 
-u32 lapic_timer_read() { return lapic_read(kTimerCurrent); }
+u32 lapic_timer_read() {
+    return lapic_read(kTimerCurrent);
+}
 
 void ioapic_route(u32 gsi, u8 vector, u16 flags) {
     for (unsigned i = 0; i < ioapic_count; i++) {

@@ -1,7 +1,7 @@
 // Local APIC and IOAPIC (Intel SDM vol. 3, chapter 10; 82093AA data sheet).
 //
-// Guarantees: after apic_init the legacy PICs are masked and interrupts go through the APICs. The local timer is
-// one-shot.
+// Guarantees: after apic_init the legacy PICs are masked and interrupts go through the APICs. The local timer
+// is one-shot.
 #pragma once
 
 #include "core/types.h"

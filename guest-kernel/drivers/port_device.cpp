@@ -1,4 +1,5 @@
-// /dev/port: reads and writes go to successive ports, one byte each (Linux, drivers/char/mem.c has the semantics).
+// /dev/port: reads and writes go to successive ports, one byte each (Linux, drivers/char/mem.c has the
+// semantics).
 #include "drivers/port_device.h"
 
 #include "arch/x86_64/cpu.h"
@@ -17,7 +18,8 @@ class PortFile final : public File {
         size_t done = 0;
         while (to.remaining() > 0 && at < kPorts) {
             const u8 value = inb(static_cast<u16>(at));
-            if (to.copy_to(&value, 1) != 1) return done ? Result<size_t>(done) : Result<size_t>(Errno::EFAULT);
+            if (to.copy_to(&value, 1) != 1)
+                return done ? Result<size_t>(done) : Result<size_t>(Errno::EFAULT);
             at++;
             done++;
         }
@@ -27,7 +29,8 @@ class PortFile final : public File {
         size_t done = 0;
         while (from.remaining() > 0 && at < kPorts) {
             u8 value = 0;
-            if (from.copy_from(&value, 1) != 1) return done ? Result<size_t>(done) : Result<size_t>(Errno::EFAULT);
+            if (from.copy_from(&value, 1) != 1)
+                return done ? Result<size_t>(done) : Result<size_t>(Errno::EFAULT);
             outb(static_cast<u16>(at), value);
             at++;
             done++;
@@ -43,4 +46,6 @@ Result<RefPtr<File>> open_port(Inode& inode, int) {
 
 }  // namespace
 
-void init_port_device() { register_port_device(open_port); }
+void init_port_device() {
+    register_port_device(open_port);
+}

@@ -19,7 +19,9 @@ void wait_a_little() {
 
 }  // namespace
 
-void debug_exit(u32 code) { outl(kDebugExitPort, code); }
+void debug_exit(u32 code) {
+    outl(kDebugExitPort, code);
+}
 
 void machine_halt() {
     local_irq_disable();

@@ -5,8 +5,8 @@
 
 #include "core/types.h"
 
-// Beyond a byte, so that it is none of the statuses 0-255 that programs leave with; the emulator's exit status,
-// (value << 1) | 1 modulo 256, is 255.
+// Beyond a byte, so that it is none of the statuses 0-255 that programs leave with; the emulator's exit
+// status, (value << 1) | 1 modulo 256, is 255.
 constexpr u32 kDebugExitPanic = 0x17f;
 
 /// ACPI S5 through PM1a_CNT (and PM1b_CNT); else isa-debug-exit; else halt.

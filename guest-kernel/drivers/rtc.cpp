@@ -1,7 +1,7 @@
 // Reading the CMOS clock (drivers/rtc.h).
 //
-// Guarantees: reads twice until both readings agree, outside the update cycle (register A, UIP); gives up after a
-// bounded number of tries and takes what it has.
+// Guarantees: reads twice until both readings agree, outside the update cycle (register A, UIP); gives up
+// after a bounded number of tries and takes what it has.
 #include "drivers/rtc.h"
 
 #include "arch/x86_64/cpu.h"
@@ -48,8 +48,8 @@ u64 rtc_read_seconds() {
     r.hour &= 0x7f;
     if (!(status & 4)) {
         auto binary = [](u8 bcd) { return static_cast<u8>((bcd >> 4) * 10 + (bcd & 15)); };
-        r = {binary(r.second), binary(r.minute), binary(r.hour), binary(r.day), binary(r.month), binary(r.year),
-             binary(r.century)};
+        r = {binary(r.second), binary(r.minute), binary(r.hour),   binary(r.day),
+             binary(r.month),  binary(r.year),   binary(r.century)};
     }
     if (!(status & 2)) r.hour = static_cast<u8>(r.hour % 12 + (pm ? 12 : 0));
     const i64 century = r.century >= 19 && r.century <= 22 ? r.century : r.year < 70 ? 20 : 19;

@@ -1,7 +1,7 @@
 // 16550A UART driver (National Semiconductor PC16550D data sheet).
 //
-// Guarantees: transmission is polled and bounded (a dead device costs at most a few ms per byte, never a hang);
-// reception is by interrupt, at most 256 bytes per interrupt.
+// Guarantees: transmission is polled and bounded (a dead device costs at most a few ms per byte, never a
+// hang); reception is by interrupt, at most 256 bytes per interrupt.
 #include "drivers/serial.h"
 
 #include "arch/x86_64/cpu.h"
@@ -12,7 +12,17 @@
 
 namespace {
 
-enum Register : u16 { kData = 0, kIer = 1, kFcr = 2, kIir = 2, kLcr = 3, kMcr = 4, kLsr = 5, kMsr = 6, kScratch = 7 };
+enum Register : u16 {
+    kData = 0,
+    kIer = 1,
+    kFcr = 2,
+    kIir = 2,
+    kLcr = 3,
+    kMcr = 4,
+    kLsr = 5,
+    kMsr = 6,
+    kScratch = 7
+};
 constexpr u8 kLsrDataReady = 0x01, kLsrErrors = 0x1e, kLsrThrEmpty = 0x20, kLsrIdle = 0x40;
 constexpr u8 kIerReceive = 0x01;
 constexpr int kFifoSize = 16;
@@ -70,7 +80,7 @@ class Uart final : public TtyDriver {
     }
     size_t write_room() const override { return 4096; }
     void drain() override {
-        for (int i = 0; i < 100000 && !(in(kLsr) & kLsrIdle); i++) cpu_relax();
+        for (int i = 0; i < 100000 && !(in(kLsr)&kLsrIdle); i++) cpu_relax();
     }
     void set_receiver(TtyReceiver* receiver) override { receiver_ = receiver; }
     Result<long> ioctl(u32 request, u64 argument) override {
@@ -96,7 +106,7 @@ class Uart final : public TtyDriver {
 
     void send(const u8* bytes, size_t count) {
         while (count) {
-            for (int i = 0; i < 100000 && !(in(kLsr) & kLsrThrEmpty); i++) cpu_relax();
+            for (int i = 0; i < 100000 && !(in(kLsr)&kLsrThrEmpty); i++) cpu_relax();
             // An empty holding register means an empty FIFO: fill it without asking again.
             for (int n = 0; n < kFifoSize && count; n++, count--) out(kData, *bytes++);
         }
@@ -109,8 +119,10 @@ class Uart final : public TtyDriver {
             if (!(status & kLsrDataReady)) break;
             const u8 byte = in(kData);
             if (!receiver_) continue;
-            if (status & kLsrErrors) receiver_->receive_error(byte);
-            else receiver_->receive_byte(byte);
+            if (status & kLsrErrors)
+                receiver_->receive_error(byte);
+            else
+                receiver_->receive_byte(byte);
         }
         (void)in(kIir);
     }
@@ -157,6 +169,10 @@ void serial_init() {
     }
 }
 
-TtyDriver* serial_tty_driver(unsigned n) { return n < 2 && uarts[n].present() ? &uarts[n] : nullptr; }
+TtyDriver* serial_tty_driver(unsigned n) {
+    return n < 2 && uarts[n].present() ? &uarts[n] : nullptr;
+}
 
-void serial_break_lock() { ignore_lock = true; }
+void serial_break_lock() {
+    ignore_lock = true;
+}

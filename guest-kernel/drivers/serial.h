@@ -1,7 +1,7 @@
 // The 16550 UARTs as the kernel's console and as terminals.
 //
-// Guarantees: serial_early_init makes printk visible before anything else works (polled); serial_init switches
-// reception to interrupts and gives TtyDrivers.
+// Guarantees: serial_early_init makes printk visible before anything else works (polled); serial_init
+// switches reception to interrupts and gives TtyDrivers.
 #pragma once
 
 #include "drivers/tty_driver.h"

@@ -1,7 +1,7 @@
 // The byte-oriented face of a terminal's hardware: what drivers/ gives to tty/.
 //
-// Guarantees: write() never sleeps and takes all bytes (the driver buffers or polls); received bytes are handed
-// to the receiver in interrupt context, one at a time, in order.
+// Guarantees: write() never sleeps and takes all bytes (the driver buffers or polls); received bytes are
+// handed to the receiver in interrupt context, one at a time, in order.
 #pragma once
 
 #include "core/result.h"

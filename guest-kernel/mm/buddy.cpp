@@ -1,11 +1,11 @@
 // The page allocator: a binary buddy system (Knowlton 1965), free lists of 2^0 to 2^10 pages.
 //
-// Guarantees: as in mm/page.h. A small reserve is kept for the kernel itself (kAllocUser requests fail first), so
-// that a program that eats all memory can still be killed.
+// Guarantees: as in mm/page.h. A small reserve is kept for the kernel itself (kAllocUser requests fail
+// first), so that a program that eats all memory can still be killed.
+#include "mm/buddy.h"
 #include "arch/x86_64/pgtable.h"
 #include "core/panic.h"
 #include "core/string.h"
-#include "mm/buddy.h"
 #include "mm/memblock.h"
 #include "mm/page.h"
 #include "sync/spinlock.h"
@@ -48,12 +48,18 @@ void release(Page* page, unsigned order) {
     free_lists[order].push_front(page);
 }
 
-void init_struct_pages(u64 start, u64 end) {
-    for (u64 pfn = start >> kPageShift; pfn < end >> kPageShift; pfn++) {
-        Page* page = new (pfn_to_page(pfn)) Page;
-        page->flags = kPageReserved;
-        page->refcount = 1;
-        page->mapcount = 0;
+/// Every struct page of a mapped section starts as reserved.
+void init_struct_pages() {
+    constexpr u64 kPerSection = kSectionSize >> kPageShift;
+    for (u64 section = 0; section < max_pfn; section += kPerSection) {
+        if (!has_struct_page(section)) continue;
+        for (u64 pfn = section; pfn < section + kPerSection; pfn++) {
+            Page* page = new (pfn_to_page(pfn)) Page;
+            page->flags = kPageReserved;
+            page->refcount = 1;
+            page->mapcount = 0;
+            page->unused = 0;
+        }
     }
 }
 
@@ -79,12 +85,14 @@ void add_free_range(u64 start, u64 end) {
 
 void buddy_init() {
     max_pfn = memblock_end_of_ram() >> kPageShift;
-    memblock_for_each_ram(init_struct_pages);
+    init_struct_pages();
     memblock_for_each_free(add_free_range);
     reserve_pages = min<u64>(total_count / 64, 512);
 }
 
-void buddy_add_reserved(u64 phys_start, u64 phys_end) { add_free_range(phys_start, phys_end); }
+void buddy_add_reserved(u64 phys_start, u64 phys_end) {
+    add_free_range(phys_start, phys_end);
+}
 
 Page* alloc_pages(unsigned order, u32 flags) {
     BUG_ON(order > kMaxOrder);
@@ -135,6 +143,12 @@ void page_put(Page* page) {
     if (left == 0) free_pages(page, page->flags & kPageHead ? page->order : 0);
 }
 
-u64 buddy_free_pages() { return free_count; }
-u64 buddy_total_pages() { return total_count; }
-u64 buddy_max_pfn() { return max_pfn; }
+u64 buddy_free_pages() {
+    return free_count;
+}
+u64 buddy_total_pages() {
+    return total_count;
+}
+u64 buddy_max_pfn() {
+    return max_pfn;
+}

@@ -26,9 +26,12 @@ u64 protection(const vm_area_struct* vma) {
 
 void count_page(vm_area_struct* vma, const Page* page) {
     mm_struct* mm = vma->vm_mm;
-    if (page->flags & kPageAnon) mm->rss_anon++;
-    else if (vma->vm_flags & VM_SHARED && !vma->vm_file) mm->rss_shmem++;
-    else mm->rss_file++;
+    if (page->flags & kPageAnon)
+        mm->rss_anon++;
+    else if (vma->vm_flags & VM_SHARED && !vma->vm_file)
+        mm->rss_shmem++;
+    else
+        mm->rss_file++;
     mm->hiwater_rss = max(mm->hiwater_rss, mm->rss());
 }
 
@@ -48,13 +51,20 @@ Page* new_anon_page(bool zeroed) {
 /// Map what is cached around `address`, so that a program's start does not cost a fault for every page
 /// (Linux's fault_around_bytes: 64 KiB).
 void fault_around(vm_area_struct* vma, u64 address) {
-    constexpr u64 kWindow = 16 * kPageSize;
+    constexpr u64 kPages = 16;
+    constexpr u64 kWindow = kPages * kPageSize;
     const u64 start = max(vma->vm_start, align_down(address, kWindow));
     const u64 end = min(vma->vm_end, align_down(address, kWindow) + kWindow);
-    for (u64 a = start; a < end; a += kPageSize) {
-        pte_t* pte = pte_lookup(vma->vm_mm->pgd, a);
-        if (!pte || *pte) continue;
-        if (Page* page = vma->vm_object->cached_page(vma->index_of(a))) install(vma, pte, page, false);
+    const u64 count = (end - start) >> kPageShift;
+    Page* pages[kPages];
+    pte_t* ptes = pte_lookup(vma->vm_mm->pgd, start);  // the window lies within one table
+    if (!ptes || !vma->vm_object->cached_pages(vma->index_of(start), count, pages)) return;
+    for (u64 i = 0; i < count; i++) {
+        if (!pages[i]) continue;
+        if (ptes[i])
+            page_put(pages[i]);
+        else
+            install(vma, &ptes[i], pages[i], false);
     }
 }
 
@@ -137,8 +147,8 @@ void bad_area(pt_regs* regs, int sig, int code, u64 address) {
         return;
     }
     if (sig == kSigSegv && !is_signal_handled(current(), sig)) {
-        printk(KERN_INFO "%s[%d]: segfault at %lx ip %016lx sp %016lx error %lx\n", current()->comm, current()->pid,
-               address, regs->rip, regs->rsp, current()->thread.error_code);
+        printk(KERN_INFO "%s[%d]: segfault at %lx ip %016lx sp %016lx error %lx\n", current()->comm,
+               current()->pid, address, regs->rip, regs->rsp, current()->thread.error_code);
     }
     force_sig_fault(sig, code, address);
 }
@@ -164,7 +174,8 @@ Result<void> expand_stack(vm_area_struct* vma, u64 address) {
     if (address < kGuardGap || (prev && address - kGuardGap < prev->vm_end)) return Errno::ENOMEM;
     const u64 pages = (vma->vm_start - address) >> kPageShift;
     mm_struct* mm = vma->vm_mm;
-    if ((mm->total_vm + pages) > current()->signal->rlimits[kRlimitAs].cur >> kPageShift) return Errno::ENOMEM;
+    if ((mm->total_vm + pages) > current()->signal->rlimits[kRlimitAs].cur >> kPageShift)
+        return Errno::ENOMEM;
     vma->vm_start = address;
     mm->total_vm += pages;
     mm->stack_vm += pages;
@@ -192,11 +203,13 @@ void do_user_addr_fault(pt_regs* regs, u64 error_code, u64 address) {
         mm->mmap_lock.lock();
         vm_area_struct* vma = find_vma(mm, address);
         int code = kSegvMaperr;
-        if (vma && vma->vm_start > address && vma->vm_flags & VM_GROWSDOWN) (void)expand_stack(vma, address).ok();
+        if (vma && vma->vm_start > address && vma->vm_flags & VM_GROWSDOWN)
+            (void)expand_stack(vma, address).ok();
         Result<void> result = Errno::EFAULT;
         if (vma && vma->vm_start <= address) {
             code = kSegvAccerr;
-            if (access_allowed(vma, error_code)) result = handle_mm_fault(vma, address, error_code & kPfWrite);
+            if (access_allowed(vma, error_code))
+                result = handle_mm_fault(vma, address, error_code & kPfWrite);
         }
         mm->mmap_lock.unlock();
         if (result.ok()) return;
@@ -250,8 +263,10 @@ size_t access_process_vm(mm_struct* mm, u64 address, void* buffer, size_t size, 
         const size_t offset = (address + done) & (kPageSize - 1);
         const size_t n = min<size_t>(size - done, kPageSize - offset);
         u8* memory = static_cast<u8*>(page_address(page.value())) + offset;
-        if (write) memcpy(memory, static_cast<u8*>(buffer) + done, n);
-        else memcpy(static_cast<u8*>(buffer) + done, memory, n);
+        if (write)
+            memcpy(memory, static_cast<u8*>(buffer) + done, n);
+        else
+            memcpy(static_cast<u8*>(buffer) + done, memory, n);
         page_put(page.value());
         done += n;
     }

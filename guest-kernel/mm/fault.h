@@ -1,7 +1,7 @@
 // Page faults: demand paging, copy-on-write, stack growth.
 //
-// Guarantees: a fault that cannot be served becomes SIGSEGV, SIGBUS or the exception-table fixup; running out of
-// memory calls the OOM killer.
+// Guarantees: a fault that cannot be served becomes SIGSEGV, SIGBUS or the exception-table fixup; running out
+// of memory calls the OOM killer.
 #pragma once
 
 #include "core/result.h"

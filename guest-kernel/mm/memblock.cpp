@@ -56,7 +56,7 @@ void memblock_init() {
     memblock_reserve(0, 0x100000);  // real-mode vectors, EBDA, option ROMs
 }
 
-u64 memblock_alloc(u64 size, u64 alignment) {
+u64 memblock_alloc(u64 size, u64 alignment, bool zeroed) {
     size = align_up(size, kPageSize);
     u64 best = 0;
     for_each_ram([&](u64 ram_start, u64 ram_end) {
@@ -68,7 +68,7 @@ u64 memblock_alloc(u64 size, u64 alignment) {
     });
     if (best == 0) panic("memblock: no room for %lu KiB: this machine has too little memory", size / 1024);
     memblock_reserve(best, size);
-    memset(phys_to_virt(best), 0, size);
+    if (zeroed) memset(phys_to_virt(best), 0, size);
     return best;
 }
 
@@ -78,7 +78,9 @@ u64 memblock_end_of_ram() {
     return end_of_ram;
 }
 
-void memblock_for_each_ram(void (*visit)(u64, u64)) { for_each_ram(visit); }
+void memblock_for_each_ram(void (*visit)(u64, u64)) {
+    for_each_ram(visit);
+}
 
 void memblock_for_each_free(void (*visit)(u64, u64)) {
     for_each_ram([&](u64 ram_start, u64 ram_end) { for_each_unreserved(ram_start, ram_end, visit); });

@@ -21,9 +21,10 @@ struct MemoryObject : RefCounted {
     /// Errors: ENXIO beyond the end (the program gets SIGBUS), ENOMEM, EIO. May sleep.
     virtual Result<Page*> get_page(u64 index, bool for_write) = 0;
 
-    /// The page if it is there already, with a reference; never makes or waits for one. Used to map the neighbours of
-    /// a page that was asked for.
-    virtual Page* cached_page(u64 /*index*/) { return nullptr; }
+    /// Those of the `count` pages from `first` on that are there already, each with a reference, null for the
+    /// others; never makes or waits for one. For mapping the neighbours of a page that was asked for. True if
+    /// there are any.
+    virtual bool cached_pages(u64 /*first*/, u64 /*count*/, Page** /*pages*/) { return false; }
 
     List<MemoryObjectMapping, &MemoryObjectMapping::node> mappings;
 };

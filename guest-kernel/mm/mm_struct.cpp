@@ -1,7 +1,7 @@
 // Life and death of address spaces (mm/mm_struct.h), and copying one for fork.
 //
-// Guarantees: after dup_mm both sides see private pages read-only, whoever writes first copies. If memory runs
-// out half-way the new address space is torn down and the old one is intact.
+// Guarantees: after dup_mm both sides see private pages read-only, whoever writes first copies. If memory
+// runs out half-way the new address space is torn down and the old one is intact.
 #include "mm/mm_struct.h"
 
 #include "arch/x86_64/cpu.h"
@@ -180,13 +180,17 @@ void switch_mm(mm_struct* next) {
 }
 
 void flush_tlb_page(mm_struct* mm, u64 address) {
-    if (mm == loaded_mm) invlpg(address);
-    else mm->tlb_stale = true;
+    if (mm == loaded_mm)
+        invlpg(address);
+    else
+        mm->tlb_stale = true;
 }
 
 void flush_tlb_mm(mm_struct* mm) {
-    if (mm == loaded_mm) write_cr3((reinterpret_cast<u64>(mm->pgd) - kDirectMap) | mm->pcid);
-    else mm->tlb_stale = true;
+    if (mm == loaded_mm)
+        write_cr3((reinterpret_cast<u64>(mm->pgd) - kDirectMap) | mm->pcid);
+    else
+        mm->tlb_stale = true;
 }
 
 Result<void> move_page_tables(mm_struct* mm, u64 from, u64 to, u64 size) {

@@ -13,9 +13,20 @@
 struct mm_struct;
 
 enum VmFlags : u64 {
-    VM_READ = 1, VM_WRITE = 2, VM_EXEC = 4, VM_SHARED = 8, VM_MAYREAD = 0x10, VM_MAYWRITE = 0x20, VM_MAYEXEC = 0x40,
-    VM_MAYSHARE = 0x80, VM_GROWSDOWN = 0x100, VM_LOCKED = 0x2000, VM_DONTCOPY = 0x20000, VM_NORESERVE = 0x200000,
-    VM_WIPEONFORK = 0x2000000, VM_DONTDUMP = 0x4000000,
+    VM_READ = 1,
+    VM_WRITE = 2,
+    VM_EXEC = 4,
+    VM_SHARED = 8,
+    VM_MAYREAD = 0x10,
+    VM_MAYWRITE = 0x20,
+    VM_MAYEXEC = 0x40,
+    VM_MAYSHARE = 0x80,
+    VM_GROWSDOWN = 0x100,
+    VM_LOCKED = 0x2000,
+    VM_DONTCOPY = 0x20000,
+    VM_NORESERVE = 0x200000,
+    VM_WIPEONFORK = 0x2000000,
+    VM_DONTDUMP = 0x4000000,
 };
 constexpr u64 kVmAccess = VM_READ | VM_WRITE | VM_EXEC;
 constexpr u32 kMaxMapCount = 65530;
@@ -26,8 +37,8 @@ struct vm_area_struct {
     u64 vm_flags = 0;
     u64 vm_pgoff = 0;  // of vm_start in the object, in pages
     mm_struct* vm_mm = nullptr;
-    RefPtr<File> vm_file;             // what /proc/PID/maps names; may be null with an object
-    RefPtr<MemoryObject> vm_object;   // null: private anonymous memory
+    RefPtr<File> vm_file;            // what /proc/PID/maps names; may be null with an object
+    RefPtr<MemoryObject> vm_object;  // null: private anonymous memory
     MemoryObjectMapping mapping;
     ListNode node;
 
@@ -59,7 +70,8 @@ struct mm_struct {
     u64 page_tables = 0;
     bool dumpable = true;
 
-    // Process-context identifier (Intel SDM vol. 3, 4.10.1), if the CPU has them; valid while the generation is current.
+    // Process-context identifier (Intel SDM vol. 3, 4.10.1), if the CPU has them; valid while the generation
+    // is current.
     u16 pcid = 0;
     u64 pcid_generation = 0;
     bool tlb_stale = false;  // changed while another address space was loaded
@@ -71,9 +83,13 @@ struct mm_struct {
 mm_struct* mm_alloc();
 /// The copy that fork makes (copy-on-write). ENOMEM.
 Result<mm_struct*> dup_mm(mm_struct* old_mm);
-inline void mmget(mm_struct* mm) { mm->mm_users++; }
+inline void mmget(mm_struct* mm) {
+    mm->mm_users++;
+}
 void mmput(mm_struct* mm);
-inline void mmgrab(mm_struct* mm) { mm->mm_count++; }
+inline void mmgrab(mm_struct* mm) {
+    mm->mm_count++;
+}
 void mmdrop(mm_struct* mm);
 /// The task's address space with a user count for the caller (mmput), or nullptr.
 mm_struct* get_task_mm(task_struct* task);

@@ -1,6 +1,7 @@
 // The memory system calls: mmap, munmap, mprotect, mremap, brk, madvise, msync, mincore, mlock.
 //
-// Guarantees: checks and errors in Linux's order (mmap(2) and its kin); RLIMIT_AS, RLIMIT_DATA and RLIMIT_MEMLOCK hold.
+// Guarantees: checks and errors in Linux's order (mmap(2) and its kin); RLIMIT_AS, RLIMIT_DATA and
+// RLIMIT_MEMLOCK hold.
 #include "arch/x86_64/pgtable.h"
 #include "fs/files_struct.h"
 #include "mm/anon_object.h"
@@ -12,16 +13,21 @@
 
 namespace {
 
-constexpr u64 kProtRead = 1, kProtWrite = 2, kProtExec = 4, kProtGrowsdown = 0x01000000, kProtGrowsup = 0x02000000;
+constexpr u64 kProtRead = 1, kProtWrite = 2, kProtExec = 4, kProtGrowsdown = 0x01000000,
+              kProtGrowsup = 0x02000000;
 constexpr u64 kMapShared = 1, kMapPrivate = 2, kMapSharedValidate = 3, kMapTypeMask = 0xf, kMapFixed = 0x10,
-              kMapAnonymous = 0x20, kMapGrowsdown = 0x100, kMapLocked = 0x2000,
-              kMapPopulate = 0x8000, kMapHugetlb = 0x40000, kMapFixedNoreplace = 0x100000;
+              kMapAnonymous = 0x20, kMapGrowsdown = 0x100, kMapLocked = 0x2000, kMapPopulate = 0x8000,
+              kMapHugetlb = 0x40000, kMapFixedNoreplace = 0x100000;
 constexpr u64 kMmapMinAddress = 65536;
 
-u64 page_up(u64 value) { return align_up(value, kPageSize); }
+u64 page_up(u64 value) {
+    return align_up(value, kPageSize);
+}
 
 /// PROT_* bits and VM_* bits have the same values.
-u64 access_of(u64 prot) { return prot & kVmAccess; }
+u64 access_of(u64 prot) {
+    return prot & kVmAccess;
+}
 
 Result<void> check_vm_limit(const mm_struct* mm, u64 pages) {
     if (mm->total_vm + pages > task_rlimit(kRlimitAs) >> kPageShift) return Errno::ENOMEM;
@@ -131,8 +137,8 @@ SysResult sys_mmap(u64 address, u64 length, u64 prot, u64 flags, int fd, u64 off
     if (type != kMapShared && type != kMapPrivate && type != kMapSharedValidate) return Errno::EINVAL;
     if (flags & kMapHugetlb) return Errno::ENOMEM;  // no huge pages are reserved
     const bool anonymous = flags & kMapAnonymous;
-    MapRequest request = TRY(anonymous ? anonymous_mapping(prot, flags, size)
-                                       : file_mapping(prot, flags, fd, offset, size));
+    MapRequest request =
+        TRY(anonymous ? anonymous_mapping(prot, flags, size) : file_mapping(prot, flags, fd, offset, size));
     mm_struct* mm = current()->mm;
     u64 start;
     {
@@ -140,8 +146,8 @@ SysResult sys_mmap(u64 address, u64 length, u64 prot, u64 flags, int fd, u64 off
         start = TRY(place(mm, address, size, flags));
         TRY(check_vm_limit(mm, size >> kPageShift));
         if (flags & kMapFixed) TRY(unmap_range(mm, start, start + size));
-        vm_area_struct* vma = TRY(insert_area(mm, start, start + size, request.vm_flags | mm->def_flags, request.file,
-                                              request.object, request.pgoff));
+        vm_area_struct* vma = TRY(insert_area(mm, start, start + size, request.vm_flags | mm->def_flags,
+                                              request.file, request.object, request.pgoff));
         merge_around(mm, vma);
     }
     if (flags & (kMapPopulate | kMapLocked)) populate(mm, start, start + size, prot & kProtWrite);
@@ -149,7 +155,8 @@ SysResult sys_mmap(u64 address, u64 length, u64 prot, u64 flags, int fd, u64 off
 }
 
 SysResult sys_munmap(u64 address, u64 length) {
-    if (address & ~kPageMask || length == 0 || length > kTaskSize || address > kTaskSize - length) return Errno::EINVAL;
+    if (address & ~kPageMask || length == 0 || length > kTaskSize || address > kTaskSize - length)
+        return Errno::EINVAL;
     mm_struct* mm = current()->mm;
     MutexGuard guard(mm->mmap_lock);
     TRY(unmap_range(mm, address, address + page_up(length)));
@@ -158,7 +165,8 @@ SysResult sys_munmap(u64 address, u64 length) {
 
 SysResult sys_mprotect(u64 address, u64 length, u64 prot) {
     if (address & ~kPageMask) return Errno::EINVAL;
-    if (prot & ~(kProtRead | kProtWrite | kProtExec | kProtGrowsdown | kProtGrowsup | 8)) return Errno::EINVAL;
+    if (prot & ~(kProtRead | kProtWrite | kProtExec | kProtGrowsdown | kProtGrowsup | 8))
+        return Errno::EINVAL;
     if ((prot & (kProtGrowsdown | kProtGrowsup)) == (kProtGrowsdown | kProtGrowsup)) return Errno::EINVAL;
     if (length == 0) return 0;
     const u64 end = address + page_up(length);
@@ -188,8 +196,8 @@ SysResult sys_brk(u64 address) {
         if (!check_vm_limit(mm, (new_end - old_end) >> kPageShift).ok()) return unchanged;
         const vm_area_struct* next = find_vma(mm, old_end);
         if (next && next->vm_start < new_end + kPageSize) return unchanged;
-        Result<vm_area_struct*> vma =
-            insert_area(mm, old_end, new_end, VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC, {}, {}, 0);
+        Result<vm_area_struct*> vma = insert_area(
+            mm, old_end, new_end, VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC, {}, {}, 0);
         if (!vma.ok()) return unchanged;
         mm->brk = address;
         merge_around(mm, vma.value());
@@ -234,8 +242,8 @@ SysResult sys_mremap(u64 address, u64 old_length, u64 new_length, u64 flags, u64
         const vm_area_struct* next = mm->vmas.next(vma);
         const u64 limit = next ? next->vm_start : kTaskSize;
         if (address + new_size <= limit) {
-            vm_area_struct* more = TRY(insert_area(mm, vma->vm_end, address + new_size, area_flags, file, object,
-                                                   pgoff + (old_size >> kPageShift)));
+            vm_area_struct* more = TRY(insert_area(mm, vma->vm_end, address + new_size, area_flags, file,
+                                                   object, pgoff + (old_size >> kPageShift)));
             merge_around(mm, more);
             return static_cast<long>(address);
         }
@@ -250,29 +258,46 @@ SysResult sys_mremap(u64 address, u64 old_length, u64 new_length, u64 flags, u64
 }
 
 SysResult sys_madvise(u64 address, u64 length, int advice) {
-    constexpr int kDontneed = 4, kFree = 8, kDontfork = 10, kDofork = 11, kDontdump = 16, kDodump = 17, kWipeonfork = 18,
-                  kKeeponfork = 19;
+    constexpr int kDontneed = 4, kFree = 8, kDontfork = 10, kDofork = 11, kDontdump = 16, kDodump = 17,
+                  kWipeonfork = 18, kKeeponfork = 19;
     if (address & ~kPageMask) return Errno::EINVAL;
     const u64 end = address + page_up(length);
     if (end < address || end > kTaskSize) return Errno::EINVAL;
     mm_struct* mm = current()->mm;
     MutexGuard guard(mm->mmap_lock);
     switch (advice) {
-        case 0: case 1: case 2: case 3:  // NORMAL RANDOM SEQUENTIAL WILLNEED: there is no disk to read ahead from
-        case 12: case 13:                // MERGEABLE UNMERGEABLE without samepage merging: Linux answers EINVAL
+        case 0:
+        case 1:
+        case 2:
+        case 3:  // NORMAL RANDOM SEQUENTIAL WILLNEED: there is no disk to read ahead from
+        case 12:
+        case 13:  // MERGEABLE UNMERGEABLE without samepage merging: Linux answers EINVAL
             if (advice >= 12) return Errno::EINVAL;
             break;
         case kDontneed:
         case kFree:
             if (address < end) TRY(drop_range(mm, address, end));
             return 0;
-        case kDontfork: TRY(change_flags(mm, address, end, VM_DONTCOPY, 0)); return 0;
-        case kDofork: TRY(change_flags(mm, address, end, 0, VM_DONTCOPY)); return 0;
-        case kDontdump: TRY(change_flags(mm, address, end, VM_DONTDUMP, 0)); return 0;
-        case kDodump: TRY(change_flags(mm, address, end, 0, VM_DONTDUMP)); return 0;
-        case kWipeonfork: TRY(change_flags(mm, address, end, VM_WIPEONFORK, 0)); return 0;
-        case kKeeponfork: TRY(change_flags(mm, address, end, 0, VM_WIPEONFORK)); return 0;
-        default: return Errno::EINVAL;
+        case kDontfork:
+            TRY(change_flags(mm, address, end, VM_DONTCOPY, 0));
+            return 0;
+        case kDofork:
+            TRY(change_flags(mm, address, end, 0, VM_DONTCOPY));
+            return 0;
+        case kDontdump:
+            TRY(change_flags(mm, address, end, VM_DONTDUMP, 0));
+            return 0;
+        case kDodump:
+            TRY(change_flags(mm, address, end, 0, VM_DONTDUMP));
+            return 0;
+        case kWipeonfork:
+            TRY(change_flags(mm, address, end, VM_WIPEONFORK, 0));
+            return 0;
+        case kKeeponfork:
+            TRY(change_flags(mm, address, end, 0, VM_WIPEONFORK));
+            return 0;
+        default:
+            return Errno::EINVAL;
     }
     for (u64 a = address; a < end;) {
         const vm_area_struct* vma = find_vma(mm, a);
@@ -346,7 +371,9 @@ SysResult sys_mlock2(u64 address, u64 length, int flags) {
     return 0;
 }
 
-SysResult sys_mlock(u64 address, u64 length) { return sys_mlock2(address, length, 0); }
+SysResult sys_mlock(u64 address, u64 length) {
+    return sys_mlock2(address, length, 0);
+}
 
 SysResult sys_munlock(u64 address, u64 length) {
     const u64 start = align_down(address, kPageSize), end = page_up(address + length);

@@ -1,7 +1,7 @@
 // The OOM killer: which process dies when memory is gone.
 //
-// Guarantees: the victim is the process with the largest resident set (plus oom_score_adj), never init, never one
-// that is already dying; it gets SIGKILL. Wording of the log lines: Linux's.
+// Guarantees: the victim is the process with the largest resident set (plus oom_score_adj), never init, never
+// one that is already dying; it gets SIGKILL. Wording of the log lines: Linux's.
 #include "core/printk.h"
 #include "mm/buddy.h"
 #include "mm/fault.h"
@@ -29,7 +29,8 @@ bool out_of_memory() {
     }
     if (!victim) return false;
     printk(KERN_ERR "Out of memory: Killed process %d (%s) total-vm:%lukB, anon-rss:%lukB, file-rss:%lukB\n",
-           victim->pid, victim->comm, victim->mm->total_vm * 4, victim->mm->rss_anon * 4, victim->mm->rss_file * 4);
+           victim->pid, victim->comm, victim->mm->total_vm * 4, victim->mm->rss_anon * 4,
+           victim->mm->rss_file * 4);
     (void)send_signal_process(victim, kSigKill).ok();
     task_put(victim);
     return true;

@@ -1,7 +1,7 @@
 // struct Page: one per 4 KiB of RAM, at 0xffffea0000000000 as in Linux; and the page allocator's face.
 //
-// Guarantees: alloc_pages gives 2^order contiguous pages with one reference, or nullptr; the last page_put frees.
-// page_address is valid for every page of RAM (the direct map at 0xffff888000000000).
+// Guarantees: alloc_pages gives 2^order contiguous pages with one reference, or nullptr; the last page_put
+// frees. page_address is valid for every page of RAM (the direct map at 0xffff888000000000).
 #pragma once
 
 #include "core/list.h"
@@ -21,8 +21,8 @@ enum PageFlags : u32 {
     kPageReserved = 1u << 0,  // not the allocator's: firmware, the kernel image, the zero page
     kPageBuddy = 1u << 1,     // head of a free block of 2^order pages
     kPageSlab = 1u << 2,
-    kPageAnon = 1u << 3,      // belongs to processes only; may be reused in place by copy-on-write
-    kPageHead = 1u << 4,      // first page of an allocated block with order > 0
+    kPageAnon = 1u << 3,  // belongs to processes only; may be reused in place by copy-on-write
+    kPageHead = 1u << 4,  // first page of an allocated block with order > 0
     kPageTable = 1u << 5,
     kPageDirty = 1u << 6,
 };
@@ -37,8 +37,8 @@ struct Page {
         MemoryObject* mapping;
         SlabCache* slab_cache;
     };
-    u64 index;        // page number in `mapping`
-    void* freelist;   // first free object of a slab
+    u64 index;         // page number in `mapping`
+    void* freelist;    // first free object of a slab
     u32 objects_used;  // objects handed out of a slab
     u32 unused;
 };
@@ -51,20 +51,30 @@ enum AllocFlags : u32 {
 
 /// 2^order contiguous pages (order <= kMaxOrder) with one reference, or nullptr. Never sleeps.
 Page* alloc_pages(unsigned order, u32 flags = 0);
-inline Page* alloc_page(u32 flags = 0) { return alloc_pages(0, flags); }
+inline Page* alloc_page(u32 flags = 0) {
+    return alloc_pages(0, flags);
+}
 /// Give a block back whatever its count says; it must not be mapped.
 void free_pages(Page* page, unsigned order);
 /// Take and drop a reference. Reserved pages are not counted.
 void page_get(Page* page);
 void page_put(Page* page);
 
-inline Page* pfn_to_page(u64 pfn) { return reinterpret_cast<Page*>(kVmemmap) + pfn; }
+inline Page* pfn_to_page(u64 pfn) {
+    return reinterpret_cast<Page*>(kVmemmap) + pfn;
+}
 inline u64 page_to_pfn(const Page* page) {
     return static_cast<u64>(page - reinterpret_cast<const Page*>(kVmemmap));
 }
-inline u64 page_to_phys(const Page* page) { return page_to_pfn(page) << kPageShift; }
-inline void* phys_to_virt(u64 phys) { return reinterpret_cast<void*>(kDirectMap + phys); }
-inline void* page_address(const Page* page) { return phys_to_virt(page_to_phys(page)); }
+inline u64 page_to_phys(const Page* page) {
+    return page_to_pfn(page) << kPageShift;
+}
+inline void* phys_to_virt(u64 phys) {
+    return reinterpret_cast<void*>(kDirectMap + phys);
+}
+inline void* page_address(const Page* page) {
+    return phys_to_virt(page_to_phys(page));
+}
 inline Page* virt_to_page(const void* address) {  // direct map only
     return pfn_to_page((reinterpret_cast<u64>(address) - kDirectMap) >> kPageShift);
 }

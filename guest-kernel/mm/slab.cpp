@@ -1,7 +1,7 @@
 // Slabs and kmalloc (mm/slab.h, mm/kmalloc.h).
 //
-// Guarantees: kfree finds the slab of an object through its struct page: every page of a slab names its cache and
-// its head. Sizes above 8 KiB come straight from the page allocator.
+// Guarantees: kfree finds the slab of an object through its struct page: every page of a slab names its cache
+// and its head. Sizes above 8 KiB come straight from the page allocator.
 #include "mm/slab.h"
 
 #include "core/panic.h"
@@ -13,10 +13,9 @@ namespace {
 constexpr u32 kSlabTail = 0x5ab7a11;  // Page::unused of the pages after a slab's head
 u64 pages_in_slabs = 0;
 
-SlabCache caches[] = {{"kmalloc-16", 16},     {"kmalloc-32", 32},     {"kmalloc-64", 64},
-                      {"kmalloc-96", 96},     {"kmalloc-128", 128},   {"kmalloc-192", 192},
-                      {"kmalloc-256", 256},   {"kmalloc-512", 512},   {"kmalloc-1k", 1024},
-                      {"kmalloc-2k", 2048},   {"kmalloc-4k", 4096},   {"kmalloc-8k", 8192}};
+SlabCache caches[] = {{"kmalloc-16", 16},   {"kmalloc-32", 32},   {"kmalloc-64", 64},   {"kmalloc-96", 96},
+                      {"kmalloc-128", 128}, {"kmalloc-192", 192}, {"kmalloc-256", 256}, {"kmalloc-512", 512},
+                      {"kmalloc-1k", 1024}, {"kmalloc-2k", 2048}, {"kmalloc-4k", 4096}, {"kmalloc-8k", 8192}};
 
 SlabCache* cache_for(size_t size) {
     for (SlabCache& cache : caches) {
@@ -126,5 +125,9 @@ size_t ksize(const void* memory) {
 }
 
 const unsigned kmalloc_cache_count = sizeof(caches) / sizeof(caches[0]);
-const SlabCache& kmalloc_cache(unsigned i) { return caches[i]; }
-u64 slab_pages() { return pages_in_slabs; }
+const SlabCache& kmalloc_cache(unsigned i) {
+    return caches[i];
+}
+u64 slab_pages() {
+    return pages_in_slabs;
+}

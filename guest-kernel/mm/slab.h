@@ -14,10 +14,10 @@ struct SlabCache {
 
     const char* name;
     u32 object_size;
-    u32 order;         // pages of a slab: 2^order
+    u32 order;  // pages of a slab: 2^order
     u32 per_slab;
     u64 slabs = 0;
-    u64 objects = 0;   // handed out
+    u64 objects = 0;  // handed out
     u32 empty_slabs = 0;
     List<Page, &Page::lru> partial;  // slabs with a free object
     SpinLock lock{LockRank::kSlab};

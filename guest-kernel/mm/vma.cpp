@@ -12,9 +12,12 @@ namespace {
 void account(mm_struct* mm, const vm_area_struct* vma, u64 pages, bool add) {
     auto change = [&](u64& counter) { counter = add ? counter + pages : counter - pages; };
     change(mm->total_vm);
-    if (vma->vm_flags & VM_GROWSDOWN) change(mm->stack_vm);
-    else if ((vma->vm_flags & (VM_EXEC | VM_WRITE)) == VM_EXEC) change(mm->exec_vm);
-    else if ((vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE) change(mm->data_vm);
+    if (vma->vm_flags & VM_GROWSDOWN)
+        change(mm->stack_vm);
+    else if ((vma->vm_flags & (VM_EXEC | VM_WRITE)) == VM_EXEC)
+        change(mm->exec_vm);
+    else if ((vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
+        change(mm->data_vm);
     if (vma->vm_flags & VM_LOCKED) change(mm->locked_vm);
     mm->hiwater_vm = max(mm->hiwater_vm, mm->total_vm);
 }
@@ -53,9 +56,12 @@ void zap_pte(vm_area_struct* vma, u64 address, pte_t& pte, bool even_cows) {
     pte = 0;
     flush_tlb_page(mm, address);
     if (special) return;
-    if (page->flags & kPageAnon) mm->rss_anon--;
-    else if (vma->vm_flags & VM_SHARED && !vma->vm_file) mm->rss_shmem--;
-    else mm->rss_file--;
+    if (page->flags & kPageAnon)
+        mm->rss_anon--;
+    else if (vma->vm_flags & VM_SHARED && !vma->vm_file)
+        mm->rss_shmem--;
+    else
+        mm->rss_file--;
     if (dirty) page->flags |= kPageDirty;
     page->mapcount--;
     page_put(page);
@@ -97,8 +103,10 @@ Result<vm_area_struct*> insert_area(mm_struct* mm, u64 start, u64 end, u64 flags
     vma->vm_object = object;
     vm_area_struct* after = find_vma(mm, start);
     BUG_ON(after && after->vm_start < end);
-    if (after) mm->vmas.insert_before(after, vma);
-    else mm->vmas.push_back(vma);
+    if (after)
+        mm->vmas.insert_before(after, vma);
+    else
+        mm->vmas.push_back(vma);
     mm->map_count++;
     attach(vma);
     account(mm, vma, vma->size() >> kPageShift, true);
@@ -188,7 +196,8 @@ Result<u64> find_free_range(mm_struct* mm, u64 hint, u64 length) {
     constexpr u64 kMinAddress = 65536;
     if (length > kTaskSize - kMinAddress) return Errno::ENOMEM;
     auto gap_start = [](const vm_area_struct* vma) {  // leave a stack its guard gap
-        return vma->vm_flags & VM_GROWSDOWN ? vma->vm_start - min<u64>(vma->vm_start, 256 * kPageSize) : vma->vm_start;
+        return vma->vm_flags & VM_GROWSDOWN ? vma->vm_start - min<u64>(vma->vm_start, 256 * kPageSize)
+                                            : vma->vm_start;
     };
     if (hint >= kMinAddress && hint <= kTaskSize - length) {
         const vm_area_struct* vma = find_vma(mm, hint);

@@ -35,8 +35,10 @@ Area* reserve_area(u64 size, bool device) {
     area->start = start;
     area->end = start + size;
     area->device = device;
-    if (after) areas.insert_before(after, area);
-    else areas.push_back(area);
+    if (after)
+        areas.insert_before(after, area);
+    else
+        areas.push_back(area);
     used += size;
     return area;
 }
@@ -100,4 +102,6 @@ volatile void* ioremap(u64 phys, size_t size) {
     return reinterpret_cast<void*>(area->start + offset);
 }
 
-u64 vmalloc_used() { return used; }
+u64 vmalloc_used() {
+    return used;
+}

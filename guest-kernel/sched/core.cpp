@@ -1,7 +1,7 @@
 // The scheduler's core (sched/sched.h): states, switching, ticks, load.
 //
-// Guarantees: schedule() switches with interrupts off; the task switched to finishes the switch (schedule_tail).
-// A dead task's last reference is dropped only when it is off the CPU.
+// Guarantees: schedule() switches with interrupts off; the task switched to finishes the switch
+// (schedule_tail). A dead task's last reference is dropped only when it is off the CPU.
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/segments.h"
@@ -60,9 +60,9 @@ void dequeue(task_struct* task) {
 
 void check_preempt(task_struct* woken) {
     task_struct* running = run_queue.curr;
-    const bool better = running == run_queue.idle ||
-                        (woken->sched_class != running->sched_class ? woken->sched_class == &rt_sched_class
-                                                                    : woken->sched_class->preempts(woken, running));
+    const bool better = running == run_queue.idle || (woken->sched_class != running->sched_class
+                                                          ? woken->sched_class == &rt_sched_class
+                                                          : woken->sched_class->preempts(woken, running));
     if (better) running->need_resched = true;
 }
 
@@ -82,8 +82,10 @@ void context_switch(task_struct* prev, task_struct* next) {
     if (!next->mm) {
         // Kernel threads and the idle task run on whatever user half is loaded.
         next->active_mm = prev->active_mm;
-        if (prev->mm) mmgrab(prev->mm);
-        else prev->active_mm = nullptr;
+        if (prev->mm)
+            mmgrab(prev->mm);
+        else
+            prev->active_mm = nullptr;
     } else {
         switch_mm(next->mm);
         if (!prev->mm) {
@@ -225,7 +227,9 @@ u64 task_runtime_ns(const task_struct* task) {
     return ns;
 }
 
-u32 count_runnable() { return run_queue.nr_running; }
+u32 count_runnable() {
+    return run_queue.nr_running;
+}
 
 namespace {
 
@@ -264,11 +268,13 @@ bool schedule_until(u64 deadline) {
 void sched_init() {
     char name[16] = "fair";
     cmdline_value("sched", name, sizeof(name));
-    const SchedClass* const classes[] = {&fair_sched_class, &rr_sched_class, &fifo_sched_class, &mlfq_sched_class};
+    const SchedClass* const classes[] = {&fair_sched_class, &rr_sched_class, &fifo_sched_class,
+                                         &mlfq_sched_class};
     for (const SchedClass* c : classes) {
         if (strcmp(c->name, name) == 0) normal_sched_class = c;
     }
-    if (strcmp(normal_sched_class->name, name) != 0) printk(KERN_WARNING "sched=%s: no such scheduler\n", name);
+    if (strcmp(normal_sched_class->name, name) != 0)
+        printk(KERN_WARNING "sched=%s: no such scheduler\n", name);
     printk(KERN_INFO "sched: ordinary tasks are scheduled by '%s'\n", normal_sched_class->name);
     *static_cast<u64*>(init_task.stack) = kStackCanary;
     init_task.sched_class = normal_sched_class;

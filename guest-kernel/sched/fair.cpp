@@ -1,7 +1,7 @@
 // The fair class: the runnable task with the smallest virtual run time runs (after Linux's CFS, 2007).
 //
-// Guarantees: CPU time is shared in proportion to weight. A woken task starts at most half a period behind the
-// others, so that sleepers are served soon but cannot hoard. Queue: a list sorted by vruntime.
+// Guarantees: CPU time is shared in proportion to weight. A woken task starts at most half a period behind
+// the others, so that sleepers are served soon but cannot hoard. Queue: a list sorted by vruntime.
 #include "sched/run_list.h"
 #include "time/clock.h"
 
@@ -28,7 +28,9 @@ struct Fair final : SchedClass {
         task->se.run_node.remove();
         queued--;
     }
-    task_struct* pick_next() const override { return queue.linked() ? task_of_run_node(queue.next) : nullptr; }
+    task_struct* pick_next() const override {
+        return queue.linked() ? task_of_run_node(queue.next) : nullptr;
+    }
     void account(task_struct* task, u64 ns) const override {
         task->se.vruntime += ns * 1024 / task->se.weight;
         if (task->se.on_rq) {
@@ -57,7 +59,8 @@ struct Fair final : SchedClass {
   private:
     static void insert(task_struct* task) {
         ListNode* after = queue.prev;
-        while (after != &queue && task_of_run_node(after)->se.vruntime > task->se.vruntime) after = after->prev;
+        while (after != &queue && task_of_run_node(after)->se.vruntime > task->se.vruntime)
+            after = after->prev;
         task->se.run_node.insert_before(after->next);
     }
 };

@@ -1,7 +1,8 @@
-// The multi-level feedback queue (Corbató 1962; Arpaci-Dusseau, "Operating Systems: Three Easy Pieces", chapter 8).
+// The multi-level feedback queue (Corbató 1962; Arpaci-Dusseau, "Operating Systems: Three Easy Pieces",
+// chapter 8).
 //
-// Guarantees: a new task starts at the top level; one that uses up its level's allotment sinks one level; every second
-// all tasks return to the top, so nobody starves. Within a level: round robin.
+// Guarantees: a new task starts at the top level; one that uses up its level's allotment sinks one level;
+// every second all tasks return to the top, so nobody starves. Within a level: round robin.
 #include "sched/run_list.h"
 #include "time/clock.h"
 

@@ -1,8 +1,8 @@
-// Two classic classes for ordinary tasks: round robin and first come, first served (Tanenbaum, "Modern Operating
-// Systems", 2.4).
+// Two classic classes for ordinary tasks: round robin and first come, first served (Tanenbaum, "Modern
+// Operating Systems", 2.4).
 //
-// Guarantees: rr: each task runs at most 20 ms, then goes to the back. fifo: a task runs until it sleeps, yields or
-// ends: one busy program stops all others, which is the lesson.
+// Guarantees: rr: each task runs at most 20 ms, then goes to the back. fifo: a task runs until it sleeps,
+// yields or ends: one busy program stops all others, which is the lesson.
 #include "sched/run_list.h"
 #include "time/clock.h"
 

@@ -1,7 +1,7 @@
 // Real-time tasks: SCHED_FIFO and SCHED_RR (sched(7)).
 //
-// Guarantees: the highest rt_priority (1-99) runs; among equals first come, first served, with a 100 ms turn for
-// SCHED_RR. A task that was preempted stays at the head of its list.
+// Guarantees: the highest rt_priority (1-99) runs; among equals first come, first served, with a 100 ms turn
+// for SCHED_RR. A task that was preempted stays at the head of its list.
 #include "sched/run_list.h"
 #include "time/clock.h"
 
@@ -20,7 +20,8 @@ struct Rt final : SchedClass {
     }
     void dequeue(task_struct* task) const override {
         lists[task->rt_priority].remove(task);
-        if (!lists[task->rt_priority].front()) bitmap[task->rt_priority / 64] &= ~(1ull << task->rt_priority % 64);
+        if (!lists[task->rt_priority].front())
+            bitmap[task->rt_priority / 64] &= ~(1ull << task->rt_priority % 64);
     }
     task_struct* pick_next() const override {
         for (int word = 1; word >= 0; word--) {
@@ -32,7 +33,8 @@ struct Rt final : SchedClass {
     bool tick(task_struct* task) const override {
         RunList& list = lists[task->rt_priority];
         const u64 now = ktime_get_ns();
-        if (task->policy != SCHED_RR || list.has_one() || now - task->se.slice_start < kRrTimesliceNs) return false;
+        if (task->policy != SCHED_RR || list.has_one() || now - task->se.slice_start < kRrTimesliceNs)
+            return false;
         task->se.slice_start = now;
         list.move_to_back(task);
         return true;

@@ -1,11 +1,12 @@
 // The scheduler: which task runs next, behind one small interface.
 //
-// The core (core.cpp) switches tasks and keeps their states; a SchedClass keeps a queue of the runnable ones and says
-// who is next. Real-time tasks (SCHED_FIFO, SCHED_RR) always come first, in rt.cpp. Ordinary tasks belong to the
-// class chosen at boot by `sched=`: fair (default), rr, fifo, mlfq. The idle task runs when every queue is empty.
+// The core (core.cpp) switches tasks and keeps their states; a SchedClass keeps a queue of the runnable ones
+// and says who is next. Real-time tasks (SCHED_FIFO, SCHED_RR) always come first, in rt.cpp. Ordinary tasks
+// belong to the class chosen at boot by `sched=`: fair (default), rr, fifo, mlfq. The idle task runs when
+// every queue is empty.
 //
-// Guarantees: all queue operations run under RunQueue::lock with interrupts off. User code is preempted at a tick or
-// a wake-up; kernel code only where it sleeps or calls cond_resched().
+// Guarantees: all queue operations run under RunQueue::lock with interrupts off. User code is preempted at a
+// tick or a wake-up; kernel code only where it sleeps or calls cond_resched().
 #pragma once
 
 #include "sync/spinlock.h"
@@ -50,7 +51,8 @@ struct RunQueue {
 extern RunQueue run_queue;
 
 void sched_init();
-/// Give up the CPU. The caller has set current()->state; a pending signal makes an interruptible sleep end at once.
+/// Give up the CPU. The caller has set current()->state; a pending signal makes an interruptible sleep end at
+/// once.
 extern "C" void schedule();
 /// Make a sleeping task runnable if its state is in `states`. True if it was woken.
 bool try_to_wake_up(task_struct* task, u32 states);
@@ -66,7 +68,8 @@ void cond_resched();
 /// Change policy and priority (checked by the caller).
 void sched_set_policy(task_struct* task, u32 policy, u32 rt_priority, i32 static_prio);
 u32 weight_of_prio(i32 static_prio);
-/// Sleep until `deadline` (ktime) in the state already set; kNoTimeout: until woken. False if the time came first.
+/// Sleep until `deadline` (ktime) in the state already set; kNoTimeout: until woken. False if the time came
+/// first.
 bool schedule_until(u64 deadline);
 /// The idle loop of the boot CPU; never returns.
 [[noreturn]] void cpu_idle();

@@ -19,7 +19,9 @@ Result<TaskRef> target(pid_t pid) {
     return task;
 }
 
-bool is_rt(int policy) { return policy == SCHED_FIFO || policy == SCHED_RR; }
+bool is_rt(int policy) {
+    return policy == SCHED_FIFO || policy == SCHED_RR;
+}
 bool valid_policy(int policy) {
     return is_rt(policy) || policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE;
 }
@@ -39,7 +41,8 @@ SysResult set_scheduler(pid_t pid, int policy, UserPtr<i32> param) {
     if (is_rt(policy) ? priority < 1 || priority > 99 : priority != 0) return Errno::EINVAL;
     if (!current()->cred.has(kCapSysNice)) {
         if (!owns(task.get())) return Errno::EPERM;
-        if (is_rt(policy) && static_cast<u64>(priority) > task->signal->rlimits[kRlimitRtprio].cur) return Errno::EPERM;
+        if (is_rt(policy) && static_cast<u64>(priority) > task->signal->rlimits[kRlimitRtprio].cur)
+            return Errno::EPERM;
     }
     sched_set_policy(task.get(), static_cast<u32>(policy), static_cast<u32>(priority), task->static_prio);
     return 0;
@@ -76,7 +79,9 @@ SysResult sys_sched_setscheduler(pid_t pid, int policy, UserPtr<i32> param) {
     return set_scheduler(pid, policy, param);
 }
 
-SysResult sys_sched_setparam(pid_t pid, UserPtr<i32> param) { return set_scheduler(pid, -1, param); }
+SysResult sys_sched_setparam(pid_t pid, UserPtr<i32> param) {
+    return set_scheduler(pid, -1, param);
+}
 
 SysResult sys_sched_getparam(pid_t pid, UserPtr<i32> param) {
     if (!param) return Errno::EINVAL;
@@ -85,7 +90,9 @@ SysResult sys_sched_getparam(pid_t pid, UserPtr<i32> param) {
     return 0;
 }
 
-SysResult sys_sched_getscheduler(pid_t pid) { return TRY(target(pid))->policy; }
+SysResult sys_sched_getscheduler(pid_t pid) {
+    return TRY(target(pid))->policy;
+}
 
 SysResult sys_sched_get_priority_max(int policy) {
     if (!valid_policy(policy)) return Errno::EINVAL;
@@ -122,7 +129,8 @@ SysResult sys_sched_getaffinity(pid_t pid, u32 size, UserPtr<u64> mask) {
 
 SysResult sys_getpriority(int which, int who) {
     i32 best = 0;  // 20 - nice, as the system call returns it
-    TRY(for_priority_targets(which, who, [&](task_struct* task) { best = max(best, 140 - task->static_prio); }));
+    TRY(for_priority_targets(which, who,
+                             [&](task_struct* task) { best = max(best, 140 - task->static_prio); }));
     return best;
 }
 

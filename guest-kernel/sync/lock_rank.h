@@ -1,7 +1,7 @@
 // The order in which locks may be taken: a task or CPU that holds a rank may only take a higher one.
 //
-// Guarantees: SpinLock and Mutex check it on every lock() and BUG on a violation, so a possible deadlock shows
-// up in the first run that takes the locks in a wrong order, not in the rare one that hangs.
+// Guarantees: SpinLock and Mutex check it on every lock() and BUG on a violation, so a possible deadlock
+// shows up in the first run that takes the locks in a wrong order, not in the rare one that hangs.
 #pragma once
 
 #include "core/types.h"
@@ -9,32 +9,32 @@
 enum class LockRank : u8 {
     // Sleeping locks (Mutex), outermost first.
     kTty = 10,
-    kFilePosition = 12, // an open file's position: outermost of read(), write(), getdents()
-    kNamespace = 14,    // mount table, rename
-    kDirectory = 16,    // an inode's mutex, for directories (parents before children: lock_nested)
-    kInode = 20,        // an inode's mutex, for files: held while copying to and from a program
+    kFilePosition = 12,  // an open file's position: outermost of read(), write(), getdents()
+    kNamespace = 14,     // mount table, rename
+    kDirectory = 16,     // an inode's mutex, for directories (parents before children: lock_nested)
+    kInode = 20,         // an inode's mutex, for files: held while copying to and from a program
     kPipe = 22,
-    kFile = 24,         // an open file's position, epoll sets
-    kFiles = 26,        // a FilesStruct
+    kFile = 24,   // an open file's position, epoll sets
+    kFiles = 26,  // a FilesStruct
     kFutexMm = 28,
     kMm = 30,           // mm_struct::mmap_lock: taken by page faults, so by every user copy
     kObjectPages = 40,  // page tree of a memory object: MemoryObject::get_page runs under kMm
 
     // Spin locks. All are above every mutex: nothing sleeps under a spin lock.
-    kTasks = 100,       // task list, pid hash, parent-child links, process groups
-    kSignal = 104,      // SignalStruct and its pending sets
+    kTasks = 100,   // task list, pid hash, parent-child links, process groups
+    kSignal = 104,  // SignalStruct and its pending sets
     kTtyPort = 108,
-    kMounts = 109,      // mount table
-    kDcache = 110,      // directory cache
-    kFileLocks = 111,   // record and flock locks of all files
+    kMounts = 109,     // mount table
+    kDcache = 110,     // directory cache
+    kFileLocks = 111,  // record and flock locks of all files
     kFutex = 112,
-    kRandom = 124,      // the random generator's key
+    kRandom = 124,  // the random generator's key
     kWaitQueue = 130,
     kRunQueue = 140,
-    kTimer = 145,       // the tick is armed by schedule()
+    kTimer = 145,  // the tick is armed by schedule()
     kSlab = 150,
-    kPages = 160,       // buddy allocator
+    kPages = 160,  // buddy allocator
     kVmalloc = 164,
-    kSerial = 190,      // a UART transmitter
-    kConsole = 200,     // printk: last, so that it may be called anywhere
+    kSerial = 190,   // a UART transmitter
+    kConsole = 200,  // printk: last, so that it may be called anywhere
 };

@@ -1,7 +1,7 @@
 // Mutexes (sync/mutex.h).
 //
-// Guarantees: the rank check uses the task's highest held rank. Before the first task exists (boot) locking is
-// uncontended and works too.
+// Guarantees: the rank check uses the task's highest held rank. Before the first task exists (boot) locking
+// is uncontended and works too.
 #include "sync/mutex.h"
 
 #include "arch/x86_64/percpu.h"
@@ -9,10 +9,9 @@
 #include "task/task.h"
 
 bool Mutex::try_acquire() {
-    IrqGuard guard(lock_);
-    if (owner_) return false;
-    owner_ = current();
-    return true;
+    task_struct* nobody = nullptr;
+    return __atomic_compare_exchange_n(&owner_, &nobody, current(), false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
 }
 
 void Mutex::check_rank(bool nested) {
@@ -56,9 +55,7 @@ bool Mutex::try_lock() {
 void Mutex::unlock() {
     BUG_ON(owner_ != current());
     current()->mutex_rank = outer_rank_;
-    {
-        IrqGuard guard(lock_);
-        owner_ = nullptr;
-    }
-    waiters_.wake_all();
+    __atomic_store_n(&owner_, nullptr, __ATOMIC_SEQ_CST);
+    // A sleeper queues itself before it tries again: either it sees the lock free or we see it here.
+    if (waiters_.has_sleepers()) waiters_.wake_all();
 }

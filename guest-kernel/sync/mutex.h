@@ -1,7 +1,8 @@
 // Sleeping mutual exclusion.
 //
-// Guarantees: ranked (sync/lock_rank.h), owned by a task, first come first served. lock() cannot be interrupted:
-// hold one only for bounded work, or use lock_killable(). Never in an interrupt handler or under a SpinLock.
+// Guarantees: ranked (sync/lock_rank.h), owned by a task, first come first served. lock() cannot be
+// interrupted: hold one only for bounded work, or use lock_killable(). Never in an interrupt handler or under
+// a SpinLock.
 #pragma once
 
 #include "sync/wait_queue.h"
@@ -13,7 +14,8 @@ class Mutex {
     Mutex& operator=(const Mutex&) = delete;
 
     void lock();
-    /// A second lock of the same rank, in an order that the caller guarantees (parent directory before child).
+    /// A second lock of the same rank, in an order that the caller guarantees (parent directory before
+    /// child).
     void lock_nested();
     /// ERESTARTSYS when a fatal signal comes first.
     Result<void> lock_killable();
@@ -26,7 +28,6 @@ class Mutex {
     bool try_acquire();
     void check_rank(bool nested);
 
-    SpinLock lock_{LockRank::kWaitQueue};
     task_struct* owner_ = nullptr;
     WaitQueue waiters_;
     LockRank rank_;

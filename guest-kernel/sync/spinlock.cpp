@@ -1,7 +1,8 @@
 // Spin locks (sync/spinlock.h).
 //
-// Guarantees: with one CPU a lock that is found taken can only be a mistake of the holder: BUG. The rank check uses
-// the CPU's highest held rank, which is restored on unlock by locks being released in reverse order.
+// Guarantees: with one CPU a lock that is found taken can only be a mistake of the holder: BUG. The rank
+// check uses the CPU's highest held rank, which is restored on unlock by locks being released in reverse
+// order.
 #include "sync/spinlock.h"
 
 #include "arch/x86_64/cpu.h"

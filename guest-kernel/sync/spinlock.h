@@ -1,8 +1,8 @@
 // Spin locks: short critical sections, also against interrupt handlers.
 //
-// Guarantees: ranked (sync/lock_rank.h); a second lock() by the holder is a BUG, not a hang. Holding one disables
-// preemption: never sleep, never touch user memory. Data that an interrupt handler also touches needs the
-// irqsave form everywhere.
+// Guarantees: ranked (sync/lock_rank.h); a second lock() by the holder is a BUG, not a hang. Holding one
+// disables preemption: never sleep, never touch user memory. Data that an interrupt handler also touches
+// needs the irqsave form everywhere.
 #pragma once
 
 #include "sync/lock_rank.h"

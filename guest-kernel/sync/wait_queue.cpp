@@ -9,9 +9,13 @@
 
 namespace {
 
-void default_wake(WaitEntry* entry) { wake_up_process(entry->task); }
+void default_wake(WaitEntry* entry) {
+    wake_up_process(entry->task);
+}
 
-void wake_entry(WaitEntry* entry) { (entry->func ? entry->func : default_wake)(entry); }
+void wake_entry(WaitEntry* entry) {
+    (entry->func ? entry->func : default_wake)(entry);
+}
 
 }  // namespace
 
@@ -53,7 +57,9 @@ void WaitQueue::finish(WaitEntry* entry) {
 
 namespace wait_detail {
 
-bool sleep_until(u64 deadline_ns) { return schedule_until(deadline_ns); }
+bool sleep_until(u64 deadline_ns) {
+    return schedule_until(deadline_ns);
+}
 
 u64 deadline_after(u64 ns) {
     const u64 now = ktime_get_ns();

@@ -91,8 +91,8 @@ void wait_event_uninterruptible(WaitQueue& queue, Condition condition) {
     (void)wait_detail::wait(queue, condition, wait_detail::kUninterruptible, kNoTimeout);
 }
 
-/// What File::poll is given: every queue whose wake-up may change the answer is to be add()ed. A null PollTable*
-/// means "only the answer, please". poll/select use PollWaiter; epoll brings its own subclass.
+/// What File::poll is given: every queue whose wake-up may change the answer is to be add()ed. A null
+/// PollTable* means "only the answer, please". poll/select use PollWaiter; epoll brings its own subclass.
 class PollTable {
   public:
     virtual void add(WaitQueue& queue) = 0;

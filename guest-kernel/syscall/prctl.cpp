@@ -10,9 +10,23 @@
 namespace {
 
 enum PrctlOption : int {
-    kSetPdeathsig = 1, kGetPdeathsig = 2, kGetDumpable = 3, kSetDumpable = 4, kGetKeepcaps = 7, kSetKeepcaps = 8,
-    kSetName = 15, kGetName = 16, kCapbsetRead = 23, kCapbsetDrop = 24, kGetTimerslack = 30, kSetTimerslack = 29,
-    kSetChildSubreaper = 36, kGetChildSubreaper = 37, kSetNoNewPrivs = 38, kGetNoNewPrivs = 39, kGetTidAddress = 40,
+    kSetPdeathsig = 1,
+    kGetPdeathsig = 2,
+    kGetDumpable = 3,
+    kSetDumpable = 4,
+    kGetKeepcaps = 7,
+    kSetKeepcaps = 8,
+    kSetName = 15,
+    kGetName = 16,
+    kCapbsetRead = 23,
+    kCapbsetDrop = 24,
+    kGetTimerslack = 30,
+    kSetTimerslack = 29,
+    kSetChildSubreaper = 36,
+    kGetChildSubreaper = 37,
+    kSetNoNewPrivs = 38,
+    kGetNoNewPrivs = 39,
+    kGetTidAddress = 40,
 };
 
 SysResult set_name(u64 address) {
@@ -34,14 +48,20 @@ SysResult sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5) {
             if (a2 > kSigMax) return Errno::EINVAL;
             task->pdeath_signal = static_cast<i32>(a2);
             return 0;
-        case kGetPdeathsig: TRY(UserPtr<i32>(a2).write(task->pdeath_signal)); return 0;
-        case kGetDumpable: return task->mm->dumpable;
+        case kGetPdeathsig:
+            TRY(UserPtr<i32>(a2).write(task->pdeath_signal));
+            return 0;
+        case kGetDumpable:
+            return task->mm->dumpable;
         case kSetDumpable:
             if (a2 > 1) return Errno::EINVAL;
             task->mm->dumpable = a2;
             return 0;
-        case kSetName: return set_name(a2);
-        case kGetName: TRY(UserBytes(a2).copy_out(task->comm, sizeof(task->comm))); return 0;
+        case kSetName:
+            return set_name(a2);
+        case kGetName:
+            TRY(UserBytes(a2).copy_out(task->comm, sizeof(task->comm)));
+            return 0;
         case kCapbsetRead:
             if (a2 > kCapLast) return Errno::EINVAL;
             return cred.cap_bset >> a2 & 1;
@@ -50,10 +70,16 @@ SysResult sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5) {
             if (a2 > kCapLast) return Errno::EINVAL;
             cred.cap_bset &= ~(1ull << a2);
             return 0;
-        case kGetTimerslack: return 50000;
-        case kSetTimerslack: return 0;  // timers here are exact: any slack is honoured
-        case kSetChildSubreaper: task->signal->is_child_subreaper = a2 != 0; return 0;
-        case kGetChildSubreaper: TRY(UserPtr<i32>(a2).write(task->signal->is_child_subreaper)); return 0;
+        case kGetTimerslack:
+            return 50000;
+        case kSetTimerslack:
+            return 0;  // timers here are exact: any slack is honoured
+        case kSetChildSubreaper:
+            task->signal->is_child_subreaper = a2 != 0;
+            return 0;
+        case kGetChildSubreaper:
+            TRY(UserPtr<i32>(a2).write(task->signal->is_child_subreaper));
+            return 0;
         case kSetNoNewPrivs:
             if (a2 != 1 || a3 || a4 || a5) return Errno::EINVAL;
             cred.no_new_privs = true;
@@ -61,7 +87,10 @@ SysResult sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5) {
         case kGetNoNewPrivs:
             if (a2 || a3 || a4 || a5) return Errno::EINVAL;
             return cred.no_new_privs;
-        case kGetTidAddress: TRY(UserPtr<u64>(a2).write(task->clear_child_tid)); return 0;
-        default: return Errno::EINVAL;
+        case kGetTidAddress:
+            TRY(UserPtr<u64>(a2).write(task->clear_child_tid));
+            return 0;
+        default:
+            return Errno::EINVAL;
     }
 }

@@ -1,7 +1,7 @@
 // Declarations of the system call handlers that are not about files; fs_syscalls.h has the others.
 //
-// Guarantees: each takes its arguments with the ABI's widths (the dispatcher narrows the registers) and returns
-// the value for RAX or an Errno.
+// Guarantees: each takes its arguments with the ABI's widths (the dispatcher narrows the registers) and
+// returns the value for RAX or an Errno.
 #pragma once
 
 #include "abi/rusage.h"
@@ -48,7 +48,8 @@ SysResult sys_rt_sigaction(int sig, UserPtr<KSigAction> action, UserPtr<KSigActi
 SysResult sys_rt_sigprocmask(int how, UserPtr<SigSet> set, UserPtr<SigSet> old, u64 size);
 SysResult sys_rt_sigreturn();
 SysResult sys_rt_sigpending(UserPtr<SigSet> set, u64 size);
-SysResult sys_rt_sigtimedwait(UserPtr<SigSet> set, UserPtr<KSigInfo> info, UserPtr<timespec64> timeout, u64 size);
+SysResult sys_rt_sigtimedwait(UserPtr<SigSet> set, UserPtr<KSigInfo> info, UserPtr<timespec64> timeout,
+                              u64 size);
 SysResult sys_rt_sigqueueinfo(pid_t pid, int sig, UserPtr<KSigInfo> info);
 SysResult sys_rt_tgsigqueueinfo(pid_t tgid, pid_t tid, int sig, UserPtr<KSigInfo> info);
 SysResult sys_rt_sigsuspend(UserPtr<SigSet> set, u64 size);
@@ -98,7 +99,8 @@ SysResult sys_capset(UserPtr<KCapHeader> header, UserPtr<KCapData> data);
 SysResult sys_clock_gettime(clockid_t clock, UserPtr<timespec64> time);
 SysResult sys_clock_settime(clockid_t clock, UserPtr<timespec64> time);
 SysResult sys_clock_getres(clockid_t clock, UserPtr<timespec64> resolution);
-SysResult sys_clock_nanosleep(clockid_t clock, int flags, UserPtr<timespec64> request, UserPtr<timespec64> left);
+SysResult sys_clock_nanosleep(clockid_t clock, int flags, UserPtr<timespec64> request,
+                              UserPtr<timespec64> left);
 SysResult sys_nanosleep(UserPtr<timespec64> request, UserPtr<timespec64> left);
 SysResult sys_gettimeofday(UserPtr<KTimeval> time, u64 zone);
 SysResult sys_settimeofday(UserPtr<KTimeval> time, u64 zone);

@@ -1,7 +1,8 @@
-// System calls about the system and a process's place in it: sysinfo, getrusage, limits, getrandom, syslog, reboot,
-// prctl, ids.
+// System calls about the system and a process's place in it: sysinfo, getrusage, limits, getrandom, syslog,
+// reboot, prctl, ids.
 //
-// Guarantees: as the manual pages of section 2 say; what is not supported answers as Linux without that feature.
+// Guarantees: as the manual pages of section 2 say; what is not supported answers as Linux without that
+// feature.
 #include "core/printk.h"
 #include "core/random.h"
 #include "core/string.h"
@@ -12,8 +13,12 @@
 #include "task/pid.h"
 #include "task/signal.h"
 
-SysResult sys_getpid() { return current()->tgid; }
-SysResult sys_gettid() { return current()->pid; }
+SysResult sys_getpid() {
+    return current()->tgid;
+}
+SysResult sys_gettid() {
+    return current()->pid;
+}
 SysResult sys_getppid() {
     IrqGuard guard(tasklist_lock);
     return task_ppid(current());
@@ -134,7 +139,9 @@ SysResult sys_prlimit64(pid_t pid, int resource, UserPtr<KRlimit> fresh, UserPtr
     return 0;
 }
 
-SysResult sys_getrlimit(int resource, UserPtr<KRlimit> limit) { return sys_prlimit64(0, resource, {}, limit); }
+SysResult sys_getrlimit(int resource, UserPtr<KRlimit> limit) {
+    return sys_prlimit64(0, resource, {}, limit);
+}
 SysResult sys_setrlimit(int resource, UserPtr<KRlimit> limit) {
     if (!limit) return Errno::EFAULT;
     return sys_prlimit64(0, resource, limit, {});
@@ -142,14 +149,16 @@ SysResult sys_setrlimit(int resource, UserPtr<KRlimit> limit) {
 
 SysResult sys_getrandom(UserBytes buffer, u64 size, u32 flags) {
     constexpr u32 kNonblock = 1, kRandom = 2, kInsecure = 4;
-    if (flags & ~(kNonblock | kRandom | kInsecure) || (flags & kRandom && flags & kInsecure)) return Errno::EINVAL;
+    if (flags & ~(kNonblock | kRandom | kInsecure) || (flags & kRandom && flags & kInsecure))
+        return Errno::EINVAL;
     size = min<u64>(size, 0x7ffff000);
     u64 done = 0;
     while (done < size) {
         u8 bytes[256];
         const u64 n = min<u64>(size - done, sizeof(bytes));
         get_random_bytes(bytes, n);
-        if (!buffer.offset(static_cast<i64>(done)).copy_out(bytes, n).ok()) return done ? SysResult(static_cast<long>(done)) : Errno::EFAULT;
+        if (!buffer.offset(static_cast<i64>(done)).copy_out(bytes, n).ok())
+            return done ? SysResult(static_cast<long>(done)) : Errno::EFAULT;
         done += n;
         if (signal_pending(current()) && done < size) break;
         cond_resched();
@@ -177,7 +186,8 @@ SysResult sys_reboot(u32 magic1, u32 magic2, u32 command, UserString) {
         case 0xcdef0123:
             printk(KERN_EMERG "reboot: System halted\n");
             machine_halt();
-        default: return Errno::EINVAL;
+        default:
+            return Errno::EINVAL;
     }
 }
 
@@ -201,7 +211,8 @@ Result<long> copy_records(u64* sequence, UserPtr<char> buffer, u64 size) {
     *sequence = max(*sequence, log_first_sequence());
     while (log_read(*sequence, &record)) {
         const u64 n = static_cast<u64>(snprintf(line, sizeof(line), "<%d>[%5lu.%06lu] %s\n", record.level,
-                                                record.time_ns / kNsPerSec, record.time_ns % kNsPerSec / 1000, record.text));
+                                                record.time_ns / kNsPerSec, record.time_ns % kNsPerSec / 1000,
+                                                record.text));
         if (done + n > size) break;
         TRY(buffer.offset(static_cast<i64>(done)).copy_out(line, n));
         done += n;
@@ -224,7 +235,8 @@ SysResult sys_syslog(int type, UserPtr<char> buffer, int size) {
     if (type != 3 && type != 10 && !current()->cred.has(kCapSyslog)) return Errno::EPERM;
     switch (type) {
         case 0:
-        case 1: return 0;
+        case 1:
+            return 0;
         case 2:
         case 3:
         case 4: {
@@ -238,7 +250,9 @@ SysResult sys_syslog(int type, UserPtr<char> buffer, int size) {
             if (type == 4) syslog_clear_sequence = log_next_sequence();
             return done;
         }
-        case 5: syslog_clear_sequence = log_next_sequence(); return 0;
+        case 5:
+            syslog_clear_sequence = log_next_sequence();
+            return 0;
         case 6:
             if (saved_loglevel < 0) saved_loglevel = console_loglevel;
             console_loglevel = 1;
@@ -252,7 +266,9 @@ SysResult sys_syslog(int type, UserPtr<char> buffer, int size) {
             console_loglevel = size;
             saved_loglevel = -1;
             return 0;
-        case 9: return static_cast<long>(records_size(syslog_read_sequence));
-        default: return 262144;
+        case 9:
+            return static_cast<long>(records_size(syslog_read_sequence));
+        default:
+            return 262144;
     }
 }

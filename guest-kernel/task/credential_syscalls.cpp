@@ -10,7 +10,9 @@ namespace {
 constexpr u32 kKeep = ~0u;  // -1: leave this id as it is
 constexpr u32 kCapVersion1 = 0x19980330, kCapVersion2 = 0x20071026, kCapVersion3 = 0x20080522;
 
-Credentials& cred() { return current()->cred; }
+Credentials& cred() {
+    return current()->cred;
+}
 
 /// After a change of user ids (capabilities(7), "Effect of user ID changes on capabilities").
 void fix_capabilities(const Credentials& old) {
@@ -22,22 +24,36 @@ void fix_capabilities(const Credentials& old) {
     if (old.euid != 0 && c.euid == 0) c.cap_effective = c.cap_permitted;
 }
 
-bool is_own_uid(uid_t id) { return id == cred().uid || id == cred().euid || id == cred().suid; }
-bool is_own_gid(gid_t id) { return id == cred().gid || id == cred().egid || id == cred().sgid; }
+bool is_own_uid(uid_t id) {
+    return id == cred().uid || id == cred().euid || id == cred().suid;
+}
+bool is_own_gid(gid_t id) {
+    return id == cred().gid || id == cred().egid || id == cred().sgid;
+}
 
 }  // namespace
 
-SysResult sys_getuid() { return cred().uid; }
-SysResult sys_geteuid() { return cred().euid; }
-SysResult sys_getgid() { return cred().gid; }
-SysResult sys_getegid() { return cred().egid; }
+SysResult sys_getuid() {
+    return cred().uid;
+}
+SysResult sys_geteuid() {
+    return cred().euid;
+}
+SysResult sys_getgid() {
+    return cred().gid;
+}
+SysResult sys_getegid() {
+    return cred().egid;
+}
 
 SysResult sys_setuid(uid_t uid) {
     if (uid == kKeep) return Errno::EINVAL;
     const Credentials old = cred();
     Credentials& c = cred();
-    if (c.has(kCapSetuid)) c.uid = c.suid = uid;
-    else if (uid != c.uid && uid != c.suid) return Errno::EPERM;
+    if (c.has(kCapSetuid))
+        c.uid = c.suid = uid;
+    else if (uid != c.uid && uid != c.suid)
+        return Errno::EPERM;
     c.euid = c.fsuid = uid;
     fix_capabilities(old);
     return 0;
@@ -46,8 +62,10 @@ SysResult sys_setuid(uid_t uid) {
 SysResult sys_setgid(gid_t gid) {
     if (gid == kKeep) return Errno::EINVAL;
     Credentials& c = cred();
-    if (c.has(kCapSetgid)) c.gid = c.sgid = gid;
-    else if (gid != c.gid && gid != c.sgid) return Errno::EPERM;
+    if (c.has(kCapSetgid))
+        c.gid = c.sgid = gid;
+    else if (gid != c.gid && gid != c.sgid)
+        return Errno::EPERM;
     c.egid = c.fsgid = gid;
     return 0;
 }
@@ -173,7 +191,8 @@ SysResult sys_capget(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
     const Credentials& c = task ? task->cred : cred();
     const int words = header.version == kCapVersion1 ? 1 : 2;
     for (int i = 0; data && i < words; i++) {
-        TRY(data.offset(i).write({static_cast<u32>(c.cap_effective >> 32 * i), static_cast<u32>(c.cap_permitted >> 32 * i),
+        TRY(data.offset(i).write({static_cast<u32>(c.cap_effective >> 32 * i),
+                                  static_cast<u32>(c.cap_permitted >> 32 * i),
                                   static_cast<u32>(c.cap_inheritable >> 32 * i)}));
     }
     return 0;
@@ -199,7 +218,8 @@ SysResult sys_capset(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
     effective &= kAllCaps;
     inheritable &= kAllCaps;
     if (permitted & ~c.cap_permitted || effective & ~permitted) return Errno::EPERM;
-    if (inheritable & ~(c.cap_inheritable | c.cap_permitted | (c.has(kCapSetpcap) ? c.cap_bset : 0))) return Errno::EPERM;
+    if (inheritable & ~(c.cap_inheritable | c.cap_permitted | (c.has(kCapSetpcap) ? c.cap_bset : 0)))
+        return Errno::EPERM;
     c.cap_permitted = permitted;
     c.cap_effective = effective;
     c.cap_inheritable = inheritable;

@@ -12,10 +12,29 @@ struct GroupInfo : RefCounted {
 };
 
 enum Capability : int {
-    kCapChown = 0, kCapDacOverride = 1, kCapDacReadSearch = 2, kCapFowner = 3, kCapFsetid = 4, kCapKill = 5,
-    kCapSetgid = 6, kCapSetuid = 7, kCapSetpcap = 8, kCapNetAdmin = 12, kCapSysModule = 16, kCapSysRawio = 17, kCapSysChroot = 18,
-    kCapSysPtrace = 19, kCapSysAdmin = 21, kCapSysBoot = 22, kCapSysNice = 23, kCapSysResource = 24,
-    kCapSysTime = 25, kCapSysTtyConfig = 26, kCapMknod = 27, kCapSyslog = 34, kCapLast = 40,
+    kCapChown = 0,
+    kCapDacOverride = 1,
+    kCapDacReadSearch = 2,
+    kCapFowner = 3,
+    kCapFsetid = 4,
+    kCapKill = 5,
+    kCapSetgid = 6,
+    kCapSetuid = 7,
+    kCapSetpcap = 8,
+    kCapNetAdmin = 12,
+    kCapSysModule = 16,
+    kCapSysRawio = 17,
+    kCapSysChroot = 18,
+    kCapSysPtrace = 19,
+    kCapSysAdmin = 21,
+    kCapSysBoot = 22,
+    kCapSysNice = 23,
+    kCapSysResource = 24,
+    kCapSysTime = 25,
+    kCapSysTtyConfig = 26,
+    kCapMknod = 27,
+    kCapSyslog = 34,
+    kCapLast = 40,
 };
 constexpr u64 kAllCaps = (1ull << (kCapLast + 1)) - 1;
 

@@ -1,7 +1,7 @@
 // Loading ELF programs, static and dynamic (System V ABI; Linux's fs/binfmt_elf.c for the auxiliary vector).
 //
-// Guarantees: a malformed file answers ENOEXEC (before the point of no return) or ends in SIGKILL (after it), never in
-// harm. Position-independent programs load at 0x555555554000, their interpreter in the mmap area.
+// Guarantees: a malformed file answers ENOEXEC (before the point of no return) or ends in SIGKILL (after it),
+// never in harm. Position-independent programs load at 0x555555554000, their interpreter in the mmap area.
 #include "abi/elf.h"
 #include "abi/fcntl.h"
 #include "arch/x86_64/cpu.h"
@@ -31,7 +31,8 @@ Result<ElfImage> read_elf(File& file) {
     const Elf64Ehdr& h = image.header;
     if (n != sizeof(h) || memcmp(h.ident, "\177ELF\2\1", 6) != 0) return Errno::ENOEXEC;
     if ((h.type != kEtExec && h.type != kEtDyn) || h.machine != kEmX86_64) return Errno::ENOEXEC;
-    if (h.phentsize != sizeof(Elf64Phdr) || h.phnum == 0 || h.phnum > 65536 / sizeof(Elf64Phdr)) return Errno::ENOEXEC;
+    if (h.phentsize != sizeof(Elf64Phdr) || h.phnum == 0 || h.phnum > 65536 / sizeof(Elf64Phdr))
+        return Errno::ENOEXEC;
     TRY(image.segments.resize(h.phnum));
     position = static_cast<loff_t>(h.phoff);
     const size_t size = h.phnum * sizeof(Elf64Phdr);
@@ -127,14 +128,29 @@ struct StackLayout {
     u64 random, platform, phdr, base, entry;
 };
 
-Result<void> make_tables(BinaryProgram& program, const ElfImage& image, const StackLayout& layout, u64 execfn) {
+Result<void> make_tables(BinaryProgram& program, const ElfImage& image, const StackLayout& layout,
+                         u64 execfn) {
     const Credentials& cred = current()->cred;
-    const u64 aux[][2] = {
-        {AT_HWCAP, boot_cpu_features.leaf1_edx}, {AT_PAGESZ, kPageSize}, {AT_CLKTCK, 100}, {AT_PHDR, layout.phdr},
-        {AT_PHENT, sizeof(Elf64Phdr)}, {AT_PHNUM, image.header.phnum}, {AT_BASE, layout.base}, {AT_FLAGS, 0},
-        {AT_ENTRY, layout.entry}, {AT_UID, cred.uid}, {AT_EUID, cred.euid}, {AT_GID, cred.gid}, {AT_EGID, cred.egid},
-        {AT_SECURE, program.secure}, {AT_RANDOM, layout.random}, {AT_HWCAP2, 0}, {AT_EXECFN, execfn},
-        {AT_PLATFORM, layout.platform}, {AT_MINSIGSTKSZ, 1440}, {AT_NULL, 0}};
+    const u64 aux[][2] = {{AT_HWCAP, boot_cpu_features.leaf1_edx},
+                          {AT_PAGESZ, kPageSize},
+                          {AT_CLKTCK, 100},
+                          {AT_PHDR, layout.phdr},
+                          {AT_PHENT, sizeof(Elf64Phdr)},
+                          {AT_PHNUM, image.header.phnum},
+                          {AT_BASE, layout.base},
+                          {AT_FLAGS, 0},
+                          {AT_ENTRY, layout.entry},
+                          {AT_UID, cred.uid},
+                          {AT_EUID, cred.euid},
+                          {AT_GID, cred.gid},
+                          {AT_EGID, cred.egid},
+                          {AT_SECURE, program.secure},
+                          {AT_RANDOM, layout.random},
+                          {AT_HWCAP2, 0},
+                          {AT_EXECFN, execfn},
+                          {AT_PLATFORM, layout.platform},
+                          {AT_MINSIGSTKSZ, 1440},
+                          {AT_NULL, 0}};
     static_assert(sizeof(aux) <= sizeof(mm_struct::saved_auxv));
     mm_struct* mm = current()->mm;
     const u64 strings = mm->arg_start;
@@ -192,8 +208,8 @@ Result<void> finish_load(BinaryProgram& program, const ElfImage& image, const Re
         u64 interpreter_bias = 0;
         if (interpreter_image->header.type == kEtDyn) {
             MutexGuard guard(mm->mmap_lock);
-            interpreter_bias =
-                TRY(find_free_range(mm, 0, interpreter_image->high - interpreter_image->low)) - interpreter_image->low;
+            interpreter_bias = TRY(find_free_range(mm, 0, interpreter_image->high - interpreter_image->low)) -
+                               interpreter_image->low;
         }
         const u64 code[] = {mm->start_code, mm->end_code, mm->start_data, mm->end_data};
         TRY(map_image(mm, interpreter, *interpreter_image, interpreter_bias));

@@ -1,7 +1,7 @@
 // execve (task/exec.h; execve(2)).
 //
-// Guarantees: until begin_new_program an error leaves the caller as it was. Arguments and environment together get at
-// most a quarter of RLIMIT_STACK, and one string at most 128 KiB, as in Linux.
+// Guarantees: until begin_new_program an error leaves the caller as it was. Arguments and environment
+// together get at most a quarter of RLIMIT_STACK, and one string at most 128 KiB, as in Linux.
 #include "task/exec.h"
 
 #include "abi/fcntl.h"
@@ -157,7 +157,8 @@ Result<void> load_script(BinaryProgram& program) {
     while (end > text && (end[-1] == ' ' || end[-1] == '\t')) *--end = '\0';
     char* name = text + 2;
     while (*name == ' ' || *name == '\t') name++;
-    if (!*name) return has_newline ? Errno::ENOEXEC : Errno::EACCES;  // Linux opens the empty name in the second case
+    if (!*name)
+        return has_newline ? Errno::ENOEXEC : Errno::EACCES;  // Linux opens the empty name in the second case
     char* argument = name;
     while (*argument && *argument != ' ' && *argument != '\t') argument++;
     while (*argument == ' ' || *argument == '\t') *argument++ = '\0';
@@ -193,8 +194,8 @@ Result<void> run_program(BinaryProgram& program, pt_regs* regs) {
     }
 }
 
-Result<void> do_execve(RefPtr<File> file, KString filename, const StringVector& argv, const StringVector& envp,
-                       pt_regs* regs) {
+Result<void> do_execve(RefPtr<File> file, KString filename, const StringVector& argv,
+                       const StringVector& envp, pt_regs* regs) {
     BinaryProgram program;
     program.euid = current()->cred.euid;
     program.egid = current()->cred.egid;
@@ -230,7 +231,9 @@ Result<void> de_thread() {
     const u32 remaining = task == task->group_leader ? 1 : 2;  // a dead leader stays as a zombie
     for (;;) {
         task->state = TASK_UNINTERRUPTIBLE;
-        if (signal->nr_threads <= remaining && (remaining == 1 || task->group_leader->exit_state == EXIT_ZOMBIE)) break;
+        if (signal->nr_threads <= remaining &&
+            (remaining == 1 || task->group_leader->exit_state == EXIT_ZOMBIE))
+            break;
         schedule();
     }
     task->state = TASK_RUNNING;
@@ -287,7 +290,8 @@ BinaryProgram::~BinaryProgram() {
 
 Result<void> push_bytes(BinaryProgram& program, const void* bytes, size_t size) {
     program.p -= size;
-    if (access_process_vm(program.mm, program.p, const_cast<void*>(bytes), size, true) != size) return Errno::ENOMEM;
+    if (access_process_vm(program.mm, program.p, const_cast<void*>(bytes), size, true) != size)
+        return Errno::ENOMEM;
     return {};
 }
 
@@ -320,8 +324,10 @@ Result<void> begin_new_program(BinaryProgram& program) {
     if (task->clear_child_tid && old_mm && old_mm->mm_users > 1) task->clear_child_tid = 0;
     task->clear_child_tid = 0;
     complete_vfork(task);
-    if (old_mm) mmput(old_mm);
-    else if (lazy) mmdrop(lazy);
+    if (old_mm)
+        mmput(old_mm);
+    else if (lazy)
+        mmdrop(lazy);
 
     take_credentials(program);
     task->files->close_on_exec();
@@ -355,7 +361,9 @@ Result<void> kernel_execve(const char* path, const char* const* argv, const char
     return do_execve(file, TRY(KString::make(path)), {0, argv}, {0, envp}, task_user_regs());
 }
 
-SysResult sys_execve(UserString path, u64 argv, u64 envp) { return sys_execveat(-100, path, argv, envp, 0); }
+SysResult sys_execve(UserString path, u64 argv, u64 envp) {
+    return sys_execveat(-100, path, argv, envp, 0);
+}
 
 SysResult sys_execveat(int dirfd, UserString path, u64 argv, u64 envp, int flags) {
     constexpr int kAtEmptyPath = 0x1000, kAtSymlinkNofollow = 0x100;

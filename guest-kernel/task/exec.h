@@ -16,9 +16,9 @@ struct BinaryProgram {
     KString filename;         // AT_EXECFN
     KString interp;           // the name given to a script's interpreter
     mm_struct* mm = nullptr;
-    u64 p = 0;                // top of what is on the new stack so far
+    u64 p = 0;  // top of what is on the new stack so far
     int argc = 0, envc = 0;
-    u8 head[256] = {};        // first bytes of `file`
+    u8 head[256] = {};  // first bytes of `file`
     uid_t euid = 0;
     gid_t egid = 0;
     bool secure = false;
@@ -30,11 +30,13 @@ struct BinaryProgram {
     ~BinaryProgram();
 };
 
-/// Run the program at `path` in the kernel thread that calls, which becomes a user process. Errors as execve(2).
+/// Run the program at `path` in the kernel thread that calls, which becomes a user process. Errors as
+/// execve(2).
 Result<void> kernel_execve(const char* path, const char* const* argv, const char* const* envp);
 /// Map the ELF file of `program` and set up its stack; past the point of no return in begin_new_program.
 Result<void> load_elf(BinaryProgram& program, pt_regs* regs);
-/// The current task takes over program.mm and forgets its old program. After this only SIGKILL is left as an error.
+/// The current task takes over program.mm and forgets its old program. After this only SIGKILL is left as an
+/// error.
 Result<void> begin_new_program(BinaryProgram& program);
 /// Put bytes on the new stack.
 Result<void> push_bytes(BinaryProgram& program, const void* bytes, size_t size);

@@ -1,7 +1,8 @@
-// The end of a thread and of a process (exit(2), exit_group(2); Linux's kernel/exit.c for the order of things).
+// The end of a thread and of a process (exit(2), exit_group(2); Linux's kernel/exit.c for the order of
+// things).
 //
-// Guarantees: resources go in the dying task's own context; the zombie keeps only its status, times and ids until it
-// is waited for. Children go to the nearest subreaper or to init.
+// Guarantees: resources go in the dying task's own context; the zombie keeps only its status, times and ids
+// until it is waited for. Children go to the nearest subreaper or to init.
 #include "task/exit.h"
 
 #include "arch/x86_64/cpu.h"
@@ -135,7 +136,8 @@ void notify_parent_exit(task_struct* leader) {
             task_get(leader->real_parent);
             parent = TaskRef(leader->real_parent);
             const KSigAction& action = parent->sighand->action[kSigChld - 1];
-            reap = leader->exit_signal == kSigChld && (action.handler == kSigIgn || action.flags & kSaNocldwait);
+            reap =
+                leader->exit_signal == kSigChld && (action.handler == kSigIgn || action.flags & kSaNocldwait);
         } else {
             reap = true;
         }
@@ -194,7 +196,8 @@ void do_exit(i32 code) {
         task->jobctl_stop = false;
     }
     if (process_dead && task->tgid == 1) {
-        panic("Attempted to kill init! exitcode=0x%08x", static_cast<u32>(signal->group_exit ? signal->group_exit_code : code));
+        panic("Attempted to kill init! exitcode=0x%08x",
+              static_cast<u32>(signal->group_exit ? signal->group_exit_code : code));
     }
     if (process_dead) {
         cancel_process_timers(signal);
@@ -235,5 +238,9 @@ void do_group_exit(i32 code) {
     do_exit(code);
 }
 
-SysResult sys_exit(int code) { do_exit((code & 0xff) << 8); }
-SysResult sys_exit_group(int code) { do_group_exit((code & 0xff) << 8); }
+SysResult sys_exit(int code) {
+    do_exit((code & 0xff) << 8);
+}
+SysResult sys_exit_group(int code) {
+    do_group_exit((code & 0xff) << 8);
+}

@@ -1,7 +1,7 @@
 // fork, vfork, clone and kernel threads (task/fork.h; clone(2)).
 //
-// Guarantees: an error undoes everything that was made. The child starts in ret_from_fork with the parent's registers
-// and RAX = 0.
+// Guarantees: an error undoes everything that was made. The child starts in ret_from_fork with the parent's
+// registers and RAX = 0.
 #include "task/fork.h"
 
 #include "abi/clone.h"
@@ -149,8 +149,8 @@ Result<void> check_limits() {
     return {};
 }
 
-/// Enter the family and the lists: from here on others can see the task. False if a signal came meanwhile: one that was
-/// sent to the whole group must not miss the child, so the call is restarted after it.
+/// Enter the family and the lists: from here on others can see the task. False if a signal came meanwhile:
+/// one that was sent to the whole group must not miss the child, so the call is restarted after it.
 bool publish(task_struct* task, u64 flags) {
     task_struct* parent = current();
     IrqGuard guard(tasklist_lock);
@@ -162,7 +162,8 @@ bool publish(task_struct* task, u64 flags) {
     } else {
         task->tgid = task->pid;
         task->group_leader = task;
-        task->real_parent = task->parent = flags & CLONE_PARENT ? parent->group_leader->real_parent : parent->group_leader;
+        task->real_parent = task->parent =
+            flags & CLONE_PARENT ? parent->group_leader->real_parent : parent->group_leader;
         if (task->real_parent) task->real_parent->children.push_back(task);
         task->signal->leader_task = task;
     }
@@ -323,7 +324,8 @@ SysResult sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls
 
 SysResult sys_clone3(u64 user_args, u64 size) {
     struct {
-        u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+        u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
+            cgroup;
     } a = {};
     if (size < 64 || size > kPageSize) return size < 64 ? Errno::EINVAL : Errno::E2BIG;
     if (copy_from_user(&a, user_args, min<u64>(size, sizeof(a)))) return Errno::EFAULT;

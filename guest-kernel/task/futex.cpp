@@ -1,8 +1,8 @@
 // Futexes: wait, wake, requeue, bit sets, wake-op; robust lists (futex(2), Drepper's "Futexes Are Tricky").
 //
-// Guarantees: the word is compared and the task queued without a wake-up being able to slip between. A private futex is
-// known by (address space, address), a shared one by (memory object or page, offset), so that processes meet.
-// Priority inheritance is not supported: ENOSYS, as on a Linux without CONFIG_FUTEX_PI.
+// Guarantees: the word is compared and the task queued without a wake-up being able to slip between. A
+// private futex is known by (address space, address), a shared one by (memory object or page, offset), so
+// that processes meet. Priority inheritance is not supported: ENOSYS, as on a Linux without CONFIG_FUTEX_PI.
 #include "task/futex.h"
 
 #include "mm/mm_struct.h"
@@ -14,7 +14,8 @@
 
 namespace {
 
-constexpr int kWait = 0, kWake = 1, kRequeue = 3, kCmpRequeue = 4, kWakeOp = 5, kWaitBitset = 9, kWakeBitset = 10;
+constexpr int kWait = 0, kWake = 1, kRequeue = 3, kCmpRequeue = 4, kWakeOp = 5, kWaitBitset = 9,
+              kWakeBitset = 10;
 constexpr int kPrivateFlag = 128, kClockRealtime = 256;
 constexpr u32 kMatchAny = 0xffffffff;
 constexpr u32 kFutexWaiters = 0x80000000, kFutexOwnerDied = 0x40000000, kFutexTidMask = 0x3fffffff;
@@ -82,19 +83,26 @@ Result<void> wait_key(u64 address, const Key& key, u32 value, u64 deadline, u32 
     // Queued first, then compared: a wake after a change of the word finds us.
     Result<u32> now = UserPtr<u32>(address).read();
     Result<void> result;
-    if (!now.ok()) result = Errno::EFAULT;
-    else if (now.value() != value) result = Errno::EAGAIN;
+    if (!now.ok())
+        result = Errno::EFAULT;
+    else if (now.value() != value)
+        result = Errno::EAGAIN;
     for (bool in_time = true; result.ok();) {
         current()->state = TASK_INTERRUPTIBLE;
         if (__atomic_load_n(&waiter.woken, __ATOMIC_ACQUIRE)) break;
-        if (signal_pending(current())) result = Errno::ERESTARTSYS;
-        else if (!in_time) result = Errno::ETIMEDOUT;
-        else in_time = schedule_until(deadline);
+        if (signal_pending(current()))
+            result = Errno::ERESTARTSYS;
+        else if (!in_time)
+            result = Errno::ETIMEDOUT;
+        else
+            in_time = schedule_until(deadline);
     }
     current()->state = TASK_RUNNING;
     IrqGuard guard(futex_lock);
-    if (waiter.node.linked()) waiter.node.remove();
-    else if (waiter.woken) return {};  // a wake-up must not be lost
+    if (waiter.node.linked())
+        waiter.node.remove();
+    else if (waiter.woken)
+        return {};  // a wake-up must not be lost
     return result;
 }
 
@@ -125,12 +133,23 @@ Result<u32> atomic_op(u64 address, u32 encoded) {
         const u32 old = TRY(UserPtr<u32>(address).read());
         u32 fresh;
         switch (op) {
-            case 0: fresh = operand; break;
-            case 1: fresh = old + operand; break;
-            case 2: fresh = old | operand; break;
-            case 3: fresh = old & ~operand; break;
-            case 4: fresh = old ^ operand; break;
-            default: return Errno::ENOSYS;
+            case 0:
+                fresh = operand;
+                break;
+            case 1:
+                fresh = old + operand;
+                break;
+            case 2:
+                fresh = old | operand;
+                break;
+            case 3:
+                fresh = old & ~operand;
+                break;
+            case 4:
+                fresh = old ^ operand;
+                break;
+            default:
+                return Errno::ENOSYS;
         }
         if (TRY(cmpxchg_user(address, old, fresh)) == old) return old;
     }
@@ -139,13 +158,20 @@ Result<u32> atomic_op(u64 address, u32 encoded) {
 bool compare(u32 encoded, u32 old) {
     const i32 argument = static_cast<i32>(encoded << 20) >> 20, value = static_cast<i32>(old);
     switch (encoded >> 24 & 15) {
-        case 0: return value == argument;
-        case 1: return value != argument;
-        case 2: return value < argument;
-        case 3: return value <= argument;
-        case 4: return value > argument;
-        case 5: return value >= argument;
-        default: return false;
+        case 0:
+            return value == argument;
+        case 1:
+            return value != argument;
+        case 2:
+            return value < argument;
+        case 3:
+            return value <= argument;
+        case 4:
+            return value > argument;
+        case 5:
+            return value >= argument;
+        default:
+            return false;
     }
 }
 
@@ -155,7 +181,8 @@ Result<u64> futex_deadline(u64 timeout, int op, int command) {
     if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(kNsPerSec)) return Errno::EINVAL;
     const u64 ns = timespec_to_ns(t);
     if (command == kWait) return ns >= kNoTimeout - ktime_get_ns() ? kNoTimeout : ktime_get_ns() + ns;
-    if (op & kClockRealtime) return ns < ktime_get_real_ns() ? 1 : ktime_get_ns() + (ns - ktime_get_real_ns());
+    if (op & kClockRealtime)
+        return ns < ktime_get_real_ns() ? 1 : ktime_get_ns() + (ns - ktime_get_real_ns());
     return max<u64>(ns, 1);
 }
 
@@ -182,7 +209,9 @@ SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u
     const bool shared = !(op & kPrivateFlag);
     if (op & kClockRealtime && command != kWaitBitset) return Errno::ENOSYS;
     switch (command) {
-        case kWait: value3 = kMatchAny; [[fallthrough]];
+        case kWait:
+            value3 = kMatchAny;
+            [[fallthrough]];
         case kWaitBitset: {
             if (value3 == 0) return Errno::EINVAL;
             const u64 deadline = TRY(futex_deadline(timeout, op, command));
@@ -199,7 +228,9 @@ SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u
             }
             return 0;
         }
-        case kWake: value3 = kMatchAny; [[fallthrough]];
+        case kWake:
+            value3 = kMatchAny;
+            [[fallthrough]];
         case kWakeBitset: {
             if (value3 == 0) return Errno::EINVAL;
             const Key key = TRY(get_key(address, shared));
@@ -224,7 +255,8 @@ SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u
             if (compare(value3, old)) woken += wake_key(second, static_cast<u32>(timeout), kMatchAny);
             return static_cast<long>(woken);
         }
-        default: return Errno::ENOSYS;
+        default:
+            return Errno::ENOSYS;
     }
 }
 
@@ -277,7 +309,8 @@ SysResult sys_get_robust_list(pid_t pid, UserPtr<u64> head, UserPtr<u64> size) {
     if (pid) {
         task = find_task_by_pid(pid);
         if (!task) return Errno::ESRCH;
-        if (task->cred.uid != current()->cred.euid && !current()->cred.has(kCapSysPtrace)) return Errno::EPERM;
+        if (task->cred.uid != current()->cred.euid && !current()->cred.has(kCapSysPtrace))
+            return Errno::EPERM;
     }
     TRY(head.write(pid ? task->robust_list : current()->robust_list));
     TRY(size.write(24));

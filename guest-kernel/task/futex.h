@@ -5,7 +5,8 @@
 
 #include "core/types.h"
 
-/// Wake up to `count` sleepers on the current process's word at `address` (shared or private). Errors are ignored.
+/// Wake up to `count` sleepers on the current process's word at `address` (shared or private). Errors are
+/// ignored.
 void futex_wake_address(u64 address, u32 count);
 /// Walk the current task's robust list at exit and mark its locks as abandoned.
 void exit_robust_list();

@@ -1,17 +1,23 @@
 // Sessions and process groups (credentials(7), setsid(2), setpgid(2); POSIX 11.1).
 //
-// Guarantees: a group never spans two sessions; a session leader keeps its group; orphaned groups with stopped members
-// get SIGHUP and SIGCONT.
+// Guarantees: a group never spans two sessions; a session leader keeps its group; orphaned groups with
+// stopped members get SIGHUP and SIGCONT.
 #include "syscall/syscalls.h"
 #include "task/pid.h"
 #include "task/signal.h"
 
-pid_t task_pgrp(const task_struct* task) { return task->signal->pgrp; }
-pid_t task_session(const task_struct* task) { return task->signal->session; }
+pid_t task_pgrp(const task_struct* task) {
+    return task->signal->pgrp;
+}
+pid_t task_session(const task_struct* task) {
+    return task->signal->session;
+}
 
 namespace {
 
-bool is_process(const task_struct& task) { return task.pid == task.tgid; }
+bool is_process(const task_struct& task) {
+    return task.pid == task.tgid;
+}
 
 /// Under tasklist_lock. Is `pgrp` orphaned if `ignored` is not counted?
 bool orphaned_locked(pid_t pgrp, const task_struct* ignored) {
@@ -65,7 +71,8 @@ Result<void> send_signal_pgrp(pid_t pgrp, int sig) {
     return {};
 }
 
-/// A process of `pgrp` leaves (`leaver` exits, or its parent does): has that orphaned a group with stopped members?
+/// A process of `pgrp` leaves (`leaver` exits, or its parent does): has that orphaned a group with stopped
+/// members?
 void kill_orphaned_pgrp(task_struct* leaver, const task_struct* parent) {
     const pid_t pgrp = leaver->signal->pgrp;
     bool hang_up = false;
@@ -76,8 +83,9 @@ void kill_orphaned_pgrp(task_struct* leaver, const task_struct* parent) {
             parent = leaver->real_parent;
             ignored = leaver;
         }
-        hang_up = parent && parent->signal->pgrp != pgrp && parent->signal->session == leaver->signal->session &&
-                  orphaned_locked(pgrp, ignored) && has_stopped_locked(pgrp);
+        hang_up = parent && parent->signal->pgrp != pgrp &&
+                  parent->signal->session == leaver->signal->session && orphaned_locked(pgrp, ignored) &&
+                  has_stopped_locked(pgrp);
     }
     if (!hang_up) return;
     (void)send_signal_pgrp(pgrp, kSigHup).ok();
@@ -130,7 +138,9 @@ SysResult sys_getpgid(pid_t pid) {
     return task->signal->pgrp;
 }
 
-SysResult sys_getpgrp() { return current()->signal->pgrp; }
+SysResult sys_getpgrp() {
+    return current()->signal->pgrp;
+}
 
 SysResult sys_getsid(pid_t pid) {
     if (pid == 0) return current()->signal->session;

@@ -88,7 +88,9 @@ TaskRef next_thread(task_struct* leader, pid_t pid) {
     return smallest(pid, [leader](const task_struct& task) { return task.tgid == leader->tgid; });
 }
 
-void task_get(task_struct* task) { __atomic_add_fetch(&task->usage, 1, __ATOMIC_RELAXED); }
+void task_get(task_struct* task) {
+    __atomic_add_fetch(&task->usage, 1, __ATOMIC_RELAXED);
+}
 
 void task_put(task_struct* task) {
     if (__atomic_sub_fetch(&task->usage, 1, __ATOMIC_ACQ_REL) > 0) return;
@@ -121,7 +123,8 @@ void task_cpu_time(const task_struct* task, u64* utime, u64* stime) {
 CpuTimes process_times(task_struct* task) {
     IrqGuard guard(tasklist_lock);
     const SignalStruct& s = *task->signal;
-    CpuTimes t = {s.utime, s.stime, s.cutime, s.cstime, s.min_flt, s.maj_flt, s.cmin_flt, s.cmaj_flt, s.nr_threads};
+    CpuTimes t = {s.utime,   s.stime,    s.cutime,   s.cstime,    s.min_flt,
+                  s.maj_flt, s.cmin_flt, s.cmaj_flt, s.nr_threads};
     for_each_thread_of(task->signal, [&](task_struct* thread) {
         u64 utime, stime;
         task_cpu_time(thread, &utime, &stime);
@@ -133,4 +136,6 @@ CpuTimes process_times(task_struct* task) {
     return t;
 }
 
-pid_t task_ppid(const task_struct* task) { return task->real_parent ? task->real_parent->tgid : 0; }
+pid_t task_ppid(const task_struct* task) {
+    return task->real_parent ? task->real_parent->tgid : 0;
+}

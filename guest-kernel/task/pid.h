@@ -1,7 +1,7 @@
 // Process ids and the task list.
 //
-// Guarantees: a pid that is still a process group's or session's id is not given again. pid 1 is the first user
-// process.
+// Guarantees: a pid that is still a process group's or session's id is not given again. pid 1 is the first
+// user process.
 #pragma once
 
 #include "task/task.h"
@@ -25,7 +25,8 @@ inline task_struct* thread_of_node(ListNode* node) {
 /// Calls visit(task_struct*) for each thread of the process. Under tasklist_lock or the signal lock.
 template <class F>
 void for_each_thread_of(SignalStruct* signal, F visit) {
-    for (ListNode *n = signal->threads_head.next, *next = n->next; n != &signal->threads_head; n = next, next = n->next) {
+    for (ListNode *n = signal->threads_head.next, *next = n->next; n != &signal->threads_head;
+         n = next, next = n->next) {
         visit(thread_of_node(n));
     }
 }

@@ -1,7 +1,7 @@
 // Sending signals and keeping them (task/signal.h); signal(7), and POSIX 2.4.
 //
-// Guarantees: a standard signal is pending at most once per set, a real-time one is queued each time. SIGCONT removes
-// pending stops and SIGKILL wakes whatever can be woken.
+// Guarantees: a standard signal is pending at most once per set, a real-time one is queued each time. SIGCONT
+// removes pending stops and SIGKILL wakes whatever can be woken.
 #include "task/signal.h"
 
 #include "core/panic.h"
@@ -13,15 +13,16 @@ namespace {
 constexpr SigSet kStopSet = sig_mask(kSigStop) | sig_mask(kSigTstp) | sig_mask(kSigTtin) | sig_mask(kSigTtou);
 constexpr SigSet kIgnoredByDefault =
     sig_mask(kSigCont) | sig_mask(kSigChld) | sig_mask(kSigWinch) | sig_mask(kSigUrg);
-constexpr SigSet kSynchronous = sig_mask(kSigSegv) | sig_mask(kSigBus) | sig_mask(kSigIll) | sig_mask(kSigTrap) |
-                                sig_mask(kSigFpe) | sig_mask(kSigSys);
+constexpr SigSet kSynchronous = sig_mask(kSigSegv) | sig_mask(kSigBus) | sig_mask(kSigIll) |
+                                sig_mask(kSigTrap) | sig_mask(kSigFpe) | sig_mask(kSigSys);
 
 bool sig_ignored(const task_struct* task, int sig) {
     if (task->blocked & sig_mask(sig)) return false;  // it may be handled once it is unblocked
     const u64 handler = task->sighand->action[sig - 1].handler;
     if (handler == kSigIgn) return true;
     if (handler == kSigDfl) {
-        if (task->tgid == 1 && sig != kSigKill && sig != kSigStop) return true;  // init is not killed by accident
+        if (task->tgid == 1 && sig != kSigKill && sig != kSigStop)
+            return true;  // init is not killed by accident
         return kIgnoredByDefault & sig_mask(sig) && sig != kSigCont;
     }
     return false;
@@ -43,7 +44,8 @@ void for_each_thread(SignalStruct* signal, F visit) {
     }
 }
 
-/// Under the lock. Effects of a signal at the moment it is sent: stops cancel continues and the other way round.
+/// Under the lock. Effects of a signal at the moment it is sent: stops cancel continues and the other way
+/// round.
 void prepare_signal(task_struct* task, int sig) {
     SignalStruct* signal = task->signal;
     if (kStopSet & sig_mask(sig)) {
@@ -78,7 +80,8 @@ bool is_fatal(const task_struct* task, int sig) {
 /// Under the lock: choose who is to look at the signal and wake it.
 void complete_signal(task_struct* task, int sig, bool whole_process) {
     task_struct* target = nullptr;
-    if (wants_signal(task, sig)) target = task;
+    if (wants_signal(task, sig))
+        target = task;
     else if (whole_process) {
         for_each_thread(task->signal, [&](task_struct* t) {
             if (!target && wants_signal(t, sig)) target = t;
@@ -117,7 +120,8 @@ Result<void> send_locked(task_struct* task, const KSigInfo& info, bool whole_pro
 
 void signal_wake_up(task_struct* task, bool fatal) {
     task->sigpending = true;
-    if (!try_to_wake_up(task, TASK_INTERRUPTIBLE | (fatal ? u32{TASK_WAKEKILL | TASK_STOPPED | TASK_TRACED} : 0u))) {
+    if (!try_to_wake_up(
+            task, TASK_INTERRUPTIBLE | (fatal ? u32{TASK_WAKEKILL | TASK_STOPPED | TASK_TRACED} : 0u))) {
         if (task == run_queue.curr) task->need_resched = true;
     }
 }
@@ -222,8 +226,10 @@ int dequeue_signal(SigSet blocked, KSigInfo* info) {
         bool more = false;
         for (SigQueue& entry : pending->queue) {
             if (entry.info.signo != sig) continue;
-            if (found) more = true;
-            else found = &entry;
+            if (found)
+                more = true;
+            else
+                found = &entry;
         }
         if (found) {
             *info = found->info;
@@ -238,7 +244,9 @@ int dequeue_signal(SigSet blocked, KSigInfo* info) {
     return 0;
 }
 
-void flush_signals(SigPending* pending) { remove_from(pending, ~0ull); }
+void flush_signals(SigPending* pending) {
+    remove_from(pending, ~0ull);
+}
 
 void flush_signal_handlers(SighandStruct* sighand) {
     for (KSigAction& action : sighand->action) {
@@ -260,7 +268,8 @@ Result<void> check_kill_permission(const task_struct* target, int sig) {
     const Credentials& mine = current()->cred;
     const Credentials& theirs = target->cred;
     if (mine.has(kCapKill) || target->tgid == current()->tgid) return {};
-    if (mine.euid == theirs.suid || mine.euid == theirs.uid || mine.uid == theirs.suid || mine.uid == theirs.uid) {
+    if (mine.euid == theirs.suid || mine.euid == theirs.uid || mine.uid == theirs.suid ||
+        mine.uid == theirs.uid) {
         return {};
     }
     if (sig == kSigCont && target->signal->session == current()->signal->session) return {};

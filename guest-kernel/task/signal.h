@@ -21,8 +21,8 @@ bool is_signal_handled(const task_struct* task, int sig);
 void recalc_sigpending(task_struct* task);
 /// Change the current task's blocked set.
 void set_current_blocked(SigSet set);
-/// Take the next deliverable signal out of the current task's sets: synchronous ones first, then the lowest number.
-/// 0 if there is none outside `blocked`.
+/// Take the next deliverable signal out of the current task's sets: synchronous ones first, then the lowest
+/// number. 0 if there is none outside `blocked`.
 int dequeue_signal(SigSet blocked, KSigInfo* info);
 /// Before returning to user mode: stop, die, or set up a handler's frame; restart the system call.
 void do_signal(pt_regs* regs);

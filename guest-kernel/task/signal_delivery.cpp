@@ -1,7 +1,7 @@
 // Acting on signals before the return to user mode: default actions, job-control stops, handlers, restarts.
 //
-// Guarantees: restart rules as in Linux (signal(7), "Interruption of system calls"): RAX and RIP are changed before
-// the handler's frame is built, so that sigreturn re-executes the call.
+// Guarantees: restart rules as in Linux (signal(7), "Interruption of system calls"): RAX and RIP are changed
+// before the handler's frame is built, so that sigreturn re-executes the call.
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/segments.h"
 #include "core/printk.h"
@@ -12,7 +12,9 @@
 namespace {
 
 constexpr u64 kSyscallInstructionSize = 2;
-bool is_stop(int sig) { return sig == kSigStop || sig == kSigTstp || sig == kSigTtin || sig == kSigTtou; }
+bool is_stop(int sig) {
+    return sig == kSigStop || sig == kSigTstp || sig == kSigTtin || sig == kSigTtou;
+}
 bool ignored_by_default(int sig) {
     return sig == kSigCont || sig == kSigChld || sig == kSigWinch || sig == kSigUrg;
 }
@@ -28,7 +30,8 @@ void do_stop(int sig) {
         if (!task->jobctl_stop) {  // the first thread: the others follow
             signal->stop_signal = sig;
             for (ListNode* n = signal->threads_head.next; n != &signal->threads_head; n = n->next) {
-                auto* t = reinterpret_cast<task_struct*>(reinterpret_cast<u8*>(n) - offsetof(task_struct, thread_node));
+                auto* t = reinterpret_cast<task_struct*>(reinterpret_cast<u8*>(n) -
+                                                         offsetof(task_struct, thread_node));
                 if (t->exit_state || t->flags & PF_EXITING) continue;
                 t->jobctl_stop = true;
                 if (t != task) signal_wake_up(t, false);
@@ -36,7 +39,8 @@ void do_stop(int sig) {
         }
         task->jobctl_stop = false;
         for (ListNode* n = signal->threads_head.next; n != &signal->threads_head; n = n->next) {
-            auto* t = reinterpret_cast<task_struct*>(reinterpret_cast<u8*>(n) - offsetof(task_struct, thread_node));
+            auto* t =
+                reinterpret_cast<task_struct*>(reinterpret_cast<u8*>(n) - offsetof(task_struct, thread_node));
             if (t->jobctl_stop) last = false;
         }
         task->state = TASK_STOPPED;
@@ -57,7 +61,8 @@ void do_stop(int sig) {
 void handle_restart(pt_regs* regs, const KSigAction* action) {
     if (static_cast<i64>(regs->orig_rax) < 0) return;
     switch (static_cast<Errno>(-static_cast<i64>(regs->rax))) {
-        case Errno::ERESTARTNOINTR: break;
+        case Errno::ERESTARTNOINTR:
+            break;
         case Errno::ERESTARTSYS:
             if (action && !(action->flags & kSaRestart)) {
                 regs->rax = static_cast<u64>(-static_cast<i64>(Errno::EINTR));
@@ -77,7 +82,8 @@ void handle_restart(pt_regs* regs, const KSigAction* action) {
                 return;
             }
             break;
-        default: return;
+        default:
+            return;
     }
     regs->rax = regs->orig_rax;
     regs->rip -= kSyscallInstructionSize;

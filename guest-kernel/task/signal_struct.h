@@ -1,7 +1,8 @@
-// What the threads of one process share: signal state, job control, limits, timers, exit (Linux's signal_struct
-// and sighand_struct).
+// What the threads of one process share: signal state, job control, limits, timers, exit (Linux's
+// signal_struct and sighand_struct).
 //
-// Guarantees: alive while any thread or an unreaped zombie refers to it. `lock` guards the fields named below it.
+// Guarantees: alive while any thread or an unreaped zombie refers to it. `lock` guards the fields named below
+// it.
 #pragma once
 
 #include "abi/signal.h"
@@ -28,9 +29,23 @@ struct SighandStruct : RefCounted {
 };
 
 enum Rlimit : int {
-    kRlimitCpu, kRlimitFsize, kRlimitData, kRlimitStack, kRlimitCore, kRlimitRss, kRlimitNproc, kRlimitNofile,
-    kRlimitMemlock, kRlimitAs, kRlimitLocks, kRlimitSigpending, kRlimitMsgqueue, kRlimitNice, kRlimitRtprio,
-    kRlimitRttime, kRlimitCount,
+    kRlimitCpu,
+    kRlimitFsize,
+    kRlimitData,
+    kRlimitStack,
+    kRlimitCore,
+    kRlimitRss,
+    kRlimitNproc,
+    kRlimitNofile,
+    kRlimitMemlock,
+    kRlimitAs,
+    kRlimitLocks,
+    kRlimitSigpending,
+    kRlimitMsgqueue,
+    kRlimitNice,
+    kRlimitRtprio,
+    kRlimitRttime,
+    kRlimitCount,
 };
 constexpr u64 kRlimInfinity = ~0ull;
 struct RlimitPair {
@@ -47,10 +62,10 @@ struct SignalStruct : RefCounted {
     // Job control
     pid_t pgrp = 0;
     pid_t session = 0;
-    bool leader = false;          // session leader
-    tty_struct* tty = nullptr;    // controlling terminal; tty/ owns its meaning and counts
+    bool leader = false;        // session leader
+    tty_struct* tty = nullptr;  // controlling terminal; tty/ owns its meaning and counts
     int tty_old_pgrp = 0;
-    bool stopped = false;         // the whole process is stopped
+    bool stopped = false;  // the whole process is stopped
     bool stop_reported = true;
     bool continue_reported = true;
     int stop_signal = 0;

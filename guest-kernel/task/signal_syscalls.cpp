@@ -10,7 +10,9 @@ void discard_ignored(int sig);
 
 namespace {
 
-bool valid(int sig) { return sig >= 1 && sig <= kSigMax; }
+bool valid(int sig) {
+    return sig >= 1 && sig <= kSigMax;
+}
 
 Result<void> check_size(u64 size) {
     if (size != sizeof(SigSet)) return Errno::EINVAL;
@@ -24,7 +26,8 @@ Result<void> send_checked(task_struct* task, const KSigInfo& info, bool whole_pr
     return send_signal_info(task, info, whole_process);
 }
 
-/// Collects references to processes for which `accept` holds, so that permission checks and sends need no lock.
+/// Collects references to processes for which `accept` holds, so that permission checks and sends need no
+/// lock.
 template <class F>
 Result<Vec<task_struct*>> collect(F accept) {
     Vec<task_struct*> tasks;
@@ -46,8 +49,10 @@ SysResult kill_many(int sig, F accept) {
     Errno error = Errno::ESRCH;
     for (task_struct* task : tasks) {
         const Result<void> result = send_checked(task, info, true);
-        if (result.ok()) sent = true;
-        else if (result.error() != Errno::ESRCH) error = result.error();
+        if (result.ok())
+            sent = true;
+        else if (result.error() != Errno::ESRCH)
+            error = result.error();
         task_put(task);
     }
     if (!sent) return error;
@@ -72,8 +77,8 @@ SysResult sys_rt_sigaction(int sig, UserPtr<KSigAction> action, UserPtr<KSigActi
         fresh = TRY(action.read());
         if (sig == kSigKill || sig == kSigStop) return Errno::EINVAL;
         fresh.mask &= ~kUnblockable;
-        fresh.flags &= kSaNocldstop | kSaNocldwait | kSaSiginfo | kSaRestorer | kSaOnstack | kSaRestart | kSaNodefer |
-                       kSaResethand;
+        fresh.flags &= kSaNocldstop | kSaNocldwait | kSaSiginfo | kSaRestorer | kSaOnstack | kSaRestart |
+                       kSaNodefer | kSaResethand;
     }
     task_struct* task = current();
     const KSigAction before = task->sighand->action[sig - 1];
@@ -94,10 +99,17 @@ SysResult sys_rt_sigprocmask(int how, UserPtr<SigSet> set, UserPtr<SigSet> old, 
     if (set) {
         const SigSet given = TRY(set.read());
         switch (how) {
-            case kSigBlock: set_current_blocked(before | given); break;
-            case kSigUnblock: set_current_blocked(before & ~given); break;
-            case kSigSetmask: set_current_blocked(given); break;
-            default: return Errno::EINVAL;
+            case kSigBlock:
+                set_current_blocked(before | given);
+                break;
+            case kSigUnblock:
+                set_current_blocked(before & ~given);
+                break;
+            case kSigSetmask:
+                set_current_blocked(given);
+                break;
+            default:
+                return Errno::EINVAL;
         }
     }
     if (old) TRY(old.write(before));
@@ -133,7 +145,8 @@ SysResult sys_pause() {
     return Errno::ERESTARTNOHAND;
 }
 
-SysResult sys_rt_sigtimedwait(UserPtr<SigSet> set, UserPtr<KSigInfo> user_info, UserPtr<timespec64> timeout, u64 size) {
+SysResult sys_rt_sigtimedwait(UserPtr<SigSet> set, UserPtr<KSigInfo> user_info, UserPtr<timespec64> timeout,
+                              u64 size) {
     TRY(check_size(size));
     const SigSet wanted = TRY(set.read()) & ~kUnblockable;
     u64 deadline = kNoTimeout;
@@ -170,7 +183,8 @@ SysResult sys_sigaltstack(UserPtr<KSigAltStack> stack, UserPtr<KSigAltStack> old
     constexpr u64 kMinSigStackSize = 2048;
     task_struct* task = current();
     const u64 sp = current_pt_regs()->rsp;
-    const bool on_it = !(task->sas.flags & kSsDisable) && sp > task->sas.sp && sp - task->sas.sp <= task->sas.size;
+    const bool on_it =
+        !(task->sas.flags & kSsDisable) && sp > task->sas.sp && sp - task->sas.sp <= task->sas.size;
     KSigAltStack before = task->sas;
     if (on_it) before.flags |= kSsOnstack;
     if (stack) {

@@ -1,4 +1,5 @@
-// task_struct: one per thread, as in Linux, with Linux's field names; and the calls that other parts make on it.
+// task_struct: one per thread, as in Linux, with Linux's field names; and the calls that other parts make on
+// it.
 //
 // Guarantees: a task stays allocated while anyone holds a reference (task_get/task_put) or it is on the task
 // list. The debugger reads this structure by its DWARF names: keep the fields plain.
@@ -194,14 +195,18 @@ Result<void> send_signal_pgrp(pid_t pgrp, int sig);
 Result<void> send_signal_process(task_struct* task, int sig);
 Result<void> send_signal_info(task_struct* task, const KSigInfo& info, bool whole_process);
 /// A signal that a system call should stop for (or a stop) is waiting.
-inline bool signal_pending(const task_struct* task) { return task->sigpending; }
+inline bool signal_pending(const task_struct* task) {
+    return task->sigpending;
+}
 bool fatal_signal_pending(const task_struct* task);
 /// True if `sig` is blocked or ignored by `task` (for SIGTTIN/SIGTTOU).
 bool is_signal_blocked_or_ignored(const task_struct* task, int sig);
-/// For ppoll, pselect6, epoll_pwait: install `mask` now, and put the old one back when the call ends (after the
-/// handler of the signal that ended it, if any: then pass the error through finish_sigmask).
+/// For ppoll, pselect6, epoll_pwait: install `mask` now, and put the old one back when the call ends (after
+/// the handler of the signal that ended it, if any: then pass the error through finish_sigmask).
 void set_temporary_sigmask(SigSet mask);
 /// Call before returning: restores at once unless `error` shows that a signal ended the wait.
 void finish_temporary_sigmask(bool interrupted);
 
-inline u64 task_rlimit(int resource) { return current()->signal->rlimits[resource].cur; }
+inline u64 task_rlimit(int resource) {
+    return current()->signal->rlimits[resource].cur;
+}

@@ -1,7 +1,7 @@
 // Waiting for children: wait4 and waitid (wait(2)).
 //
-// Guarantees: a child's change of state is reported once (unless WNOWAIT); a zombie's times are added to the parent's
-// children times. All threads of a process wait for the same children.
+// Guarantees: a child's change of state is reported once (unless WNOWAIT); a zombie's times are added to the
+// parent's children times. All threads of a process wait for the same children.
 #include "abi/clone.h"
 #include "abi/rusage.h"
 #include "sched/sched.h"
@@ -20,8 +20,8 @@ struct WaitRequest {
 struct WaitOutcome {
     pid_t pid = 0;
     uid_t uid = 0;
-    i32 status = 0;      // as wait4 gives it
-    int code = 0;        // CLD_*
+    i32 status = 0;       // as wait4 gives it
+    int code = 0;         // CLD_*
     i32 exit_status = 0;  // as waitid gives it
     KRusage usage{};
 };
@@ -46,15 +46,19 @@ void add_child_times(SignalStruct* parent, task_struct* child) {
     parent->cmaxrss = max(parent->cmaxrss, max(s->maxrss, s->cmaxrss));
 }
 
-/// What `child` has to tell, taking it unless WNOWAIT. A reference to a zombie to be released comes in `zombie`.
+/// What `child` has to tell, taking it unless WNOWAIT. A reference to a zombie to be released comes in
+/// `zombie`.
 bool take_event(task_struct* child, const WaitRequest& request, WaitOutcome* outcome, task_struct** zombie) {
     SignalStruct* signal = child->signal;
     const bool keep = request.options & WNOWAIT;
     if (child->exit_state == EXIT_ZOMBIE && signal->nr_threads == 1) {
         if (!(request.options & WEXITED)) return false;
         outcome->status = child->exit_code;
-        outcome->code = child->exit_code & 0x80 ? kCldDumped : child->exit_code & 0x7f ? kCldKilled : kCldExited;
-        outcome->exit_status = child->exit_code & 0x7f ? child->exit_code & 0x7f : child->exit_code >> 8 & 0xff;
+        outcome->code = child->exit_code & 0x80   ? kCldDumped
+                        : child->exit_code & 0x7f ? kCldKilled
+                                                  : kCldExited;
+        outcome->exit_status =
+            child->exit_code & 0x7f ? child->exit_code & 0x7f : child->exit_code >> 8 & 0xff;
         if (!keep) {
             child->exit_state = EXIT_DEAD;  // nobody else may take it
             task_get(child);
@@ -132,9 +136,12 @@ SysResult sys_wait4(pid_t pid, UserPtr<i32> status, int options, UserPtr<KRusage
     if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | kWnothread | kWall | kWclone)) return Errno::EINVAL;
     if (pid == static_cast<pid_t>(0x80000000)) return Errno::ESRCH;
     WaitRequest request = {P_ALL, 0, options | WEXITED};
-    if (pid > 0) request = {P_PID, pid, request.options};
-    else if (pid == 0) request = {P_PGID, current()->signal->pgrp, request.options};
-    else if (pid < -1) request = {P_PGID, -pid, request.options};
+    if (pid > 0)
+        request = {P_PID, pid, request.options};
+    else if (pid == 0)
+        request = {P_PGID, current()->signal->pgrp, request.options};
+    else if (pid < -1)
+        request = {P_PGID, -pid, request.options};
     WaitOutcome outcome;
     TRY(do_wait(request, &outcome));
     if (outcome.pid == 0) return 0;
@@ -149,7 +156,8 @@ SysResult sys_waitid(int type, pid_t id, UserPtr<KSigInfo> user_info, int option
     }
     if (!(options & (WEXITED | WSTOPPED | WCONTINUED))) return Errno::EINVAL;
     if (type == P_PGID && id == 0) id = current()->signal->pgrp;
-    if (type < P_ALL || type > P_PGID || (type == P_PID && id <= 0) || (type == P_PGID && id < 0)) return Errno::EINVAL;
+    if (type < P_ALL || type > P_PGID || (type == P_PID && id <= 0) || (type == P_PGID && id < 0))
+        return Errno::EINVAL;
     WaitOutcome outcome;
     TRY(do_wait({type, id, options}, &outcome));
     if (usage && outcome.pid) TRY(usage.write(outcome.usage));

@@ -1,7 +1,7 @@
 // The kernel's clocks.
 //
-// Guarantees: monotonic never goes back and starts near zero at boot; real = monotonic + an offset taken from the
-// CMOS clock at boot and changed by clock_settime.
+// Guarantees: monotonic never goes back and starts near zero at boot; real = monotonic + an offset taken from
+// the CMOS clock at boot and changed by clock_settime.
 #pragma once
 
 #include "core/types.h"
@@ -16,7 +16,9 @@ u64 ktime_get_ns();
 /// Nanoseconds since 1970-01-01 UTC (CLOCK_REALTIME).
 u64 ktime_get_real_ns();
 /// Seconds since 1970, for time stamps of files.
-inline i64 ktime_get_real_seconds() { return static_cast<i64>(ktime_get_real_ns() / kNsPerSec); }
+inline i64 ktime_get_real_seconds() {
+    return static_cast<i64>(ktime_get_real_ns() / kNsPerSec);
+}
 void set_real_ns(u64 ns);
 
 constexpr timespec64 ns_to_timespec(u64 ns) {

@@ -81,7 +81,9 @@ void clocksource_init() {
     real_offset = rtc_read_seconds() * kNsPerSec - ktime_get_ns();
 }
 
-u64 tsc_khz() { return khz; }
+u64 tsc_khz() {
+    return khz;
+}
 
 u32 ns_to_lapic_count(u64 ns) {
     if (ns > 4 * kNsPerSec) ns = 4 * kNsPerSec;
@@ -95,6 +97,10 @@ u64 ktime_get_ns() {
     return static_cast<u64>(static_cast<unsigned __int128>(rdtsc() - tsc_base) * ns_mult >> 32);
 }
 
-u64 ktime_get_real_ns() { return ktime_get_ns() + real_offset; }
+u64 ktime_get_real_ns() {
+    return ktime_get_ns() + real_offset;
+}
 
-void set_real_ns(u64 ns) { real_offset = ns - ktime_get_ns(); }
+void set_real_ns(u64 ns) {
+    real_offset = ns - ktime_get_ns();
+}

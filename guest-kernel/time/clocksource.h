@@ -1,7 +1,7 @@
 // The clock source (TSC) and the event device's frequency (local APIC timer).
 //
-// Guarantees: frequencies come from CPUID leaf 0x15 where it has them, else from a measurement against the ACPI PM
-// timer, else against PIT channel 2.
+// Guarantees: frequencies come from CPUID leaf 0x15 where it has them, else from a measurement against the
+// ACPI PM timer, else against PIT channel 2.
 #pragma once
 
 #include "core/types.h"

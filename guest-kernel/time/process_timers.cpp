@@ -1,7 +1,7 @@
 // alarm, setitimer, timer_create and their kin (setitimer(2), timer_create(2)).
 //
-// Guarantees: expiry happens in interrupt context and only sends signals; an overrun timer sends one signal and counts
-// the rest.
+// Guarantees: expiry happens in interrupt context and only sends signals; an overrun timer sends one signal
+// and counts the rest.
 #include "time/process_timers.h"
 
 #include "core/string.h"
@@ -34,7 +34,7 @@ struct ProcessTimers {
     SignalStruct* signal;
     Timer real;
     u64 real_interval = 0;
-    u64 cpu_value[2] = {0, 0};     // ITIMER_VIRTUAL, ITIMER_PROF: absolute CPU time of expiry
+    u64 cpu_value[2] = {0, 0};  // ITIMER_VIRTUAL, ITIMER_PROF: absolute CPU time of expiry
     u64 cpu_interval[2] = {0, 0};
     PosixTimer posix[kMaxPosixTimers];
 };
@@ -86,7 +86,9 @@ Result<ProcessTimers*> my_timers() {
 u64 timeval_ns(const KTimeval& t) {
     return timespec_to_ns({t.sec, t.usec * 1000});
 }
-bool timeval_valid(const KTimeval& t) { return t.sec >= 0 && t.usec >= 0 && t.usec < 1'000'000; }
+bool timeval_valid(const KTimeval& t) {
+    return t.sec >= 0 && t.usec >= 0 && t.usec < 1'000'000;
+}
 
 u64 cpu_time(int which) {  // 0: user, 1: user and system
     const CpuTimes t = process_times(current());
@@ -220,10 +222,12 @@ SysResult sys_timer_create(clockid_t clock, u64 event, UserPtr<i32> id) {
         sigevent.signo = kSigAlrm;
         sigevent.value = static_cast<u64>(slot);
     }
-    if (sigevent.notify != kSigevSignal && sigevent.notify != kSigevNone && sigevent.notify != kSigevThreadId) {
+    if (sigevent.notify != kSigevSignal && sigevent.notify != kSigevNone &&
+        sigevent.notify != kSigevThreadId) {
         return Errno::EINVAL;
     }
-    if (sigevent.notify != kSigevNone && (sigevent.signo < 1 || sigevent.signo > kSigMax)) return Errno::EINVAL;
+    if (sigevent.notify != kSigevNone && (sigevent.signo < 1 || sigevent.signo > kSigMax))
+        return Errno::EINVAL;
     if (sigevent.notify == kSigevThreadId) {
         const TaskRef task = find_task_by_pid(sigevent.thread);
         if (!task || task->tgid != current()->tgid) return Errno::EINVAL;
@@ -268,7 +272,9 @@ SysResult sys_timer_gettime(i32 id, UserPtr<KItimerspec> value) {
     return 0;
 }
 
-SysResult sys_timer_getoverrun(i32 id) { return TRY(find_posix(id))->overrun; }
+SysResult sys_timer_getoverrun(i32 id) {
+    return TRY(find_posix(id))->overrun;
+}
 
 SysResult sys_timer_delete(i32 id) {
     PosixTimer* t = TRY(find_posix(id));

@@ -1,7 +1,7 @@
 // Timers and the tick (time/tick.h): one sorted list of timers, one one-shot device.
 //
-// Guarantees: a timer never fires early. Insertion is linear in the number of pending timers, of which there are as
-// many as sleepers.
+// Guarantees: a timer never fires early. Insertion is linear in the number of pending timers, of which there
+// are as many as sleepers.
 #include "time/tick.h"
 
 #include "arch/x86_64/traps.h"
@@ -42,8 +42,10 @@ void timer_start(Timer* timer, u64 expires) {
     timer->expires = expires;
     Timer* after = timers.back();
     while (after && after->expires > expires) after = timers.prev(after);
-    if (after) timers.insert_after(after, timer);
-    else timers.push_front(timer);
+    if (after)
+        timers.insert_after(after, timer);
+    else
+        timers.push_front(timer);
     program();
 }
 
@@ -92,4 +94,6 @@ void tick_restart() {
     program();
 }
 
-u64 jiffies() { return ktime_get_ns() / kTickNs; }
+u64 jiffies() {
+    return ktime_get_ns() / kTickNs;
+}

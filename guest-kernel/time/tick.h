@@ -1,7 +1,8 @@
 // The clock event device: timers that fire, and the scheduler's tick.
 //
-// Guarantees: the local APIC's timer is armed for whichever comes first, the next timer or (while a task runs) the
-// next tick; an idle CPU has no tick. Timer functions run in interrupt context, with interrupts off.
+// Guarantees: the local APIC's timer is armed for whichever comes first, the next timer or (while a task
+// runs) the next tick; an idle CPU has no tick. Timer functions run in interrupt context, with interrupts
+// off.
 #pragma once
 
 #include "core/list.h"

@@ -9,8 +9,17 @@
 namespace {
 
 enum Clock : clockid_t {
-    kRealtime = 0, kMonotonic = 1, kProcessCputime = 2, kThreadCputime = 3, kMonotonicRaw = 4, kRealtimeCoarse = 5,
-    kMonotonicCoarse = 6, kBoottime = 7, kRealtimeAlarm = 8, kBoottimeAlarm = 9, kTai = 11,
+    kRealtime = 0,
+    kMonotonic = 1,
+    kProcessCputime = 2,
+    kThreadCputime = 3,
+    kMonotonicRaw = 4,
+    kRealtimeCoarse = 5,
+    kMonotonicCoarse = 6,
+    kBoottime = 7,
+    kRealtimeAlarm = 8,
+    kBoottimeAlarm = 9,
+    kTai = 11,
 };
 
 /// Clocks of other processes and threads: ~pid << 3 | kind (clock_getcpuclockid(3)).
@@ -34,14 +43,19 @@ Result<u64> clock_now(clockid_t clock) {
     switch (clock) {
         case kRealtime:
         case kRealtimeAlarm:
-        case kTai: return ktime_get_real_ns();
-        case kRealtimeCoarse: return align_down(ktime_get_real_ns(), kTickNs) / kTickNs * kTickNs;
+        case kTai:
+            return ktime_get_real_ns();
+        case kRealtimeCoarse:
+            return align_down(ktime_get_real_ns(), kTickNs) / kTickNs * kTickNs;
         case kMonotonic:
         case kMonotonicRaw:
         case kBoottime:
-        case kBoottimeAlarm: return ktime_get_ns();
-        case kMonotonicCoarse: return ktime_get_ns() / kTickNs * kTickNs;
-        case kThreadCputime: return task_runtime_ns(current());
+        case kBoottimeAlarm:
+            return ktime_get_ns();
+        case kMonotonicCoarse:
+            return ktime_get_ns() / kTickNs * kTickNs;
+        case kThreadCputime:
+            return task_runtime_ns(current());
         case kProcessCputime: {
             const CpuTimes t = process_times(current());
             return t.utime + t.stime;
@@ -82,7 +96,8 @@ SysResult relative_sleep(u64 deadline, UserPtr<timespec64> left) {
 }
 
 long restart_nanosleep(task_struct* task) {
-    const SysResult r = relative_sleep(task->restart_block.args[0], UserPtr<timespec64>(task->restart_block.args[1]));
+    const SysResult r =
+        relative_sleep(task->restart_block.args[0], UserPtr<timespec64>(task->restart_block.args[1]));
     return r.ok() ? r.value() : -static_cast<long>(r.error());
 }
 
@@ -115,10 +130,12 @@ SysResult sys_clock_getres(clockid_t clock, UserPtr<timespec64> resolution) {
     return 0;
 }
 
-SysResult sys_clock_nanosleep(clockid_t clock, int flags, UserPtr<timespec64> request, UserPtr<timespec64> left) {
+SysResult sys_clock_nanosleep(clockid_t clock, int flags, UserPtr<timespec64> request,
+                              UserPtr<timespec64> left) {
     constexpr int kAbstime = 1;
     if (clock == kThreadCputime || clock < 0 || clock == kProcessCputime) return Errno::EINVAL;
-    if (clock == kMonotonicRaw || clock == kRealtimeCoarse || clock == kMonotonicCoarse) return Errno::EOPNOTSUPP;
+    if (clock == kMonotonicRaw || clock == kRealtimeCoarse || clock == kMonotonicCoarse)
+        return Errno::EOPNOTSUPP;
     TRY(clock_now(clock));
     const timespec64 t = TRY(request.read());
     if (!timespec_valid(t)) return Errno::EINVAL;
@@ -173,7 +190,8 @@ SysResult sys_times(UserPtr<KTms> times) {
     if (times) {
         const CpuTimes t = process_times(current());
         TRY(times.write({static_cast<i64>(t.utime / kNsPerClock), static_cast<i64>(t.stime / kNsPerClock),
-                         static_cast<i64>(t.cutime / kNsPerClock), static_cast<i64>(t.cstime / kNsPerClock)}));
+                         static_cast<i64>(t.cutime / kNsPerClock),
+                         static_cast<i64>(t.cstime / kNsPerClock)}));
     }
     return static_cast<long>(ktime_get_ns() / kNsPerClock);
 }

@@ -4,6 +4,8 @@
 Each program is built statically with musl-gcc. On the host it runs first: Linux is the oracle, except for the programs
 listed in GUEST_ONLY, which must only end with status 0 in the guest. The guest's kernel must not panic.
 
+With ORRERY_EMULATOR=PATH it is Orrery that runs the guest instead of QEMU.
+
 usage: qemu_programs.py KERNEL BUSYBOX [PROGRAM...]     exit status: 0 all equal, 1 some differ, 77 cannot run here
 """
 import difflib
@@ -68,6 +70,10 @@ def run_guest(kernel, image, extra):
     command = ["timeout", str(TIMEOUT_SECONDS), "qemu-system-x86_64", "-m", "256M", "-kernel", kernel, "-initrd", image,
                "-append", "console=ttyS0 loglevel=3 orrery.exit_on_panic " + os.environ.get("ORRERY_APPEND", ""), "-display", "none", "-serial", "stdio",
                "-monitor", "none", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4"] + extra
+    emulator = os.environ.get("ORRERY_EMULATOR")
+    if emulator:
+        command = ["timeout", str(TIMEOUT_SECONDS), emulator, "run", "-m", "256M", "--kernel", kernel, "--initrd", image,
+                   "--append", "loglevel=3 " + os.environ.get("ORRERY_APPEND", ""), "--headless"] + extra
     result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     return result.stdout.decode(errors="replace").replace("\r\n", "\n")
 
@@ -90,7 +96,7 @@ def main():
             return 77
     names = sys.argv[3:] or sorted(f[:-2] for f in os.listdir(SOURCES) if f.endswith(".c"))
     extra = os.environ.get("ORRERY_QEMU_ARGS", "").split()
-    if "kvm" not in extra:
+    if "kvm" not in extra and "ORRERY_EMULATOR" not in os.environ:
         names = [n for n in names if n not in NOT_UNDER_TCG]
     failed = []
     with tempfile.TemporaryDirectory() as directory:

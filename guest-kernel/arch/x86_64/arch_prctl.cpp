@@ -19,8 +19,13 @@ SysResult sys_arch_prctl(int option, u64 address) {
             thread.gsbase = address;
             wrmsr(kMsrKernelGsBase, address);
             return 0;
-        case kGetFs: TRY(UserPtr<u64>(address).write(thread.fsbase)); return 0;
-        case kGetGs: TRY(UserPtr<u64>(address).write(thread.gsbase)); return 0;
-        default: return Errno::EINVAL;
+        case kGetFs:
+            TRY(UserPtr<u64>(address).write(thread.fsbase));
+            return 0;
+        case kGetGs:
+            TRY(UserPtr<u64>(address).write(thread.gsbase));
+            return 0;
+        default:
+            return Errno::EINVAL;
     }
 }

@@ -1,13 +1,20 @@
 // The instructions C++ cannot say: ports, MSRs, control registers, CPUID, TSC, interrupt flag.
 //
-// Guarantees: thin wrappers, one instruction each (Intel SDM vol. 2); MSR and CR numbers in the manual's names.
+// Guarantees: thin wrappers, one instruction each (Intel SDM vol. 2); MSR and CR numbers in the manual's
+// names.
 #pragma once
 
 #include "core/types.h"
 
-inline void outb(u16 port, u8 value) { asm volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }
-inline void outw(u16 port, u16 value) { asm volatile("outw %0, %1" ::"a"(value), "Nd"(port)); }
-inline void outl(u16 port, u32 value) { asm volatile("outl %0, %1" ::"a"(value), "Nd"(port)); }
+inline void outb(u16 port, u8 value) {
+    asm volatile("outb %0, %1" ::"a"(value), "Nd"(port));
+}
+inline void outw(u16 port, u16 value) {
+    asm volatile("outw %0, %1" ::"a"(value), "Nd"(port));
+}
+inline void outl(u16 port, u32 value) {
+    asm volatile("outl %0, %1" ::"a"(value), "Nd"(port));
+}
 inline u8 inb(u16 port) {
     u8 value;
     asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
@@ -43,25 +50,30 @@ inline u64 rdmsr(u32 msr) {
     return low | static_cast<u64>(high) << 32;
 }
 inline void wrmsr(u32 msr, u64 value) {
-    asm volatile("wrmsr" ::"c"(msr), "a"(static_cast<u32>(value)), "d"(static_cast<u32>(value >> 32)) : "memory");
+    asm volatile("wrmsr" ::"c"(msr), "a"(static_cast<u32>(value)), "d"(static_cast<u32>(value >> 32))
+                 : "memory");
 }
 
-#define ORRERY_CONTROL_REGISTER(n)                                                           \
-    inline u64 read_cr##n() {                                                                \
-        u64 value;                                                                           \
-        asm volatile("movq %%cr" #n ", %0" : "=r"(value)::"memory");                         \
-        return value;                                                                        \
-    }                                                                                        \
-    inline void write_cr##n(u64 value) { asm volatile("movq %0, %%cr" #n ::"r"(value) : "memory"); }
+#define ORRERY_CONTROL_REGISTER(n)                                   \
+    inline u64 read_cr##n() {                                        \
+        u64 value;                                                   \
+        asm volatile("movq %%cr" #n ", %0" : "=r"(value)::"memory"); \
+        return value;                                                \
+    }                                                                \
+    inline void write_cr##n(u64 value) {                             \
+        asm volatile("movq %0, %%cr" #n ::"r"(value) : "memory");    \
+    }
 ORRERY_CONTROL_REGISTER(0)
 ORRERY_CONTROL_REGISTER(2)
 ORRERY_CONTROL_REGISTER(3)
 ORRERY_CONTROL_REGISTER(4)
 #undef ORRERY_CONTROL_REGISTER
 
-constexpr u64 kCr0Mp = 1 << 1, kCr0Em = 1 << 2, kCr0Ts = 1 << 3, kCr0Ne = 1 << 5, kCr0Wp = 1 << 16, kCr0Am = 1 << 18;
-constexpr u64 kCr4Tsd = 1 << 2, kCr4De = 1 << 3, kCr4Pge = 1 << 7, kCr4Osfxsr = 1 << 9, kCr4Osxmmexcpt = 1 << 10,
-              kCr4Umip = 1 << 11, kCr4Pcide = 1 << 17, kCr4Smep = 1 << 20, kCr4Smap = 1 << 21;
+constexpr u64 kCr0Mp = 1 << 1, kCr0Em = 1 << 2, kCr0Ts = 1 << 3, kCr0Ne = 1 << 5, kCr0Wp = 1 << 16,
+              kCr0Am = 1 << 18;
+constexpr u64 kCr4Tsd = 1 << 2, kCr4De = 1 << 3, kCr4Pge = 1 << 7, kCr4Osfxsr = 1 << 9,
+              kCr4Osxmmexcpt = 1 << 10, kCr4Umip = 1 << 11, kCr4Pcide = 1 << 17, kCr4Smep = 1 << 20,
+              kCr4Smap = 1 << 21;
 
 struct CpuidResult {
     u32 eax, ebx, ecx, edx;
@@ -83,8 +95,12 @@ inline u64 read_flags() {
     asm volatile("pushfq; popq %0" : "=r"(flags)::"memory");
     return flags;
 }
-inline void local_irq_enable() { asm volatile("sti" ::: "memory"); }
-inline void local_irq_disable() { asm volatile("cli" ::: "memory"); }
+inline void local_irq_enable() {
+    asm volatile("sti" ::: "memory");
+}
+inline void local_irq_disable() {
+    asm volatile("cli" ::: "memory");
+}
 inline u64 local_irq_save() {
     const u64 flags = read_flags();
     local_irq_disable();
@@ -93,15 +109,21 @@ inline u64 local_irq_save() {
 inline void local_irq_restore(u64 flags) {
     if (flags & kFlagsIf) local_irq_enable();
 }
-inline bool irqs_disabled() { return !(read_flags() & kFlagsIf); }
-inline void cpu_relax() { asm volatile("pause" ::: "memory"); }
-inline void invlpg(u64 address) { asm volatile("invlpg (%0)" ::"r"(address) : "memory"); }
+inline bool irqs_disabled() {
+    return !(read_flags() & kFlagsIf);
+}
+inline void cpu_relax() {
+    asm volatile("pause" ::: "memory");
+}
+inline void invlpg(u64 address) {
+    asm volatile("invlpg (%0)" ::"r"(address) : "memory");
+}
 
 /// What CPUID says that we use (arch/x86_64/cpu_features.cpp).
 struct CpuFeatures {
     bool nx, smep, smap, pcid, umip, pge, huge_pages, invariant_tsc, tsc_deadline;
-    u32 tsc_khz;          // from leaves 0x15/0x16, 0 if they do not say
-    u32 apic_timer_khz;   // crystal, 0 if unknown
+    u32 tsc_khz;         // from leaves 0x15/0x16, 0 if they do not say
+    u32 apic_timer_khz;  // crystal, 0 if unknown
     u32 family, model, stepping, cache_line;
     char vendor[13];
     char brand[49];

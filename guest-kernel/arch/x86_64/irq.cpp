@@ -38,7 +38,9 @@ void request_irq(unsigned irq, const char* name, IrqHandler handler, void* data)
     ioapic_route(gsi, static_cast<u8>(kIrqBase + irq), flags);
 }
 
-IrqInfo irq_info(unsigned irq) { return {irqs[irq].name, irqs[irq].count}; }
+IrqInfo irq_info(unsigned irq) {
+    return {irqs[irq].name, irqs[irq].count};
+}
 
 extern "C" void common_interrupt(pt_regs* regs, u64 vector) {
     CpuData& cpu = this_cpu();

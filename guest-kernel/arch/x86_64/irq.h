@@ -1,7 +1,7 @@
 // Hardware interrupts: vectors, handlers, end of interrupt.
 //
-// Guarantees: handlers run with interrupts off on the interrupted task's kernel stack. ISA interrupt n has vector
-// 0x30 + n; the local APIC's timer 0xec, spurious 0xff, as in Linux.
+// Guarantees: handlers run with interrupts off on the interrupted task's kernel stack. ISA interrupt n has
+// vector 0x30 + n; the local APIC's timer 0xec, spurious 0xff, as in Linux.
 #pragma once
 
 #include "core/types.h"
@@ -25,4 +25,3 @@ struct IrqInfo {
 };
 IrqInfo irq_info(unsigned irq);
 extern u64 timer_interrupt_count;
-

@@ -1,7 +1,7 @@
 // Page tables (arch/x86_64/pgtable.h).
 //
-// Guarantees: W^X in the kernel: text is read-only and executable, everything else is NX. RAM is mapped by 2 MiB
-// pages at the direct map, struct pages by 2 MiB pages in sections of 128 MiB.
+// Guarantees: W^X in the kernel: text is read-only and executable, everything else is NX. RAM is mapped by 2
+// MiB pages at the direct map, struct pages by 2 MiB pages in sections of 128 MiB.
 #include "arch/x86_64/pgtable.h"
 
 #include "arch/x86_64/cpu.h"
@@ -16,8 +16,6 @@ u64 page_table_pages;
 extern "C" char _text[], _rodata[], _data[], _end[];
 
 namespace {
-
-constexpr u64 kSectionSize = 128ull << 20;  // its struct pages fill exactly 2 MiB
 
 u64* early_table(u64& entry) {
     if (!(entry & kPtePresent)) entry = memblock_alloc(kPageSize, kPageSize) | kPtePresent | kPteWrite;
@@ -42,7 +40,7 @@ void map_struct_pages(u64 start, u64 end) {
         u64* pud = early_table(kernel_pgd[pgd_index(address)]);
         u64* pmd = early_table(pud[pud_index(address)]);
         if (pmd[pmd_index(address)] & kPtePresent) continue;
-        map_huge_early(address, memblock_alloc(kHugePageSize, kHugePageSize), kPteWrite | pte_nx);
+        map_huge_early(address, memblock_alloc(kHugePageSize, kHugePageSize, false), kPteWrite | pte_nx);
     }
 }
 
@@ -73,13 +71,24 @@ bool table_is_empty(const u64* table) {
 
 /// Free the tables below `table` (level 3: PUD table) for addresses in [start, end) once they are empty.
 void free_level(u64* table, int level, u64 base, u64 start, u64 end) {
-    const u64 span = 1ull << (12 + 9 * (level - 1));
-    for (unsigned i = 0; i < 512; i++) {
-        const u64 low = base + i * span;
-        if (low >= end || low + span <= start || !(table[i] & kPtePresent) || (table[i] & kPteHuge)) continue;
+    const unsigned shift = 12 + 9 * (static_cast<unsigned>(level) - 1);
+    const u64 span = 1ull << shift;
+    const u64 first = start > base ? (start - base) >> shift : 0;
+    const u64 last = min<u64>((end - base - 1) >> shift, 511);
+    for (u64 i = first; i <= last; i++) {
+        if (!(table[i] & kPtePresent) || (table[i] & kPteHuge)) continue;
         u64* below = table_of(table[i]);
-        if (level > 2) free_level(below, level - 1, low, start, end);
+        if (level > 2) free_level(below, level - 1, base + i * span, start, end);
         if (table_is_empty(below)) free_table(table[i]);
+    }
+}
+
+/// Free everything below `table`; level 1 tables hold pages, which are gone.
+void free_all(u64* table, unsigned count, int level) {
+    for (unsigned i = 0; i < count; i++) {
+        if (!(table[i] & kPtePresent)) continue;
+        if (level > 2) free_all(table_of(table[i]), 512, level - 1);
+        free_table(table[i]);
     }
 }
 
@@ -97,8 +106,10 @@ void setup_kernel_page_tables() {
         map_huge_early(a, a - kKernelMap, flags);
     }
     memblock_for_each_ram(map_struct_pages);
-    // Every PML4 entry of the kernel half that may ever be used exists from now on, so that they can be shared.
-    for (u64 a = kVmallocStart; a < kVmallocStart + (4ull << 39); a += 1ull << 39) early_table(kernel_pgd[pgd_index(a)]);
+    // Every PML4 entry of the kernel half that may ever be used exists from now on, so that they can be
+    // shared.
+    for (u64 a = kVmallocStart; a < kVmallocStart + (4ull << 39); a += 1ull << 39)
+        early_table(kernel_pgd[pgd_index(a)]);
     write_cr3(reinterpret_cast<u64>(kernel_pgd) - kDirectMap);
 }
 
@@ -153,7 +164,7 @@ void free_user_tables(u64* pgd, u64 start, u64 end) {
 }
 
 void pgd_free(u64* pgd) {
-    free_user_tables(pgd, 0, 1ull << 47);
+    free_all(pgd, 256, 4);
     u64 entry = reinterpret_cast<u64>(pgd) - kDirectMap;
     free_table(entry);
 }

@@ -1,6 +1,7 @@
 // Page tables: entry bits, walks, and the kernel's own half (Intel SDM vol. 3, 4.5).
 //
-// Guarantees: every address space shares the kernel half: its PML4 entries are all filled at boot and never change.
+// Guarantees: every address space shares the kernel half: its PML4 entries are all filled at boot and never
+// change.
 #pragma once
 
 #include "core/result.h"
@@ -18,15 +19,26 @@ constexpr u64 kPteAddressMask = 0x000ffffffffff000ull;
 constexpr u64 kVmallocStart = 0xffffc90000000000ull, kVmallocEnd = 0xffffe8ffffffffffull;
 constexpr u64 kKernelMap = 0xffffffff80000000ull;
 constexpr u64 kHugePageSize = 2ull << 20;
+constexpr u64 kSectionSize = 128ull << 20;  // of RAM: its struct pages fill exactly one huge page
 
-inline unsigned pgd_index(u64 a) { return a >> 39 & 511; }
-inline unsigned pud_index(u64 a) { return a >> 30 & 511; }
-inline unsigned pmd_index(u64 a) { return a >> 21 & 511; }
-inline unsigned pte_index(u64 a) { return a >> 12 & 511; }
-inline u64* table_of(u64 entry) { return static_cast<u64*>(phys_to_virt(entry & kPteAddressMask)); }
+inline unsigned pgd_index(u64 a) {
+    return a >> 39 & 511;
+}
+inline unsigned pud_index(u64 a) {
+    return a >> 30 & 511;
+}
+inline unsigned pmd_index(u64 a) {
+    return a >> 21 & 511;
+}
+inline unsigned pte_index(u64 a) {
+    return a >> 12 & 511;
+}
+inline u64* table_of(u64 entry) {
+    return static_cast<u64*>(phys_to_virt(entry & kPteAddressMask));
+}
 
-extern u64* kernel_pgd;      // the PML4 of kernel threads; template of every other's upper half
-extern u64 pte_nx;           // kPteNx, or 0 on a CPU without NX
+extern u64* kernel_pgd;       // the PML4 of kernel threads; template of every other's upper half
+extern u64 pte_nx;            // kPteNx, or 0 on a CPU without NX
 extern u64 page_table_pages;  // in use by processes and vmalloc
 
 /// Build the final kernel page tables and switch to them. Uses memblock.

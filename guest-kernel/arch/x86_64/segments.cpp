@@ -1,7 +1,7 @@
 // GDT, TSS, IDT and the SYSCALL MSRs (arch/x86_64/segments.h).
 //
-// Guarantees: exceptions that may strike on a bad stack (#DF, NMI, #DB, #MC) have their own stacks (IST). SYSCALL
-// clears TF, IF, DF, NT, AC and IOPL.
+// Guarantees: exceptions that may strike on a bad stack (#DF, NMI, #DB, #MC) have their own stacks (IST).
+// SYSCALL clears TF, IF, DF, NT, AC and IOPL.
 #include "arch/x86_64/segments.h"
 
 #include "arch/x86_64/cpu.h"
@@ -31,7 +31,8 @@ struct [[gnu::packed]] Gate {
 };
 
 constexpr u64 kCode32 = 0x00cffb000000ffff, kCode64 = 0x00af9b000000ffff, kData = 0x00cf93000000ffff;
-constexpr u64 kUserData = 0x00cff3000000ffff, kUserCode64 = 0x00affb000000ffff, kKernelCode32 = 0x00cf9b000000ffff;
+constexpr u64 kUserData = 0x00cff3000000ffff, kUserCode64 = 0x00affb000000ffff,
+              kKernelCode32 = 0x00cf9b000000ffff;
 constexpr size_t kIstStackSize = 8192;
 
 alignas(16) u64 gdt[16] = {0, kKernelCode32, kCode64, kData, kCode32, kUserData, kUserCode64};
@@ -40,8 +41,13 @@ alignas(16) Gate idt[256];
 alignas(16) u8 ist_stacks[4][kIstStackSize];
 
 void set_gate(unsigned vector, u64 handler, u8 ist, unsigned dpl) {
-    idt[vector] = {static_cast<u16>(handler), KERNEL_CS, ist, static_cast<u8>(0x8e | dpl << 5),
-                   static_cast<u16>(handler >> 16), static_cast<u32>(handler >> 32), 0};
+    idt[vector] = {static_cast<u16>(handler),
+                   KERNEL_CS,
+                   ist,
+                   static_cast<u8>(0x8e | dpl << 5),
+                   static_cast<u16>(handler >> 16),
+                   static_cast<u32>(handler >> 32),
+                   0};
 }
 
 }  // namespace
@@ -50,7 +56,8 @@ void setup_gdt() {
     for (int i = 0; i < 4; i++) boot_tss.ist[i] = reinterpret_cast<u64>(ist_stacks[i] + kIstStackSize);
     boot_tss.io_map_base = sizeof(TaskStateSegment);
     const u64 base = reinterpret_cast<u64>(&boot_tss);
-    gdt[8] = (sizeof(TaskStateSegment) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+    gdt[8] =
+        (sizeof(TaskStateSegment) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
     gdt[9] = base >> 32;
     const TablePointer pointer = {sizeof(gdt) - 1, reinterpret_cast<u64>(gdt)};
     asm volatile("lgdt %0" ::"m"(pointer));
@@ -61,7 +68,11 @@ void setup_gdt() {
 
 void setup_idt() {
     for (unsigned v = 0; v < 32; v++) {
-        const u8 ist = v == 1 ? kIstDebug : v == 2 ? kIstNmi : v == 8 ? kIstDoubleFault : v == 18 ? kIstMachineCheck : 0;
+        const u8 ist = v == 1    ? kIstDebug
+                       : v == 2  ? kIstNmi
+                       : v == 8  ? kIstDoubleFault
+                       : v == 18 ? kIstMachineCheck
+                                 : 0;
         set_gate(v, exception_entries[v], ist, v == 3 || v == 4 ? 3 : 0);
     }
     for (unsigned v = 32; v < 256; v++) {

@@ -1,8 +1,9 @@
-// The frame of a signal handler on the user's stack, and rt_sigreturn (Linux: asm/sigcontext.h, asm/ucontext.h).
+// The frame of a signal handler on the user's stack, and rt_sigreturn (Linux: asm/sigcontext.h,
+// asm/ucontext.h).
 //
 // Guarantees: the 128-byte red zone is respected; the floating-point state is saved in FXSAVE format, 64-byte
-// aligned, with no extended magic, as Linux does on a CPU without XSAVE. What sigreturn loads is sanitised: user
-// selectors, user flags only, valid MXCSR.
+// aligned, with no extended magic, as Linux does on a CPU without XSAVE. What sigreturn loads is sanitised:
+// user selectors, user flags only, valid MXCSR.
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/thread.h"
 #include "core/string.h"
@@ -45,7 +46,8 @@ bool on_sig_stack(u64 sp) {
 
 }  // namespace
 
-Result<void> setup_rt_frame(const KSigInfo& info, const KSigAction& action, SigSet saved_mask, pt_regs* regs) {
+Result<void> setup_rt_frame(const KSigInfo& info, const KSigAction& action, SigSet saved_mask,
+                            pt_regs* regs) {
     task_struct* task = current();
     if (!(action.flags & kSaRestorer)) return Errno::EFAULT;
     u64 sp = regs->rsp - 128;
@@ -70,10 +72,34 @@ Result<void> setup_rt_frame(const KSigInfo& info, const KSigAction& action, SigS
     frame.uc.stack = task->sas;
     if (nested && !(frame.uc.stack.flags & kSsDisable)) frame.uc.stack.flags |= kSsOnstack;
     SigContext& c = frame.uc.mcontext;
-    c = {regs->r8,  regs->r9,  regs->r10, regs->r11, regs->r12, regs->r13, regs->r14, regs->r15, regs->rdi,
-         regs->rsi, regs->rbp, regs->rbx, regs->rdx, regs->rax, regs->rcx, regs->rsp, regs->rip, regs->eflags,
-         static_cast<u16>(regs->cs), 0, 0, static_cast<u16>(regs->ss), task->thread.error_code, task->thread.trap_nr,
-         saved_mask, task->thread.cr2, fpstate, {}};
+    c = {regs->r8,
+         regs->r9,
+         regs->r10,
+         regs->r11,
+         regs->r12,
+         regs->r13,
+         regs->r14,
+         regs->r15,
+         regs->rdi,
+         regs->rsi,
+         regs->rbp,
+         regs->rbx,
+         regs->rdx,
+         regs->rax,
+         regs->rcx,
+         regs->rsp,
+         regs->rip,
+         regs->eflags,
+         static_cast<u16>(regs->cs),
+         0,
+         0,
+         static_cast<u16>(regs->ss),
+         task->thread.error_code,
+         task->thread.trap_nr,
+         saved_mask,
+         task->thread.cr2,
+         fpstate,
+         {}};
     frame.uc.sigmask = saved_mask;
     frame.info = info;
     if (copy_to_user(sp, &frame, sizeof(frame))) return Errno::EFAULT;

@@ -1,7 +1,7 @@
 // The system call path in C++: do_syscall_64, the table, and what is not in it.
 //
-// Guarantees: the number is bounds-checked; an unknown call answers ENOSYS, is counted, and is named once in the log.
-// SYSRET is used only where it returns exactly what IRET would (Intel SDM vol. 2, SYSRET).
+// Guarantees: the number is bounds-checked; an unknown call answers ENOSYS, is counted, and is named once in
+// the log. SYSRET is used only where it returns exactly what IRET would (Intel SDM vol. 2, SYSRET).
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/thread.h"
@@ -19,8 +19,10 @@ namespace {
 /// Makes a value of argument type T from a register.
 template <class T>
 T argument(u64 value) {
-    if constexpr (std::is_class_v<T>) return T(value);
-    else return static_cast<T>(value);
+    if constexpr (std::is_class_v<T>)
+        return T(value);
+    else
+        return static_cast<T>(value);
 }
 
 template <class... Args>
@@ -56,7 +58,7 @@ long unknown_call(u64 number) {
 struct Table {
     SyscallEntry entries[kSyscallMax] = {};
     constexpr Table() {
-#define SYSCALL(number, name, handler, count, arguments, status, test)                         \
+#define SYSCALL(number, name, handler, count, arguments, status, test)                           \
     static_assert(arity(handler) == (count), #name ": the argument count differs in table.def"); \
     entries[number] = entry<handler>;
 #include "syscall/table.def"
@@ -81,6 +83,6 @@ extern "C" bool do_syscall_64(pt_regs* regs, i64 number) {
     const SyscallEntry handler = n < kSyscallMax ? sys_call_table.entries[n] : nullptr;
     regs->rax = static_cast<u64>(handler ? handler(regs) : unknown_call(n));
     exit_to_user_mode(regs);
-    return regs->rcx == regs->rip && regs->r11 == regs->eflags && regs->rip < kTaskSize && regs->cs == USER_CS &&
-           regs->ss == USER_DS && !(regs->eflags & 0x10100);
+    return regs->rcx == regs->rip && regs->r11 == regs->eflags && regs->rip < kTaskSize &&
+           regs->cs == USER_CS && regs->ss == USER_DS && !(regs->eflags & 0x10100);
 }

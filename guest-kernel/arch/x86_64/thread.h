@@ -1,6 +1,7 @@
 // The machine part of a task: what a context switch saves, and the saved user registers.
 //
-// Guarantees: pt_regs has Linux's layout (asm/ptrace.h); fpu_state is in FXSAVE format (Intel SDM vol. 1, 10.5).
+// Guarantees: pt_regs has Linux's layout (asm/ptrace.h); fpu_state is in FXSAVE format (Intel SDM vol.
+// 1, 10.5).
 #pragma once
 
 #include "core/types.h"

@@ -30,8 +30,8 @@ bool fixup_exception(pt_regs* regs) {
 void die(const char* what, const pt_regs* regs, u64 error_code) {
     console_loglevel = 10;
     printk(KERN_EMERG "%s: %04lx\n", what, error_code);
-    printk(KERN_EMERG "RIP: %04lx:%016lx RSP: %016lx EFLAGS: %08lx CR2: %016lx\n", regs->cs, regs->rip, regs->rsp,
-           regs->eflags, read_cr2());
+    printk(KERN_EMERG "RIP: %04lx:%016lx RSP: %016lx EFLAGS: %08lx CR2: %016lx\n", regs->cs, regs->rip,
+           regs->rsp, regs->eflags, read_cr2());
     printk(KERN_EMERG "RAX: %016lx RBX: %016lx RCX: %016lx RDX: %016lx\n", regs->rax, regs->rbx, regs->rcx,
            regs->rdx);
     printk(KERN_EMERG "RSI: %016lx RDI: %016lx RBP: %016lx R08: %016lx\n", regs->rsi, regs->rdi, regs->rbp,
@@ -80,25 +80,39 @@ int float_code(u32 flags) {
 
 extern "C" {
 
-void exc_divide_error(pt_regs* regs, u64 error) { fault(regs, 0, error, "divide error", kSigFpe, kFpeIntdiv, regs->rip); }
-void exc_overflow(pt_regs* regs, u64) { fault(regs, 4, 0, "overflow", kSigSegv, kSiKernel, 0); }
-void exc_bounds(pt_regs* regs, u64) { fault(regs, 5, 0, "bounds", kSigSegv, kSiKernel, 0); }
-void exc_invalid_op(pt_regs* regs, u64) { fault(regs, 6, 0, "invalid opcode", kSigIll, kIllIllopn, regs->rip); }
+void exc_divide_error(pt_regs* regs, u64 error) {
+    fault(regs, 0, error, "divide error", kSigFpe, kFpeIntdiv, regs->rip);
+}
+void exc_overflow(pt_regs* regs, u64) {
+    fault(regs, 4, 0, "overflow", kSigSegv, kSiKernel, 0);
+}
+void exc_bounds(pt_regs* regs, u64) {
+    fault(regs, 5, 0, "bounds", kSigSegv, kSiKernel, 0);
+}
+void exc_invalid_op(pt_regs* regs, u64) {
+    fault(regs, 6, 0, "invalid opcode", kSigIll, kIllIllopn, regs->rip);
+}
 void exc_device_not_available(pt_regs* regs, u64) {
     fault(regs, 7, 0, "device not available", kSigSegv, kSiKernel, 0);
 }
-void exc_invalid_tss(pt_regs* regs, u64 error) { fault(regs, 10, error, "invalid TSS", kSigSegv, kSiKernel, 0); }
+void exc_invalid_tss(pt_regs* regs, u64 error) {
+    fault(regs, 10, error, "invalid TSS", kSigSegv, kSiKernel, 0);
+}
 void exc_segment_not_present(pt_regs* regs, u64 error) {
     fault(regs, 11, error, "segment not present", kSigBus, kSiKernel, 0);
 }
-void exc_stack_segment(pt_regs* regs, u64 error) { fault(regs, 12, error, "stack segment", kSigBus, kSiKernel, 0); }
+void exc_stack_segment(pt_regs* regs, u64 error) {
+    fault(regs, 12, error, "stack segment", kSigBus, kSiKernel, 0);
+}
 void exc_general_protection(pt_regs* regs, u64 error) {
     fault(regs, 13, error, "general protection fault", kSigSegv, kSiKernel, 0);
 }
 void exc_alignment_check(pt_regs* regs, u64 error) {
     fault(regs, 17, error, "alignment check", kSigBus, kBusAdraln, 0);
 }
-void exc_reserved(pt_regs* regs, u64 error) { fault(regs, 15, error, "reserved exception", kSigSegv, kSiKernel, 0); }
+void exc_reserved(pt_regs* regs, u64 error) {
+    fault(regs, 15, error, "reserved exception", kSigSegv, kSiKernel, 0);
+}
 
 void exc_int3(pt_regs* regs, u64) {
     if (!user_mode(regs)) die("int3", regs, 0);
@@ -132,9 +146,15 @@ void exc_debug(pt_regs* regs, u64) {
     force_sig_fault(kSigTrap, kTrapTrace, regs->rip);
 }
 
-void exc_nmi(pt_regs*, u64) { printk(KERN_WARNING "NMI received for unknown reason\n"); }
-void exc_machine_check(pt_regs* regs, u64) { die("machine check", regs, 0); }
-void exc_double_fault(pt_regs* regs, u64 error) { die("double fault", regs, error); }
+void exc_nmi(pt_regs*, u64) {
+    printk(KERN_WARNING "NMI received for unknown reason\n");
+}
+void exc_machine_check(pt_regs* regs, u64) {
+    die("machine check", regs, 0);
+}
+void exc_double_fault(pt_regs* regs, u64 error) {
+    die("double fault", regs, error);
+}
 
 void exc_page_fault(pt_regs* regs, u64 error) {
     const u64 address = read_cr2();
