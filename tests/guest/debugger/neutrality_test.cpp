@@ -1,0 +1,143 @@
+// Our kernel, booted: whatever watches it, the machine's state at a moment is the same; and stops are where
+// they should be.
+#include <memory>
+#include <string>
+
+#include "emulator/debug/debugger.h"
+#include "emulator/guest/debug_info.h"
+#include "emulator/guest/syscall_tracer.h"
+#include "emulator/models/windows.h"
+#include "tests/unit/catch.h"
+
+using namespace orrery;
+
+namespace {
+
+constexpr u64 kMoment = 9'000'000;  // the init script runs programs
+
+class CountingSink : public OutputSink {
+  public:
+    void write(std::span<const u8> data) override { bytes += data.size(); }
+    u64 bytes = 0;
+};
+
+struct Guest {
+    Guest() {
+        MachineConfig config;
+        config.ram_size = u64{64} << 20;
+        config.serial_output = &console;
+        machine = std::make_unique<Machine>(config);
+        BootImages images;
+        images.kernel = GUEST_KERNEL;
+        images.initrd = GUEST_INITRAMFS;
+        images.command_line = "console=ttyS0";
+        machine->load(images);
+    }
+    CountingSink console;
+    std::unique_ptr<Machine> machine;
+};
+
+const DebugInfo& kernel_info() {
+    static const std::unique_ptr<DebugInfo> info = DebugInfo::open(GUEST_KERNEL);
+    return *info;
+}
+
+RunLimits to_moment(u64 instructions) {
+    RunLimits limits;
+    limits.instructions = instructions;
+    return limits;
+}
+
+u64 plain_hash() {
+    static const u64 hash = [] {
+        Guest guest;
+        guest.machine->run(to_moment(kMoment));
+        return guest.machine->state_hash();
+    }();
+    return hash;
+}
+
+}  // namespace
+
+TEST_CASE("tracing system calls changes nothing", "[guest]") {
+    Guest guest;
+    SyscallTracer tracer(*guest.machine, &kernel_info());
+    guest.machine->run(to_moment(kMoment));
+    CHECK(tracer.log().records().size() > 50);
+    CHECK(guest.machine->state_hash() == plain_hash());
+}
+
+TEST_CASE("looking at every window changes nothing", "[guest]") {
+    Guest guest;
+    SyscallTracer tracer(*guest.machine, &kernel_info());
+    const std::string console = "x";
+    ModelContext context{*guest.machine};
+    context.kernel = &kernel_info();
+    context.syscalls = &tracer.log();
+    context.console = &console;
+    for (u64 at = kMoment / 3; at <= kMoment; at += kMoment / 3) {
+        guest.machine->run(to_moment(at));
+        for (const ShowWindow& window : show_windows()) {
+            INFO(window.name);
+            std::vector<std::string> arguments;
+            if (window.name == "page-walk" || window.name == "memory") arguments = {"rsp"};
+            if (window.name == "address-space") arguments = {"1", "pages"};
+            try {
+                const RenderedWindow rendered = window.render(context, arguments);
+                if (at == kMoment) CHECK_FALSE(rendered.text.empty());
+            } catch (const ShowError&) {
+                CHECK(at < kMoment);  // early on there is no init yet
+            }
+        }
+    }
+    CHECK(guest.machine->state_hash() == plain_hash());
+}
+
+TEST_CASE("breakpoints, steps and ring crossings change nothing", "[guest]") {
+    Guest guest;
+    Machine& machine = *guest.machine;
+    Debugger debugger(machine);
+    machine.run(to_moment(8'000'000));
+    for (int i = 0; i < 20; ++i) {
+        REQUIRE(debugger.next_ring_crossing(to_moment(kMoment)) == StopCause::Done);
+        debugger.step();
+    }
+    const unsigned id = debugger.breakpoints().add("do_syscall_64", &kernel_info());
+    REQUIRE(debugger.run(to_moment(kMoment)) == StopCause::Breakpoint);
+    CHECK(debugger.stopped_at() == id);
+    CHECK(kernel_info().symbols.describe(machine.cpu().rip()) == "do_syscall_64");
+    for (int i = 0; i < 300; ++i) debugger.step();
+    debugger.breakpoints().remove(id);
+    machine.run(to_moment(kMoment));
+    CHECK(machine.moment().instructions == kMoment);
+    CHECK(machine.state_hash() == plain_hash());
+}
+
+TEST_CASE("stepping over and out works on the kernel's own code", "[guest]") {
+    Guest guest;
+    Machine& machine = *guest.machine;
+    Debugger debugger(machine);
+    machine.run(to_moment(7'000'000));
+    const u64 place = resolve_place("do_syscall_64", &kernel_info());
+    REQUIRE(debugger.run_to(place, to_moment(kMoment)) == StopCause::Done);
+    const u64 stack = machine.cpu().gpr[kRsp];
+    u64 caller = 0;
+    machine.peek(0, stack, &caller, sizeof caller);
+    // Over everything in it, which never leaves the function but by its return.
+    unsigned steps = 0;
+    while (machine.cpu().rip() != caller && ++steps < 2000) {
+        REQUIRE(debugger.step_over(to_moment(2 * kMoment)) == StopCause::Done);
+        const Symbol* here = kernel_info().symbols.at(machine.cpu().rip());
+        REQUIRE(here != nullptr);
+        if (machine.cpu().rip() != caller) CHECK(machine.cpu().gpr[kRsp] <= stack);
+    }
+    CHECK(machine.cpu().rip() == caller);
+    CHECK(machine.cpu().gpr[kRsp] == stack + 8);
+
+    REQUIRE(debugger.run_to(resolve_place("do_syscall_64", &kernel_info()), to_moment(2 * kMoment)) ==
+            StopCause::Done);
+    machine.peek(0, machine.cpu().gpr[kRsp], &caller, sizeof caller);
+    for (int i = 0; i < 5; ++i) debugger.step();
+    REQUIRE(debugger.step_out(to_moment(2 * kMoment)) == StopCause::Done);
+    CHECK(machine.cpu().rip() == caller);
+}
