@@ -41,10 +41,11 @@ bool belongs_to_apic(u32 number) {
     return number == kApicBase || number == kTscDeadline || (number >= kX2ApicFirst && number <= kX2ApicLast);
 }
 
-// Vulnerabilities that this core does not have: RDCL_NO, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO,
-// IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, GDS_NO, RFDS_NO. It runs nothing speculatively.
+// Vulnerabilities that this core does not have, since it runs nothing speculatively: RDCL_NO,
+// SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO,
+// GDS_NO, RFDS_NO, ITS_NO.
 constexpr u64 kArchCapabilitiesValue = 1u << 0 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 13 |
-                                       1u << 14 | 1u << 15 | 1u << 26 | 1u << 27;
+                                       1u << 14 | 1u << 15 | 1u << 20 | 1u << 26 | 1u << 27 | u64{1} << 62;
 // No variable and no fixed ranges; write-combining exists.
 constexpr u64 kMtrrCapValue = 1u << 10;
 constexpr u64 kMicrocodeRevision = u64{1} << 32;
