@@ -37,13 +37,12 @@ void store_masked(Cpu* c, const Op* op, u64 lower, u64 upper, u32 chosen) {
     u64 offset = c->gpr[kRdi];
     if (op->scale == 4) offset &= 0xffff'ffff;
     if (op->scale == 2) offset &= 0xffff;
-    const u64 start = offset + c->seg_base[op->segment];
-    if (c->code64() && !is_canonical(start)) raise_error(c, op, Vector::GP, 0);
-    check_natural_alignment(c, op, start, 8);
-    if (chosen == 0) return;
-    const unsigned first = static_cast<unsigned>(std::countr_zero(chosen));
-    const unsigned last = 31 - static_cast<unsigned>(std::countl_zero(chosen));
+    const unsigned first = chosen != 0 ? static_cast<unsigned>(std::countr_zero(chosen)) : 0;
+    const unsigned last = chosen != 0 ? 31 - static_cast<unsigned>(std::countl_zero(chosen)) : 0;
     const u64 linear = segment_linear(c, op, op->segment, offset + first, last - first + 1, true) - first;
+    if (c->code64() && !is_canonical(linear)) raise_error(c, op, Vector::GP, 0);
+    check_natural_alignment(c, op, linear, 8);
+    if (chosen == 0) return;
     translate(c, op, linear + first, AccessKind::Write);
     translate(c, op, linear + last, AccessKind::Write);
     const u64 halves[2] = {lower, upper};

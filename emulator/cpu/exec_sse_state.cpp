@@ -47,6 +47,14 @@ u64 with_selector(u64 offset, u16 selector) {
     return (offset & 0xffff'ffff) | static_cast<u64>(selector) << 32;
 }
 
+// The operand is all 512 bytes, whether they are used or not.
+void check_area(Cpu* c, const Op* op, u64 linear, AccessKind kind) {
+    const u64 last_page = (linear + 511) & ~u64{0xfff};
+    if (last_page == (linear & ~u64{0xfff})) return;
+    translate(c, op, linear, kind);
+    translate(c, op, last_page, kind);
+}
+
 // op->imm: REX.W.
 __attribute__((noinline)) void save(Cpu* c, const Op* op, u64 linear) {
     if ((linear & 15) != 0) raise_misaligned(c, op);
@@ -68,11 +76,13 @@ __attribute__((noinline)) void save(Cpu* c, const Op* op, u64 linear) {
     }
     const unsigned registers = c->code64() ? 16 : 8;
     for (unsigned i = 0; i < registers; ++i) std::memcpy(area.xmm[i], c->xmm[i].q, 16);
+    check_area(c, op, linear, AccessKind::Write);
     store_bytes(c, op, linear, &area, c->code64() ? sizeof area : kLegacySize);
 }
 
 __attribute__((noinline)) void restore(Cpu* c, const Op* op, u64 linear) {
     if ((linear & 15) != 0) raise_misaligned(c, op);
+    check_area(c, op, linear, AccessKind::Read);
     FxsaveArea area;
     load_bytes(c, op, linear, &area, c->code64() ? sizeof area : kLegacySize);
     if ((area.mxcsr & ~mxcsr::kDefined) != 0) raise_error(c, op, Vector::GP, 0);

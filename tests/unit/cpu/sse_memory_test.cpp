@@ -219,3 +219,17 @@ TEST_CASE("In protected mode FXSAVE stores eight XMM registers, and selectors wi
     CHECK(m.get(M::kData + 160 + 16 * 7) == 77);
     CHECK(m.get<u8>(M::kData + 288) == 0xcc);
 }
+
+TEST_CASE("FXSAVE and FXRSTOR need all 512 bytes of their area") {
+    M m;
+    unmap_after_edge(m);
+    m.cpu->gpr[kRbx] = kEdge - 512;
+    m.again({0x0f, 0xae, 0x03});
+    CHECK(m.cpu->rip() == M::kCode + 3);
+    m.again({0x0f, 0xae, 0x0b});
+    CHECK(m.cpu->rip() == M::kCode + 3);
+    m.cpu->gpr[kRbx] = kEdge - 496;
+    CHECK(m.faults(14, {0x0f, 0xae, 0x03}));
+    CHECK(m.cpu->cr2 == kEdge);
+    CHECK(m.faults(14, {0x0f, 0xae, 0x0b}));
+}
