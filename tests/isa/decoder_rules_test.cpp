@@ -200,6 +200,10 @@ TEST_CASE("rows need their feature; some fall back to another row", "[decoder]")
     CpuFeatures with;
     with.set(Feature::Bmi1);
     with.set(Feature::Lzcnt);
+    with.set(Feature::Movbe);
+    CHECK(undefined({0x0f, 0x38, 0xf0, 0x00}));
+    CHECK(mnemonic(ok({0x0f, 0x38, 0xf0, 0x00}, CpuMode::Bits64, with)) == "MOVBE");
+    CHECK(mnemonic(ok({0xf2, 0x0f, 0x38, 0xf0, 0x00}, CpuMode::Bits64, with)) == "CRC32");
     CHECK(mnemonic(ok({0xf3, 0x0f, 0xbc, 0xc1})) == "BSF");
     CHECK(mnemonic(ok({0xf3, 0x0f, 0xbc, 0xc1}, CpuMode::Bits64, with)) == "TZCNT");
     CHECK(mnemonic(ok({0xf3, 0x0f, 0xbd, 0xc1}, CpuMode::Bits64, with)) == "LZCNT");

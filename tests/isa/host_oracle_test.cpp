@@ -1,6 +1,9 @@
 // Each row of the instruction table against the host's processor: registers, defined flags, memory, faults,
 // x87, MMX and SSE state. 200 random cases per row; 10,000 with ORRERY_TEST_LONG=1 in the environment. Left
 // out, each with its reason: skipped_rows.def. Not compared, each with its reason: host_differences.def.
+#include <cpuid.h>
+
+#include <algorithm>
 #include <cstdlib>
 
 #include "emulator/isa/row.h"
@@ -49,8 +52,8 @@ TestCase shrink(TestCase c, GuestRunner& guest) {
 }
 
 // Generates and compares `count` cases of a row; at most three failures are told of.
-void check_row(const Row& row, CpuMode mode, unsigned count, GuestRunner& guest) {
-    const CpuFeatures features;
+void check_row(const Row& row, CpuMode mode, unsigned count, const CpuFeatures& features,
+               GuestRunner& guest) {
     unsigned failures = 0, made = 0;
     std::vector<TestCase> cases;
     for (u64 seed = 0; seed < count;) {
@@ -84,7 +87,7 @@ void check_family(std::string_view family, CpuMode mode) {
     for (const Row& row : rows()) {
         if (row.family != family || skip_reason(row) || !features.has(row.feature)) continue;
         if (row.has(mode == CpuMode::Bits64 ? row_words::No64 : row_words::Only64)) continue;
-        check_row(row, mode, cases_per_row(), guest);
+        check_row(row, mode, cases_per_row(), features, guest);
         ++checked;
     }
     CHECK(checked > 0);
@@ -121,6 +124,30 @@ TEST_CASE("x87 instructions do what the host's do", "[oracle]") {
 }
 TEST_CASE("MMX instructions do what the host's do", "[oracle]") {
     check_family("mmx", CpuMode::Bits64);
+}
+
+// Implemented, but not in the profile x86-64-v2.
+TEST_CASE("instructions beyond the profile do what the host's do", "[oracle]") {
+    CpuFeatures features;
+    std::vector<std::string_view> names;
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (__get_cpuid(1, &a, &b, &c, &d) && (c >> 22 & 1)) {
+        features.set(Feature::Movbe);
+        names.push_back("MOVBE");
+    }
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 3 & 1)) {
+        features.set(Feature::Bmi1);
+        names.push_back("TZCNT");
+    }
+    if (__get_cpuid(0x8000'0001, &a, &b, &c, &d) && (c >> 5 & 1)) {
+        features.set(Feature::Lzcnt);
+        names.push_back("LZCNT");
+    }
+    GuestRunner guest(features);
+    for (const Row& row : rows()) {
+        if (std::find(names.begin(), names.end(), row.mnemonic) == names.end()) continue;
+        check_row(row, CpuMode::Bits64, cases_per_row(), features, guest);
+    }
 }
 
 TEST_CASE("all families do what the host's do in 32-bit code", "[oracle]") {
