@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include <fmt/format.h>
 
@@ -228,6 +229,7 @@ bool by_command(const GuestMemory& memory, const DecodedCall& call, size_t index
         return true;
     }
     if (call.name == "reboot" && index < 3) return text = enumeration_text("reboot", a[index]), true;
+    if (call.name == "dup3" && index == 2) return text = flags_text("pipe", a[2]), true;
     if (call.name == "mmap" && index == 5) return text = a[5] == 0 ? "0" : fmt::format("{:#x}", a[5]), true;
     return false;
 }
@@ -298,7 +300,9 @@ void decode_return(const GuestMemory& memory, DecodedCall& call, i64 result) {
         const SyscallArgument& argument = call.spec->arguments[i];
         std::string text;
         bool open = false;
-        const bool filled = !argument.out || !is_error(result);
+        // nanosleep writes what is left of the time only where a signal has cut it short.
+        const bool sleeps = call.name == "nanosleep" || call.name == "clock_nanosleep";
+        const bool filled = !argument.out || (sleeps ? result == -EINTR : !is_error(result));
         if (by_command(memory, call, i, true, result, text, open)) {
             call.texts[i] = text;
         } else if (filled && memory_text(memory, call, i, result, text)) {

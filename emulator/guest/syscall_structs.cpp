@@ -102,10 +102,11 @@ std::string text_of(const GuestMemory&, const struct statfs& value) {
     return fmt::format(
         "{{f_type={}, f_bsize={}, f_blocks={}, f_bfree={}, f_bavail={}, f_files={}, f_ffree={}, "
         "f_fsid={{val=[{}, "
-        "{}]}}, f_namelen={}, f_frsize={}, f_flags={:#x}}}",
+        "{}]}}, f_namelen={}, f_frsize={}, f_flags={}}}",
         enumeration_text("fs_magic", static_cast<u64>(value.f_type)), value.f_bsize, value.f_blocks,
         value.f_bfree, value.f_bavail, value.f_files, value.f_ffree, value.f_fsid.__val[0],
-        value.f_fsid.__val[1], value.f_namelen, value.f_frsize, static_cast<u64>(value.f_flags));
+        value.f_fsid.__val[1], value.f_namelen, value.f_frsize,
+        orrery::flags_text("statfs", static_cast<u64>(value.f_flags)));
 }
 std::string text_of(const GuestMemory&, const pollfd& value) {
     return fmt::format("{{fd={}, events={}}}", value.fd, flags_text("poll", static_cast<u16>(value.events)));

@@ -108,6 +108,11 @@ TEST_CASE("structures", "[guest]") {
 
     c.memory.put(kBuffer, timespec{1, 500});
     CHECK(c.line(35, {kBuffer, 0}, 0) == "nanosleep({tv_sec=1, tv_nsec=500}, NULL) = 0");
+    c.memory.put(kPath, timespec{0, 7});
+    CHECK(c.line(35, {kBuffer, kPath}, 0) == "nanosleep({tv_sec=1, tv_nsec=500}, 0x2000) = 0");
+    CHECK(c.line(35, {kBuffer, kPath}, -4) ==
+          "nanosleep({tv_sec=1, tv_nsec=500}, {tv_sec=0, tv_nsec=7}) = -1 EINTR (Interrupted system call)");
+    CHECK(c.line(292, {3, 0, 0}, 0) == "dup3(3, 0, 0) = 0");
 
     const i32 pipes[] = {3, 4};
     CHECK(c.line(293, {kBuffer, O_CLOEXEC}, 0, [&] { c.memory.poke(kBuffer, pipes, sizeof pipes); }) ==
