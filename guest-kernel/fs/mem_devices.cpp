@@ -6,6 +6,7 @@
 #include "fs/chrdev.h"
 #include "fs/cred.h"
 #include "fs/devtmpfs.h"
+#include "sched/sched.h"
 
 namespace {
 
@@ -40,6 +41,7 @@ Result<size_t> read_zeroes(IovIter& to) {
         done += moved;
         if (moved < n) return done ? Result<size_t>(done) : Result<size_t>(Errno::EFAULT);
         if (signal_pending(current())) break;
+        cond_resched();
     }
     return size_t{done};
 }
@@ -73,7 +75,9 @@ Result<size_t> RandomFile::read(IovIter& to, loff_t&) {
         const size_t moved = to.copy_to(block, n);
         done += moved;
         if (moved < n) return done ? Result<size_t>(done) : Result<size_t>(Errno::EFAULT);
-        if (done % 4096 == 0 && signal_pending(current())) break;
+        if (done % 4096 != 0) continue;
+        if (signal_pending(current())) break;
+        cond_resched();
     }
     return size_t{done};
 }

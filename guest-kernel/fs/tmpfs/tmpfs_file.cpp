@@ -6,6 +6,7 @@
 #include "fs/open_file.h"
 #include "fs/size_limit.h"
 #include "fs/tmpfs/tmpfs.h"
+#include "sched/sched.h"
 
 namespace {
 
@@ -46,6 +47,7 @@ Result<size_t> TmpfsFile::read(IovIter& to, loff_t& pos) {
             if (done == 0) return Errno::EFAULT;
             break;
         }
+        cond_resched();
     }
     pos = static_cast<loff_t>(at);
     if ((flags & O_NOATIME) == 0 && path.mount && (path.mount->flags & MS_NOATIME) == 0) update_atime(*inode);
@@ -83,6 +85,7 @@ Result<size_t> TmpfsFile::write(IovIter& from, loff_t& pos) {
             trouble = Errno::EFAULT;
             break;
         }
+        cond_resched();
     }
     if (done == 0) return trouble;
     pages.grow_size(at);

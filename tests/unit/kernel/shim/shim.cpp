@@ -248,6 +248,9 @@ Result<void> PollWaiter::wait(u64 deadline) {
     return {};
 }
 
+// sched
+void cond_resched() {}
+
 // task
 task_struct* current() {
     return &g->task;
