@@ -6,6 +6,7 @@
 
 #include <cstdio>
 
+#include "devices/virtio_rng.h"
 #include "emulator/boot/memory_map.h"
 #include "tests/unit/boot/crafted.h"
 
@@ -27,6 +28,10 @@ std::string text_at(Bus& bus, u64 address) {
     std::string text;
     while (char c = peek<char>(bus, address + text.size())) text += c;
     return text;
+}
+
+bool is_elf_like(const BootImage& image) {
+    return image.bytes[0] == 0x7f || image.bytes[1] == 'E';
 }
 
 bool contains(const std::string& text, const std::string& part) {
@@ -238,4 +243,29 @@ TEST_CASE("memory map: ranges ascend, and memory above 4 GiB is there") {
     for (size_t i = 1; i < map.size(); ++i) CHECK(map[i - 1].base + map[i - 1].length <= map[i].base);
     CHECK(map.back().base == kPciHoleEnd);
     CHECK(map.back().length == u64{1} << 30);
+}
+
+TEST_CASE("loader: randomly damaged kernels load or are refused, and nothing else happens") {
+    SeededBytes random(7);
+    unsigned refused = 0;
+    Bus bus(32 << 20);
+    for (const BootImage& good : {CraftedElf().image(), crafted_bzimage()}) {
+        for (unsigned round = 0; round < 2000; ++round) {
+            BootImage bad = good;
+            u8 draw[9];
+            random.fill(draw);
+            // A few bytes of the headers, with values that are often extreme.
+            for (unsigned i = 0; i < 3; ++i) {
+                const size_t range = is_elf_like(bad) ? 0x114 : 0x270;
+                const u8 values[] = {0, 1, 0x7f, 0x80, 0xff, draw[3 * i + 2]};
+                bad.bytes[(draw[3 * i] | draw[3 * i + 1] << 8) % range] = values[draw[3 * i + 2] % 6];
+            }
+            try {
+                load_guest(bus, {bad, BootImage{"initrd", {1, 2, 3}}, "x"}, kRsdp);
+            } catch (const BootError&) {
+                ++refused;
+            }
+        }
+    }
+    CHECK(refused > 100);
 }
