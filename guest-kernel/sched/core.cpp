@@ -93,6 +93,7 @@ void context_switch(task_struct* prev, task_struct* next) {
             prev->active_mm = nullptr;
         }
     }
+    if (prev->rseq) prev->rseq_event = true;
     run_queue.nr_switches++;
     task_struct* last = __switch_to_asm(prev, next, &prev->thread.sp, next->thread.sp);
     finish_switch(last);

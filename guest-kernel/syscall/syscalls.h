@@ -30,6 +30,7 @@ SysResult sys_waitid(int type, pid_t id, UserPtr<KSigInfo> info, int options, Us
 SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u32 value3);
 SysResult sys_set_robust_list(u64 head, u64 size);
 SysResult sys_get_robust_list(pid_t pid, UserPtr<u64> head, UserPtr<u64> size);
+SysResult sys_rseq(u64 area, u32 size, int flags, u32 signature);
 SysResult sys_set_tid_address(u64 address);
 SysResult sys_setsid();
 SysResult sys_setpgid(pid_t pid, pid_t pgid);

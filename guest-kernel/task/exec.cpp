@@ -337,7 +337,7 @@ Result<void> begin_new_program(BinaryProgram& program) {
     task->flags &= ~(PF_FORKNOEXEC | PF_KTHREAD);
     task->pdeath_signal = program.secure ? 0 : task->pdeath_signal;
     task->personality &= ~0x0040000u;  // ADDR_NO_RANDOMIZE stays a wish of the parent only
-    task->robust_list = 0;
+    task->robust_list = task->rseq = 0;
     if (task->group_leader == task && task->exit_signal > 0) task->exit_signal = kSigChld;
     const char* name = strrchr(program.filename.c_str(), '/');
     copy_string(task->comm, name ? name + 1 : program.filename.c_str(), sizeof(task->comm));

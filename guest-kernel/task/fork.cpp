@@ -195,6 +195,11 @@ Result<task_struct*> copy_process(const CloneArgs& args) {
     asm volatile("fxsaveq %0" : "=m"(task->thread.fpu_state));
     if (args.flags & CLONE_CHILD_CLEARTID) task->clear_child_tid = args.child_tid;
     if (args.flags & CLONE_CHILD_SETTID) task->set_child_tid = args.child_tid;
+    if (!(args.flags & CLONE_VM)) {
+        task->rseq = parent->rseq;
+        task->rseq_signature = parent->rseq_signature;
+        task->rseq_event = task->rseq != 0;
+    }
     const Result<void> resources = copy_resources(task, args);
     if (!resources.ok()) {
         discard(task);

@@ -7,6 +7,7 @@
 #include "core/printk.h"
 #include "sched/sched.h"
 #include "task/exit.h"
+#include "task/rseq.h"
 #include "task/signal.h"
 
 namespace {
@@ -143,6 +144,7 @@ void do_signal(pt_regs* regs) {
     KSigAction action;
     if (const int sig = get_signal(&info, &action)) {
         handle_restart(regs, &action);
+        if (task->rseq) rseq_handle(regs);
         const SigSet saved = task->restore_sigmask ? task->saved_sigmask : task->blocked;
         const Result<void> result = setup_rt_frame(info, action, saved, regs);
         if (!result.ok()) {
@@ -191,6 +193,11 @@ extern "C" void exit_to_user_mode(pt_regs* regs) {
         if (task->sigpending || task->restore_sigmask) {
             local_irq_enable();
             do_signal(regs);
+            continue;
+        }
+        if (task->rseq_event) {
+            local_irq_enable();
+            rseq_handle(regs);
             continue;
         }
         // IRET to a non-canonical address would fault in the kernel: make it the program's fault here.

@@ -119,6 +119,9 @@ struct task_struct {
     u64 set_child_tid = 0;
     u64 clear_child_tid = 0;
     u64 robust_list = 0;
+    u64 rseq = 0;  // registered area
+    u32 rseq_signature = 0;
+    bool rseq_event = false;  // look at it before the next return to user mode
     struct VforkDone* vfork_done = nullptr;
 
     // Machine
