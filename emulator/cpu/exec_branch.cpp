@@ -40,6 +40,7 @@ void jmp_m(Cpu* c, const Op* op) {
 void call_r(Cpu* c, const Op* op) {
     const u64 target = reg<u64>(c, op->a);
     check_target(c, op, target);
+    check_stack_canonical(c, op, c->gpr[kRsp] - 8);
     push<u64>(c, op, end_of(c, op));
     ORRERY_FOLLOW_RIP(c, target);
 }
@@ -47,6 +48,7 @@ template <bool full>
 void call_m(Cpu* c, const Op* op) {
     const u64 target = load<u64>(c, op, address<full>(c, op));
     check_target(c, op, target);
+    check_stack_canonical(c, op, c->gpr[kRsp] - 8);
     push<u64>(c, op, end_of(c, op));
     ORRERY_FOLLOW_RIP(c, target);
 }

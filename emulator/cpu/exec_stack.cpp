@@ -49,7 +49,9 @@ void push_i(Cpu* c, const Op* op) {
 }
 template <typename T, bool full>
 void push_m(Cpu* c, const Op* op) {
-    push<T>(c, op, load<T>(c, op, address<full>(c, op)));
+    const T value = load<T>(c, op, address<full>(c, op));
+    check_stack_canonical(c, op, c->gpr[kRsp] - sizeof(T));
+    push<T>(c, op, value);
     ORRERY_NEXT(c, op);
 }
 
@@ -59,12 +61,14 @@ void pop_r(Cpu* c, const Op* op) {
     set_reg<T>(c, op->a, value);
     ORRERY_NEXT(c, op);
 }
-// The destination's address is worked out with RSP already moved; a fault of the store puts it back.
+// The destination's address is worked out with RSP already moved (op->imm: it is made from RSP); a fault of the store
+// puts it back.
 template <typename T, bool full>
 void pop_m(Cpu* c, const Op* op) {
+    check_stack_canonical(c, op, c->gpr[kRsp]);
     const T value = stack_top<T>(c, op);
     u64 linear = address<full>(c, op);
-    if (op->base == kRsp * 8 && c->code64()) linear += sizeof(T);
+    if (op->imm != 0) linear = c->code64() ? linear + sizeof(T) : (linear + sizeof(T)) & 0xffff'ffff;
     store<T>(c, op, linear, value);
     set_stack_pointer(c, c->gpr[kRsp] + sizeof(T));
     ORRERY_NEXT(c, op);
@@ -147,6 +151,7 @@ void select_pop(const Insn& insn, u32 key, Op& op) {
     const Operand& to = insn.operands[0];
     const bool long_mode = mode_of(key) == CpuMode::Bits64;
     if (!to.is_memory()) op.segment = kSs;
+    if (to.is_memory()) op.imm = insn.base == kRsp;
     op.accesses = to.is_memory() ? 2 : 1;
     op.fn = by_word_size(insn.opsize, [&]<typename T>() -> Handler {
         if (to.is_memory()) return by_address(op, []<bool full>() -> Handler { return pop_m<T, full>; });

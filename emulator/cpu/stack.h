@@ -19,6 +19,12 @@ inline void set_stack_pointer(Cpu* c, u64 value) {
     c->gpr[kRsp] = mask == 0xffff ? (c->gpr[kRsp] & ~mask) | (value & mask) : value & mask;
 }
 
+// #SS(0) for a stack that is not canonical, in instructions whose Op names the segment of another operand.
+inline void check_stack_canonical(Cpu* c, const Op* op, u64 top) {
+    const bool canonical = static_cast<u64>(static_cast<i64>(top << 16) >> 16) == top;
+    if (c->code64() && __builtin_expect(!canonical, 0)) raise_error(c, op, Vector::SS, 0);
+}
+
 template <typename T>
 inline void push(Cpu* c, const Op* op, T value) {
     const u64 top = c->gpr[kRsp] - sizeof(T);

@@ -263,6 +263,9 @@ class Generator {
         for (u64& r : case_.initial.gpr) r = random_integer(rng_);
         case_.initial.gpr[4] = kWindows[kStackWindow].base + 0x200 + rng_.below(0x300);
         if (!rng_.one_in(8)) case_.initial.gpr[4] &= ~u64{7};
+        if (row_.exceptions == ExceptionClass::Stack && in64_ && rng_.one_in(32)) {
+            case_.initial.gpr[4] = 0x0001'0000'0000'0000 + (rng_.next() >> 8);  // not canonical: #SS
+        }
         if (name() == "ENTER" || name() == "LEAVE") {
             case_.initial.gpr[5] = kWindows[kStackWindow].base + 0x200 + rng_.below(0x300);
         }
@@ -422,6 +425,8 @@ class Generator {
         }
         if (has_kind("XY")) aim_string_registers();
         flavour();
+        const bool calls = name() == "CALL" || name() == "RET";
+        if (calls && in64_ && rng_.one_in(32)) s.gpr[4] = 0x0001'0000'0000'0000 + (rng_.next() >> 8);
         if (row_.has(Branch) && !arrange_branch()) return false;
         if (!in64_) {
             for (u64& r : s.gpr) r &= 0xffff'ffff;
