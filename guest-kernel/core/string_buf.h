@@ -27,6 +27,7 @@ class KString {
     void clear() { bytes_.clear(); }
     Result<void> append(const char* text) { return append(text, strlen(text)); }
     Result<void> append(const char* text, size_t length) {
+        if (length > kMaxLength) return Errno::ENOMEM;
         const size_t old = size();
         if (old + length + 1 > bytes_.size()) {
             TRY(bytes_.reserve(max<size_t>(old + length + 1, bytes_.size() + bytes_.size() / 2)));
@@ -41,5 +42,6 @@ class KString {
     __attribute__((format(printf, 2, 3))) Result<void> appendf(const char* format, ...);
 
   private:
+    static constexpr size_t kMaxLength = 4 << 20;  // what kmalloc can give
     Vec<char> bytes_;
 };

@@ -15,6 +15,10 @@
 #include "mm/memory_object.h"
 #include "mm/user_ptr.h"
 
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wunused-private-field"  // fields that only the real locks use
+#endif
+
 namespace {
 
 struct State {
