@@ -26,7 +26,7 @@ function(orrery_settings target)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # False positives of GCC 12 in libstdc++'s own std::string (GCC bugs 105329, 105651).
     target_compile_options(${target} PRIVATE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow
-                                             -Wno-stringop-overread)
+                                             -Wno-stringop-overread -Wno-maybe-uninitialized)
   endif()
   if(ORRERY_SANITIZE)
     target_compile_options(${target} PUBLIC -fsanitize=address,undefined -fno-sanitize-recover=all

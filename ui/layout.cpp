@@ -16,16 +16,21 @@ struct Place {
 
 const std::vector<Place>& places(const std::string& preset) {
     static const std::vector<Place> kFirst = {
-        {"Tasks", 0.00f, 0.00f, 0.17f, 0.44f},          {"Breakpoints", 0.00f, 0.44f, 0.17f, 0.22f},
-        {"Source and disassembly", 0.17f, 0.00f, 0.43f, 0.40f}, {"Console", 0.17f, 0.40f, 0.43f, 0.34f},
-        {"Ring", 0.60f, 0.00f, 0.20f, 0.40f},           {"Registers", 0.80f, 0.00f, 0.20f, 0.52f},
-        {"Page walk", 0.60f, 0.40f, 0.20f, 0.34f},      {"TLB", 0.80f, 0.52f, 0.20f, 0.48f},
-        {"System calls", 0.17f, 0.74f, 0.63f, 0.26f},   {"Address space", 0.00f, 0.66f, 0.17f, 0.34f},
+        {"Tasks", 0.00f, 0.00f, 0.16f, 0.50f},
+        {"Breakpoints", 0.00f, 0.50f, 0.16f, 0.24f},
+        {"Source and disassembly", 0.16f, 0.00f, 0.40f, 0.40f},
+        {"Console", 0.16f, 0.40f, 0.40f, 0.34f},
+        {"Ring", 0.56f, 0.00f, 0.24f, 0.34f},
+        {"Page walk", 0.56f, 0.34f, 0.24f, 0.40f},
+        {"Registers", 0.80f, 0.00f, 0.20f, 0.46f},
+        {"TLB", 0.80f, 0.46f, 0.20f, 0.28f},
+        {"System calls", 0.00f, 0.74f, 0.62f, 0.26f},
+        {"Address space", 0.62f, 0.74f, 0.38f, 0.26f},
     };
     static const std::vector<Place> kMemory = {
-        {"Tasks", 0.00f, 0.00f, 0.18f, 0.45f},        {"Console", 0.00f, 0.45f, 0.40f, 0.55f},
+        {"Tasks", 0.00f, 0.00f, 0.18f, 0.45f},        {"Console", 0.00f, 0.45f, 0.30f, 0.55f},
         {"Address space", 0.18f, 0.00f, 0.42f, 0.45f}, {"Page walk", 0.60f, 0.00f, 0.40f, 0.45f},
-        {"TLB", 0.60f, 0.45f, 0.40f, 0.55f},          {"Memory", 0.40f, 0.45f, 0.20f, 0.55f},
+        {"TLB", 0.66f, 0.45f, 0.34f, 0.55f},          {"Memory", 0.30f, 0.45f, 0.36f, 0.55f},
     };
     static const std::vector<Place> kScheduler = {
         {"Tasks", 0.00f, 0.00f, 0.40f, 0.55f},        {"Console", 0.40f, 0.00f, 0.60f, 0.55f},

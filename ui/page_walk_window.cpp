@@ -16,7 +16,9 @@ void draw_page_walk(Ui& ui) {
     text_dim(model.symbol);
     std::string parts;
     for (const AddressPart& part : model.parts) parts += fmt::format("{} {}  ", part.name, part.value);
-    text_dim(parts);
+    ImGui::PushStyleColor(ImGuiCol_Text, theme::kDim);
+    ImGui::TextWrapped("%s", parts.c_str());
+    ImGui::PopStyleColor();
     if (ImGui::BeginTable("walk", 5, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_RowBg)) {
         for (const char* heading : {"Table", "Index", "Entry at", "Entry", "Bits"}) ImGui::TableSetupColumn(heading);
         ImGui::TableHeadersRow();
@@ -43,8 +45,11 @@ void draw_page_walk(Ui& ui) {
     for (const AccessVerdict& verdict : model.accesses) {
         ImGui::TextColored(verdict.allowed ? theme::kGood : theme::kBad, "%s %-12s", verdict.allowed ? "yes" : "no ",
                            verdict.access.c_str());
+        if (verdict.reason.empty()) continue;
         ImGui::SameLine();
-        text_dim(verdict.reason);
+        ImGui::PushStyleColor(ImGuiCol_Text, theme::kDim);
+        ImGui::TextWrapped("%s", verdict.reason.c_str());
+        ImGui::PopStyleColor();
     }
 }
 

@@ -88,6 +88,7 @@ void ScriptRunner::run_until(const ScriptLine& line, bool (ScriptRunner::*reache
     while (!(this->*reached)(text)) {
         const u64 before = session_.machine().moment().instructions;
         session_.advance(kSlice);
+        pump_terminal();
         if (!session_.running()) {
             if ((this->*reached)(text)) return;
             fail(line, "the guest stopped: " + session_.status(), true);
@@ -99,11 +100,19 @@ void ScriptRunner::run_until(const ScriptLine& line, bool (ScriptRunner::*reache
     session_.command({Verb::Pause, {}, 0});
 }
 
+// The terminal sees what was printed, and answers what the guest asked it (where the cursor is).
+void ScriptRunner::pump_terminal() {
+    ui_.terminal.feed(session_.take_console());
+    const std::string replies = ui_.terminal.take_replies();
+    if (!replies.empty()) session_.command({Verb::Type, replies, 0});
+}
+
 void ScriptRunner::finish_activity(const ScriptLine& line) {
     const u64 limit = session_.machine().moment().instructions + kBudget;
     unsigned idle = 0;
     while (session_.running()) {
         session_.advance(kSlice);
+        pump_terminal();
         idle = session_.idle() ? idle + 1 : 0;
         if (session_.machine().moment().instructions > limit || idle > 1000) fail(line, "not reached: " + session_.status(), true);
     }
@@ -112,7 +121,7 @@ void ScriptRunner::finish_activity(const ScriptLine& line) {
 void ScriptRunner::refresh() {
     if (!ui_.frame || ui_.frame->moment != session_.machine().moment()) ui_.previous = ui_.frame;
     ui_.frame = session_.frame(ui_.selection);
-    ui_.terminal.feed(session_.take_console());
+    pump_terminal();
     for (unsigned i = 0; i < 3; ++i) {  // Dear ImGui needs a frame to lay out, and one to scroll
         canvas_.events(ui_, 0);
         canvas_.draw(ui_);
@@ -135,7 +144,7 @@ void ScriptRunner::expect(const ScriptLine& line) {
         return;
     }
     if (window == "screen") {
-        ui_.terminal.feed(session_.take_console());
+        pump_terminal();
         if (ui_.terminal.text().find(text) == std::string::npos)
             fail(line, "the screen shows:\n" + ui_.terminal.text(), true);
         return;

@@ -58,6 +58,7 @@ class ScriptRunner {
     void run_until(const ScriptLine& line, bool (ScriptRunner::*reached)(const std::string&), const std::string& text);
     bool shows(const std::string& text);
     bool waits(const std::string&);
+    void pump_terminal();
     void finish_activity(const ScriptLine& line);
     [[noreturn]] void fail(const ScriptLine& line, const std::string& why, bool expectation = false);
     void expect(const ScriptLine& line);

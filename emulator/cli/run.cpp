@@ -24,6 +24,11 @@ StopReason run_interactive(Machine& machine, u64 max_instructions, RawTerminal& 
     for (;;) {
         const std::vector<u8> typed = terminal.read(0);
         if (terminal.quit_requested()) return StopReason::Requested;
+        if (!terminal.active()) {
+            RunLimits rest;
+            rest.instructions = max_instructions;
+            return machine.run(rest);
+        }
         if (!typed.empty()) machine.input(kSerial, typed);
         RunLimits limits;
         limits.instructions = std::min(max_instructions, machine.moment().instructions + kSlice);
@@ -108,13 +113,7 @@ int run_headless(const RunOptions& options) {
             reason = machine.run(limits);
         } else {
             RawTerminal terminal;
-            if (terminal.active()) {
-                reason = run_interactive(machine, options.guest.max_instructions, terminal);
-            } else {
-                RunLimits limits;
-                limits.instructions = options.guest.max_instructions;
-                reason = machine.run(limits);
-            }
+            reason = run_interactive(machine, options.guest.max_instructions, terminal);
         }
         // A reset boots again, as on any PC; with a command there is nothing left to do.
         if (reason != StopReason::Reset || options.guest.has_command()) break;

@@ -126,7 +126,8 @@ class Moments {
             return fmt::format("{} was not reached by instruction {}", text_, now);
         if (machine.ended() && call_)
             return fmt::format("no program made the call by instruction {}, where the guest ended", now);
-        if (machine.ended() && text_.empty()) return fmt::format("the guest ended at instruction {}", now);
+        if (machine.ended() && text_.empty() && command_.empty())
+            return fmt::format("the guest ended at instruction {}", now);
         return "";
     }
 

@@ -17,14 +17,15 @@ void StdoutSink::write(std::span<const u8> data) {
 }
 
 RawTerminal::RawTerminal() {
+    active_ = true;
     if (isatty(STDIN_FILENO) == 0 || tcgetattr(STDIN_FILENO, &saved_) != 0) return;
     termios raw = saved_;
     cfmakeraw(&raw);
-    active_ = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+    raw_ = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
 RawTerminal::~RawTerminal() {
-    if (active_) tcsetattr(STDIN_FILENO, TCSANOW, &saved_);
+    if (raw_) tcsetattr(STDIN_FILENO, TCSANOW, &saved_);
 }
 
 std::vector<u8> RawTerminal::read(int milliseconds) {
@@ -33,10 +34,15 @@ std::vector<u8> RawTerminal::read(int milliseconds) {
     if (!active_ || poll(&wait, 1, milliseconds) <= 0) return typed;
     u8 bytes[256];
     const ssize_t count = ::read(STDIN_FILENO, bytes, sizeof bytes);
-    if (count == 0) quit_ = true;
+    if (count <= 0) {
+        active_ = false;
+        quit_ = raw_;  // the terminal has gone
+    }
     for (ssize_t i = 0; i < count; ++i) {
         const u8 byte = bytes[i];
-        if (escape_) {
+        if (!raw_) {
+            typed.push_back(byte);
+        } else if (escape_) {
             escape_ = false;
             if (byte == 'x') quit_ = true;
             if (byte == 1) typed.push_back(byte);

@@ -20,7 +20,8 @@ class StdoutSink : public OutputSink {
     bool good_ = true;
 };
 
-// Puts a terminal on stdin into raw mode for its lifetime. Ctrl-A x then ends the session (as in QEMU).
+// What is typed on stdin. A terminal is put into raw mode for this object's lifetime, and Ctrl-A x then ends the session
+// (as in QEMU); from a pipe or file, bytes come as they are, until its end.
 class RawTerminal {
   public:
     RawTerminal();
@@ -28,7 +29,7 @@ class RawTerminal {
     RawTerminal(const RawTerminal&) = delete;
     RawTerminal& operator=(const RawTerminal&) = delete;
 
-    // Whether stdin is a terminal at all; if not, nothing is read.
+    // Whether there may be more to read.
     bool active() const { return active_; }
     // Bytes typed, waiting for up to `milliseconds` (0: not at all).
     std::vector<u8> read(int milliseconds);
@@ -36,6 +37,7 @@ class RawTerminal {
 
   private:
     bool active_ = false;
+    bool raw_ = false;  // stdin is a terminal, and saved_ what it was
     bool escape_ = false;
     bool quit_ = false;
     termios saved_{};

@@ -1,0 +1,60 @@
+// The debugger played by scripts, without a display: what the windows' models hold, and that something is drawn.
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "tests/unit/catch.h"
+#include "ui/app.h"
+#include "ui/script.h"
+
+using namespace orrery;
+
+namespace {
+
+std::string scratch(const std::string& name) {
+    return (std::filesystem::temp_directory_path() / ("orrery-ui-" + std::to_string(getpid()) + "-" + name)).string();
+}
+
+void play(const std::string& script) {
+    const std::string path = scratch("script");
+    std::ofstream(path) << script;
+    AppOptions options;
+    options.session.machine.ram_size = u64{64} << 20;
+    options.session.images.kernel = GUEST_KERNEL;
+    options.session.images.initrd = GUEST_INITRAMFS;
+    options.session.images.command_line = "console=ttyS0";
+    options.session.kernel_path = GUEST_KERNEL;
+    options.session.source_root = SOURCE_ROOT;
+    options.headless = true;
+    options.script = path;
+    run_window(options);
+    std::filesystem::remove(path);
+}
+
+}  // namespace
+
+TEST_CASE("a shell's write is watched on its way into the kernel") {
+    const std::string picture = scratch("picture.png");
+    play("boot\nexpect screen Welcome to Orrery\nwatch\nexpect status At a system call\n"
+         "expect syscalls write(1, \"hi\\n\", 3\nexpect registers entry_SYSCALL_64\nexpect tasks sh\n"
+         "screenshot " + picture + "\ncrossing\nexpect status ring 3\nexpect screen hi\n");
+    CHECK(std::filesystem::file_size(picture) > 20'000);
+    std::filesystem::remove(picture);
+}
+
+TEST_CASE("breakpoints, steps and selections do what the buttons say") {
+    play("boot\nbreak vfs_write\ntype echo there\\n\ncontinue\nexpect status vfs_write\nexpect registers vfs_write\n"
+         "step 3\nexpect status Stepped\nselect rsp\nexpect page-walk PML4\ntask 1\nexpect address-space busybox\n"
+         "expect tlb L1 data\nout\n");
+}
+
+TEST_CASE("the console is a terminal: vi draws its screen and takes cursor keys") {
+    play("boot\ntype vi /etc/passwd\\n\nrun\nexpect screen root:x:0:0\nexpect screen ~\n"
+         "type \\e[B\\e[BiXYZ\\e\nrun\nexpect screen XYZ\ntype :q!\\n\nrun\nexpect tasks sh\n");
+}
+
+TEST_CASE("a failed expectation and a bad line name the script and the line") {
+    CHECK_THROWS_WITH(play("boot\nexpect tasks no-such-program\n"), Catch::Matchers::Contains(":2: "));
+    CHECK_THROWS_WITH(play("boot\nbreak no_such_symbol\n"), Catch::Matchers::Contains("no_such_symbol"));
+    CHECK_THROWS_WITH(play("fly\n"), Catch::Matchers::Contains("there is no command fly"));
+}
