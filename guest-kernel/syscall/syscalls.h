@@ -132,6 +132,7 @@ SysResult sys_setpriority(int which, int who, int value);
 SysResult sys_getcpu(UserPtr<u32> cpu, UserPtr<u32> node, u64 unused);
 
 // System
+SysResult sys_membarrier(int command, u32 flags, int cpu);
 SysResult sys_uname(UserPtr<KUtsname> name);
 SysResult sys_sethostname(UserPtr<char> name, int length);
 SysResult sys_setdomainname(UserPtr<char> name, int length);
