@@ -13,5 +13,5 @@ int main(void) {
     CHECK(membarrier(1, 0) == 0);
     CHECK_ERROR(membarrier(1, 1), EINVAL);
     CHECK_ERROR(membarrier(1 << 30, 0), EINVAL);
-    return 0;
+    CHECK_END();
 }
