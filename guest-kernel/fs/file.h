@@ -17,6 +17,7 @@
 
 class EpollFile;
 class PollTable;
+class TimerFile;
 struct FilesStruct;
 
 /// Collects directory entries. `emit` answers false when the reader has no more room: stop, and leave
@@ -89,6 +90,7 @@ class File : public RefCounted {
     mutable u32 epoll_watchers = 0;  ///< how many epoll items refer to this file
     mutable ListNode epoll_items;    ///< they, under the epoll lock
     virtual EpollFile* as_epoll_file() { return nullptr; }
+    virtual TimerFile* as_timer_file() { return nullptr; }
 
   private:
     void release_watched() const;

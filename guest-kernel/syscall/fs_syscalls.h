@@ -139,6 +139,16 @@ SysResult sys_epoll_pwait(int epfd, UserPtr<KernelEpollEvent> events, int maxeve
 SysResult sys_eventfd(u32 initial);
 SysResult sys_eventfd2(u32 initial, int flags);
 
+// fs_timerfd.cpp
+struct KernelItimerspecFs {  // struct itimerspec
+    KernelTimespec interval;
+    KernelTimespec value;
+};
+SysResult sys_timerfd_create(int clock, int flags);
+SysResult sys_timerfd_settime(int fd, int flags, UserPtr<KernelItimerspecFs> fresh,
+                              UserPtr<KernelItimerspecFs> old);
+SysResult sys_timerfd_gettime(int fd, UserPtr<KernelItimerspecFs> current_value);
+
 // fs_mount.cpp
 SysResult sys_mount(UserString source, UserString target, UserString type, u64 flags, UserString data);
 SysResult sys_umount2(UserString target, int flags);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -287,6 +288,30 @@ static void pipes_and_waiting(void) {
     close(ep), close(ev), close(file);
 }
 
+static void timers(void) {
+    CHECK_ERROR(timerfd_create(99, 0), EINVAL);
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+    unsigned long long n;
+    CHECK_ERROR(read(fd, &n, 8), EAGAIN);
+    struct itimerspec t = {{0, 20000000}, {0, 30000000}}, left;
+    CHECK(timerfd_settime(fd, 0, &t, NULL) == 0 && timerfd_gettime(fd, &left) == 0);
+    CHECK(left.it_interval.tv_nsec == 20000000 && left.it_value.tv_sec == 0 && left.it_value.tv_nsec > 0);
+    struct pollfd p = {fd, POLLIN, 0};
+    CHECK(poll(&p, 1, 5000) == 1 && p.revents == POLLIN);
+    usleep(50000);
+    CHECK(read(fd, &n, 8) == 8 && n >= 3);
+    t.it_value.tv_nsec = 1000000000;
+    CHECK_ERROR(timerfd_settime(fd, 0, &t, NULL), EINVAL);
+    memset(&t, 0, sizeof(t));
+    CHECK(timerfd_settime(fd, 0, &t, &left) == 0 && left.it_interval.tv_nsec == 20000000);
+    CHECK(poll(&p, 1, 60) == 0);
+    fcntl(fd, F_SETFL, 0);
+    t.it_value.tv_nsec = 1;
+    CHECK(timerfd_settime(fd, TFD_TIMER_ABSTIME, &t, NULL) == 0 && read(fd, &n, 8) == 8 && n == 1);
+    CHECK_ERROR(timerfd_gettime(1, &left), EINVAL);
+    close(fd);
+}
+
 static void contents(void) {
     int in = open("in", O_RDWR | O_CREAT | O_TRUNC, 0600), out = open("out", O_RDWR | O_CREAT | O_TRUNC, 0600);
     for (int i = 0; i < 8192; i++) buf[i] = (char)(i * 7);
@@ -357,6 +382,7 @@ int main(void) {
     attributes();
     record_locks();
     pipes_and_waiting();
+    timers();
     contents();
     CHECK_END();
 }
