@@ -60,6 +60,10 @@ class Generator {
         if (e.prefix == Encoding::Prefix::P66) prefixes[n++] = 0x66;
         if (rng_.one_in(12)) prefixes[n++] = 0x67;
         if (rng_.one_in(12)) prefixes[n++] = in64_ && rng_.one_in(2) ? 0x65 : kIgnoredSegments[rng_.below(4)];
+        if (in64_ && rng_.one_in(48)) {  // an ignored override before or behind one that counts
+            prefixes[n++] = 0x65;
+            prefixes[n++] = kIgnoredSegments[rng_.below(4)];
+        }
         if (row_.has(row_words::Lock) && rng_.one_in(3)) prefixes[n++] = 0xf0;
         if (row_.has(Rep)) {
             if (rng_.one_in(2)) prefixes[n++] = rng_.one_in(2) ? 0xf3 : 0xf2;
