@@ -1,15 +1,16 @@
+// clang-format off
 // The words a row of the instruction table is written in. After Intel SDM Vol. 2, 3.1.1 (encodings) and
 // appendix A.2 (operands), with the few additions marked (own).
 //
 // ENCODING: space-separated, in this order
-//   NP | 66 | F3 | F2   mandatory prefix; NP: none of the three may stand before the opcode. Without any of
-//   these
+//   NP | 66 | F3 | F2   mandatory prefix; NP: none of the three may stand before the opcode. Without any of these
 //                       66 is the operand-size prefix and F2/F3 are ignored, or repeat (attribute Rep).
-//   REX.W               only with REX.W = 1. A row without it takes both, unless a REX.W row exists beside
-//   it. REX.B0              (own) only with REX.B = 0. 00 | 0F 00 | 0F 38 00 | 0F 3A 00   the opcode; "50+r":
-//   low three bits are a register. /r | /0../7         ModRM follows; with a digit ModRM.reg is an opcode
-//   extension. D0 | C0+i           a further byte: ModRM must be this byte, or one of the eight from it. ib
-//   iw id io cb cd cp mo   immediates and displacements; for the reader only, the operands decide.
+//   REX.W               only with REX.W = 1. A row without it takes both, unless a REX.W row exists beside it.
+//   REX.B0              (own) only with REX.B = 0.
+//   00 | 0F 00 | 0F 38 00 | 0F 3A 00   the opcode; "50+r": its low three bits are a register.
+//   /r | /0../7         ModRM follows; with a digit ModRM.reg is an opcode extension.
+//   D0 | C0+i           a further byte: ModRM must be this byte, or one of the eight from it.
+//   ib iw id io iz iv cb cd cz cp mo   immediates and displacements; for the reader only, the operands decide.
 //
 // OPERANDS: comma-separated, destination first; at most four. [mark]letter[size]
 //   marks (own): none read, = written, + read and written, & address only (not accessed)
@@ -20,22 +21,24 @@
 //   V  ModRM.reg: XMM    W  ModRM.rm: XMM or memory    U  ModRM.rm: XMM only
 //   P  ModRM.reg: MMX    Q  ModRM.rm: MMX or memory    N  ModRM.rm: MMX only
 //   R?/M? U?/M? N?/M?    register form and memory form of different sizes: "=Rv/Mw", "Udq/Mq"
-//   I  immediate; "Ibs": imm8 sign-extended to the operand size; Iz is sign-extended too. A second I is
-//   Insn::imm2 J  relative branch target      A  far pointer in the instruction (Ap)      O  memory at an
-//   offset (moffs) X  string source, segment:rSI  Y  string destination, ES:rDI AL CL DX AX eAX rAX CS DS ES
-//   SS FS GS ST0   that register (eAX: 2 or 4 bytes, rAX: 2, 4 or 8) STi  the x87 register in ModRM.rm      1
-//   the constant one sizes: b 1   w 2   d 4   q 8   dq 16 bytes   t 10 (x87 extended, BCD)
+//   I  immediate: Ib and Iw zero-extended, Iz and Iv sign-extended; "Ibs": imm8 sign-extended to the operand size.
+//      A second I is Insn::imm2
+//   J  relative branch target        A  far pointer in the instruction (Ap)      O  memory at an offset (moffs)
+//   X  string source, segment:rSI    Y  string destination, ES:rDI
+//   AL CL DX AX eAX rAX CS DS ES SS FS GS ST0 XMM0   that register (eAX: 2 or 4 bytes, rAX: 2, 4 or 8)
+//   STi  the x87 register in ModRM.rm                1  the constant one
+//   sizes: b 1   w 2   d 4   q 8   dq 16 bytes   t 10 (x87 extended, BCD)
 //          v 2, 4 or 8: operand size    z 2 or 4 (4 for 8)    y 4 or 8 (4 for 2)
-//          n (own) native: 8 in 64-bit mode, else 4            p far pointer: offset of operand size + 2
-//          bytes s descriptor-table operand: 6, in 64-bit mode 10    a BOUND's pair: twice the operand size
+//          n (own) native: 8 in 64-bit mode, else 4            p far pointer: offset of operand size + 2 bytes
+//          s descriptor-table operand: 6, in 64-bit mode 10    a BOUND's pair: twice the operand size
 //          c (own) x87 environment: 14 or 28     x (own) x87 state: 94 or 108     f (own) FXSAVE area: 512
 //          ss sd ps pd pi   as d q dq dq q       none: no size (LEA's M)
 //
 // ATTRS: the words of namespace row_words::attributes below, or'ed.
-// FLAGS: CF PF AF ZF SF OF (together Status), TF IF DF NT RF AC…, and C0–C3 of the x87; or'ed; None.
-//   A flag is in at most one of written and undefined; in neither it is unchanged. A row whose effect depends
-//   on an operand (shifts by 0 or by more than 1) lists what holds in general; tests/isa/ states the
-//   refinement.
+// FLAGS: CF PF AF ZF SF OF (together Status), TF IF DF NT RF AC..., and C0 to C3 of the x87; or'ed; None.
+//   A flag is in at most one of written and undefined; in neither it is unchanged. A row whose effect depends on
+//   an operand (shifts by 0 or by more than 1) lists what holds in general; tests/isa/outcome_compare.cpp refines it.
+// clang-format on
 #pragma once
 
 #include "emulator/base/types.h"
