@@ -74,7 +74,7 @@ int main(void) {
         static struct section bad = {0, 0, 0x1000, 16, (uint64_t)&area};
         area.rseq_cs = (uint64_t)&bad;
         bad.abort = (uint64_t)(uintptr_t)&main;
-        usleep(1000);
+        for (int i = 0; i < 10; i++) usleep(20000);  // sure to be switched out
         _exit(1);
     }
     CHECK(waitpid(child, &status, 0) == child && WTERMSIG(status) == SIGSEGV);
