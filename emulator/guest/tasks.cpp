@@ -104,7 +104,7 @@ std::vector<TaskInfo> GuestTasks::all(std::string* problem) const {
         const GlobalVariable* first = info_.types.global("init_task");
         const GlobalVariable* list = info_.types.global("task_list");
         if (first == nullptr) throw GuestReadError("the kernel's debug information has no init_task");
-        if (!memory_.physical(first->address))
+        if (!memory_.value<u8>(first->address))
             throw GuestReadError("the kernel is not there yet: its memory is not mapped at this moment");
         bool has_first = false;
         const auto visit = [&](const GuestObject& task) {
