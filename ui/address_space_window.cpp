@@ -11,16 +11,18 @@ void draw_address_space(Ui& ui) {
     const AddressSpaceModel& model = ui.frame->address_space;
     ImGui::Text("%s (pid %d)", model.comm.empty() ? "?" : model.comm.c_str(), model.pid);
     ImGui::SameLine();
-    text_dim(fmt::format("{} mapped, {} resident in 4 KiB pages, CR3 {}", size_text(model.total_bytes), model.resident_pages,
-                         hex(model.cr3)));
+    text_dim(fmt::format("{} mapped, {} resident in 4 KiB pages, CR3 {}", size_text(model.total_bytes),
+                         model.resident_pages, hex(model.cr3)));
     if (!model.problem.empty()) {
         ImGui::TextColored(theme::kBad, "%s", model.problem.c_str());
         return;
     }
-    constexpr ImGuiTableFlags kFlags = ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY | ImGuiTableFlags_SizingFixedFit;
+    constexpr ImGuiTableFlags kFlags =
+        ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY | ImGuiTableFlags_SizingFixedFit;
     if (!ImGui::BeginTable("areas", 7, kFlags)) return;
     ImGui::TableSetupScrollFreeze(0, 1);
-    for (const char* heading : {"From", "Size", "Perm", "Pages", "Shared", "COW"}) ImGui::TableSetupColumn(heading);
+    for (const char* heading : {"From", "Size", "Perm", "Pages", "Shared", "COW"})
+        ImGui::TableSetupColumn(heading);
     ImGui::TableSetupColumn("What", ImGuiTableColumnFlags_WidthStretch);
     ImGui::TableHeadersRow();
     for (const AddressSpaceRow& row : model.rows) {

@@ -9,7 +9,8 @@ namespace orrery {
 namespace {
 
 void run_script(const AppOptions& options) {
-    const std::vector<ScriptLine> lines = options.script.empty() ? std::vector<ScriptLine>{} : read_script(options.script);
+    const std::vector<ScriptLine> lines =
+        options.script.empty() ? std::vector<ScriptLine>{} : read_script(options.script);
     Session session(options.session);
     Canvas canvas(options.headless, options.width, options.height, options.scale);
     Ui ui;
@@ -28,8 +29,8 @@ void run_interactive(const AppOptions& options) {
     ui.scale = options.scale;
     ui.focus_request = "Console";
     ui.frame = guest.latest();
-    // A still screen costs nothing: after the last change Dear ImGui gets a few frames to come to rest, then events()
-    // sleeps until something comes.
+    // A still screen costs nothing: after the last change Dear ImGui gets a few frames to come to rest, then
+    // events() sleeps until something comes.
     constexpr unsigned kSettle = 4;
     constexpr Uint64 kFrameMilliseconds = 16;
     unsigned settle = kSettle;
@@ -40,7 +41,8 @@ void run_interactive(const AppOptions& options) {
         if (frame != ui.frame) {
             settle = kSettle;
             const bool stopped = frame->state != RunState::Running;
-            if (stopped && (ui.frame->state == RunState::Running || ui.frame->moment != frame->moment)) ui.previous = ui.frame;
+            if (stopped && (ui.frame->state == RunState::Running || ui.frame->moment != frame->moment))
+                ui.previous = ui.frame;
             ui.frame = frame;
             ui.terminal.feed(guest.take_console());
             const std::string replies = ui.terminal.take_replies();
@@ -60,7 +62,8 @@ void run_interactive(const AppOptions& options) {
         }
         // Where the renderer does not wait for the display, frames come no faster all the same.
         const Uint64 taken = SDL_GetTicks64() - began;
-        if (settle > 0 && taken < kFrameMilliseconds) SDL_Delay(static_cast<Uint32>(kFrameMilliseconds - taken));
+        if (settle > 0 && taken < kFrameMilliseconds)
+            SDL_Delay(static_cast<Uint32>(kFrameMilliseconds - taken));
     }
 }
 

@@ -12,7 +12,8 @@ void draw_breakpoints(Ui& ui) {
     if (text_field("##place", place, "", width) && !place.empty()) ui.send(Verb::AddBreakpoint, place);
     ImGui::SameLine();
     if (ImGui::SmallButton("Break") && !place.empty()) ui.send(Verb::AddBreakpoint, place);
-    if (ImGui::IsItemHovered()) ImGui::SetTooltip("A symbol (vfs_write), FILE:LINE or an address; then Enter");
+    if (ImGui::IsItemHovered())
+        ImGui::SetTooltip("A symbol (vfs_write), FILE:LINE or an address; then Enter");
     ImGui::SameLine();
     if (ImGui::SmallButton("Run to") && !place.empty()) ui.send(Verb::RunTo, place);
     if (!ui.frame->breakpoint_error.empty())
@@ -26,7 +27,8 @@ void draw_breakpoints(Ui& ui) {
         if (ImGui::SmallButton("x")) ui.send(Verb::RemoveBreakpoint, {}, breakpoint.id);
         ImGui::PopID();
         ImGui::SameLine();
-        ImGui::Text("%s  (%llu hits)", breakpoint.text.c_str(), static_cast<unsigned long long>(breakpoint.hits));
+        ImGui::Text("%s  (%llu hits)", breakpoint.text.c_str(),
+                    static_cast<unsigned long long>(breakpoint.hits));
     }
 }
 

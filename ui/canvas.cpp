@@ -67,13 +67,15 @@ void Canvas::draw(Ui& ui) {
 
 bool Canvas::events(Ui& ui, int milliseconds) {
     SDL_Event event;
-    bool got = milliseconds > 0 ? SDL_WaitEventTimeout(&event, milliseconds) != 0 : SDL_PollEvent(&event) != 0;
+    bool got =
+        milliseconds > 0 ? SDL_WaitEventTimeout(&event, milliseconds) != 0 : SDL_PollEvent(&event) != 0;
     const bool any = got;
     for (; got; got = SDL_PollEvent(&event) != 0) {
         if (event.type == wake_event_) continue;
         ImGui_ImplSDL2_ProcessEvent(&event);
         if (event.type == SDL_QUIT) ui.quit = true;
-        if (event.type == SDL_WINDOWEVENT && event.window.event == SDL_WINDOWEVENT_SIZE_CHANGED) ui.relayout = true;
+        if (event.type == SDL_WINDOWEVENT && event.window.event == SDL_WINDOWEVENT_SIZE_CHANGED)
+            ui.relayout = true;
         handle_key_event(ui, event);
     }
     return any;
@@ -99,8 +101,10 @@ void Canvas::save_png(const std::string& path) {
         throw std::runtime_error(std::string("screenshot: ") + SDL_GetError());
     std::ofstream file(path, std::ios::binary);
     stbi_write_png_to_func(
-        [](void* to, void* data, int size) { static_cast<std::ofstream*>(to)->write(static_cast<char*>(data), size); }, &file,
-        width, height, 3, pixels.data(), width * 3);
+        [](void* to, void* data, int size) {
+            static_cast<std::ofstream*>(to)->write(static_cast<char*>(data), size);
+        },
+        &file, width, height, 3, pixels.data(), width * 3);
     file.close();
     if (!file) throw std::runtime_error("--screenshot " + path + ": cannot be written");
 }

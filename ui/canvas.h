@@ -1,4 +1,5 @@
-// The place that the debugger is drawn on: an SDL window with Dear ImGui in it, on a display or (headless) in memory.
+// The place that the debugger is drawn on: an SDL window with Dear ImGui in it, on a display or (headless) in
+// memory.
 #pragma once
 
 #include <SDL.h>
@@ -20,8 +21,8 @@ class Canvas {
 
     // Draws the debugger once.
     void draw(Ui& ui);
-    // Hands waiting events to Dear ImGui and to the keys; waits for one up to `milliseconds` if there is none. True if
-    // there was any.
+    // Hands waiting events to Dear ImGui and to the keys; waits for one up to `milliseconds` if there is
+    // none. True if there was any.
     bool events(Ui& ui, int milliseconds);
     // What was drawn last, as a PNG file. Throws std::runtime_error naming the file if it cannot be written.
     void save_png(const std::string& path);

@@ -14,14 +14,16 @@ void draw_cells(const std::vector<const TerminalCell*>& cells, ImVec2 origin, Im
     ImDrawList* list = ImGui::GetWindowDrawList();
     float x = origin.x;
     for (const TerminalCell* cell : cells) {
-        if (cell->background != 0) list->AddRectFilled({x, origin.y}, {x + size.x, origin.y + size.y}, cell->background);
+        if (cell->background != 0)
+            list->AddRectFilled({x, origin.y}, {x + size.x, origin.y + size.y}, cell->background);
         if (cell->character != U' ') {
             std::string utf8;
             append_utf8(utf8, cell->character);
             list->AddText({x, origin.y}, cell->foreground, utf8.c_str());
             if (cell->bold) list->AddText({x + 0.6f, origin.y}, cell->foreground, utf8.c_str());
         }
-        if (cell->underline) list->AddLine({x, origin.y + size.y - 1}, {x + size.x, origin.y + size.y - 1}, cell->foreground);
+        if (cell->underline)
+            list->AddLine({x, origin.y + size.y - 1}, {x + size.x, origin.y + size.y - 1}, cell->foreground);
         x += size.x;
     }
 }
@@ -30,7 +32,8 @@ void draw_screen(Ui& ui, ImVec2 origin, ImVec2 cell) {
     const Terminal& terminal = ui.terminal;
     for (int row = 0; row < terminal.rows(); ++row) {
         std::vector<const TerminalCell*> cells;
-        for (int column = 0; column < terminal.columns(); ++column) cells.push_back(&terminal.cell(row, column));
+        for (int column = 0; column < terminal.columns(); ++column)
+            cells.push_back(&terminal.cell(row, column));
         draw_cells(cells, {origin.x, origin.y + static_cast<float>(row) * cell.y}, cell);
     }
     if (!terminal.cursor_visible()) return;
@@ -70,7 +73,8 @@ void draw_console(Ui& ui) {
     const size_t position = history.size() * 1000 + static_cast<size_t>(ui.terminal.cursor_row());
     if (seen != position) {
         seen = position;
-        const float cursor_y = (static_cast<float>(history.size()) + static_cast<float>(ui.terminal.cursor_row()) + 2) * cell.y;
+        const float cursor_y =
+            (static_cast<float>(history.size()) + static_cast<float>(ui.terminal.cursor_row()) + 2) * cell.y;
         ImGui::SetScrollY(std::max(0.0f, cursor_y - ImGui::GetWindowHeight()));
     }
     ImGui::EndChild();

@@ -18,7 +18,8 @@ void draw_row(Ui& ui, const DisassemblyRow& row, unsigned ring) {
     if (!row.source.empty()) {
         ImGui::TableNextRow();
         ImGui::TableSetColumnIndex(1);
-        ImGui::TextColored(theme::kGood, "%s", row.source_text.empty() ? row.source.c_str() : row.source_text.c_str());
+        ImGui::TextColored(theme::kGood, "%s",
+                           row.source_text.empty() ? row.source.c_str() : row.source_text.c_str());
         if (ImGui::IsItemHovered()) ImGui::SetTooltip("%s", row.source.c_str());
     }
     ImGui::TableNextRow();
@@ -56,7 +57,8 @@ void draw_disassembly(Ui& ui) {
         ui.selection_changed = true;
     }
     ImGui::SameLine();
-    text_colored(frame.registers.ring, frame.disassembly.where.empty() ? hex(frame.disassembly.address) : frame.disassembly.where);
+    text_colored(frame.registers.ring,
+                 frame.disassembly.where.empty() ? hex(frame.disassembly.address) : frame.disassembly.where);
     ImGui::SameLine();
     text_dim(frame.registers.source);
     constexpr ImGuiTableFlags kFlags = ImGuiTableFlags_ScrollY | ImGuiTableFlags_SizingFixedFit;

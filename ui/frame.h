@@ -1,5 +1,5 @@
-// What the machine's thread hands to the window: models computed at one moment, complete in themselves. The window
-// never touches the machine.
+// What the machine's thread hands to the window: models computed at one moment, complete in themselves. The
+// window never touches the machine.
 #pragma once
 
 #include <string>
@@ -24,7 +24,7 @@ struct Selection {
     std::string walk_address = "rip";  // page walk
     std::string code_address;          // disassembly; empty: follows RIP
     std::string memory_address = "rsp";
-    int pid = 1;                       // address space
+    int pid = 1;  // address space
     std::string syscall_filter;
     bool floating_point = false;
 };

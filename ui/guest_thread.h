@@ -1,5 +1,5 @@
-// The guest's thread: runs a session beside the window. The two exchange commands, console bytes and finished frames,
-// and share nothing else.
+// The guest's thread: runs a session beside the window. The two exchange commands, console bytes and finished
+// frames, and share nothing else.
 #pragma once
 
 #include <condition_variable>

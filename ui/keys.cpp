@@ -14,22 +14,37 @@ namespace {
 
 std::optional<Terminal::Key> terminal_key(SDL_Keycode code) {
     switch (code) {
-        case SDLK_UP: return Terminal::Key::Up;
-        case SDLK_DOWN: return Terminal::Key::Down;
-        case SDLK_LEFT: return Terminal::Key::Left;
-        case SDLK_RIGHT: return Terminal::Key::Right;
-        case SDLK_HOME: return Terminal::Key::Home;
-        case SDLK_END: return Terminal::Key::End;
-        case SDLK_PAGEUP: return Terminal::Key::PageUp;
-        case SDLK_PAGEDOWN: return Terminal::Key::PageDown;
-        case SDLK_INSERT: return Terminal::Key::Insert;
-        case SDLK_DELETE: return Terminal::Key::Delete;
+        case SDLK_UP:
+            return Terminal::Key::Up;
+        case SDLK_DOWN:
+            return Terminal::Key::Down;
+        case SDLK_LEFT:
+            return Terminal::Key::Left;
+        case SDLK_RIGHT:
+            return Terminal::Key::Right;
+        case SDLK_HOME:
+            return Terminal::Key::Home;
+        case SDLK_END:
+            return Terminal::Key::End;
+        case SDLK_PAGEUP:
+            return Terminal::Key::PageUp;
+        case SDLK_PAGEDOWN:
+            return Terminal::Key::PageDown;
+        case SDLK_INSERT:
+            return Terminal::Key::Insert;
+        case SDLK_DELETE:
+            return Terminal::Key::Delete;
         case SDLK_RETURN:
-        case SDLK_KP_ENTER: return Terminal::Key::Enter;
-        case SDLK_BACKSPACE: return Terminal::Key::Backspace;
-        case SDLK_TAB: return Terminal::Key::Tab;
-        case SDLK_ESCAPE: return Terminal::Key::Escape;
-        default: return std::nullopt;
+        case SDLK_KP_ENTER:
+            return Terminal::Key::Enter;
+        case SDLK_BACKSPACE:
+            return Terminal::Key::Backspace;
+        case SDLK_TAB:
+            return Terminal::Key::Tab;
+        case SDLK_ESCAPE:
+            return Terminal::Key::Escape;
+        default:
+            return std::nullopt;
     }
 }
 
@@ -37,10 +52,18 @@ bool debugger_key(Ui& ui, const SDL_Keysym& key) {
     const bool shift = (key.mod & KMOD_SHIFT) != 0, control = (key.mod & KMOD_CTRL) != 0;
     const bool running = ui.frame->state == RunState::Running;
     switch (key.sym) {
-        case SDLK_F1: ui.show_help = !ui.show_help; return true;
-        case SDLK_F5: ui.send(running ? Verb::Pause : Verb::Run); return true;
-        case SDLK_F10: ui.send(Verb::StepOver); return true;
-        case SDLK_F11: ui.send(shift ? Verb::StepOut : Verb::Step); return true;
+        case SDLK_F1:
+            ui.show_help = !ui.show_help;
+            return true;
+        case SDLK_F5:
+            ui.send(running ? Verb::Pause : Verb::Run);
+            return true;
+        case SDLK_F10:
+            ui.send(Verb::StepOver);
+            return true;
+        case SDLK_F11:
+            ui.send(shift ? Verb::StepOut : Verb::Step);
+            return true;
         case SDLK_p:
             if (!control || ui.console_focused) return false;
             ui.show_palette = true;
@@ -60,7 +83,8 @@ bool debugger_key(Ui& ui, const SDL_Keysym& key) {
             if (!control) return false;
             ui.new_scale = std::max(0.6f, ui.scale / 1.15f);
             return true;
-        default: return false;
+        default:
+            return false;
     }
 }
 
@@ -72,7 +96,8 @@ void handle_key_event(Ui& ui, const SDL_Event& event) {
         if (debugger_key(ui, event.key.keysym) || typing) return;
         if (!ui.console_focused) return;
         const bool control = (event.key.keysym.mod & KMOD_CTRL) != 0;
-        const int modifiers = (control ? Terminal::kCtrl : 0) | ((event.key.keysym.mod & KMOD_SHIFT) != 0 ? Terminal::kShift : 0) |
+        const int modifiers = (control ? Terminal::kCtrl : 0) |
+                              ((event.key.keysym.mod & KMOD_SHIFT) != 0 ? Terminal::kShift : 0) |
                               ((event.key.keysym.mod & KMOD_ALT) != 0 ? Terminal::kAlt : 0);
         if (const auto key = terminal_key(event.key.keysym.sym)) {
             ui.send(Verb::Type, ui.terminal.key(*key, modifiers));
@@ -132,9 +157,11 @@ void draw_palette(Ui& ui) {
     }
     ImGui::InputText("##filter", filter, sizeof filter);
     auto item = [&](const std::string& name) {
-        const bool fits = std::search(name.begin(), name.end(), filter, filter + std::strlen(filter), [](char a, char b) {
-                              return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
-                          }) != name.end();
+        const bool fits =
+            std::search(name.begin(), name.end(), filter, filter + std::strlen(filter), [](char a, char b) {
+                return std::tolower(static_cast<unsigned char>(a)) ==
+                       std::tolower(static_cast<unsigned char>(b));
+            }) != name.end();
         return fits && ImGui::Selectable(name.c_str());
     };
     for (const WindowEntry& entry : windows())

@@ -28,13 +28,15 @@ const std::vector<Place>& places(const std::string& preset) {
         {"Address space", 0.62f, 0.74f, 0.38f, 0.26f},
     };
     static const std::vector<Place> kMemory = {
-        {"Tasks", 0.00f, 0.00f, 0.18f, 0.45f},        {"Console", 0.00f, 0.45f, 0.30f, 0.55f},
+        {"Tasks", 0.00f, 0.00f, 0.18f, 0.45f},         {"Console", 0.00f, 0.45f, 0.30f, 0.55f},
         {"Address space", 0.18f, 0.00f, 0.42f, 0.45f}, {"Page walk", 0.60f, 0.00f, 0.40f, 0.45f},
-        {"TLB", 0.66f, 0.45f, 0.34f, 0.55f},          {"Memory", 0.30f, 0.45f, 0.36f, 0.55f},
+        {"TLB", 0.66f, 0.45f, 0.34f, 0.55f},           {"Memory", 0.30f, 0.45f, 0.36f, 0.55f},
     };
     static const std::vector<Place> kScheduler = {
-        {"Tasks", 0.00f, 0.00f, 0.40f, 0.55f},        {"Console", 0.40f, 0.00f, 0.60f, 0.55f},
-        {"System calls", 0.00f, 0.55f, 0.60f, 0.45f}, {"Registers", 0.60f, 0.55f, 0.40f, 0.45f},
+        {"Tasks", 0.00f, 0.00f, 0.40f, 0.55f},
+        {"Console", 0.40f, 0.00f, 0.60f, 0.55f},
+        {"System calls", 0.00f, 0.55f, 0.60f, 0.45f},
+        {"Registers", 0.60f, 0.55f, 0.40f, 0.45f},
     };
     static const std::vector<Place> kDevices = {
         {"Console", 0.00f, 0.00f, 0.60f, 0.60f},

@@ -8,7 +8,8 @@
 namespace orrery {
 
 void draw_memory(Ui& ui) {
-    if (text_field("address##memory", ui.selection.memory_address, ui.frame->memory_error, ImGui::GetFontSize() * 14))
+    if (text_field("address##memory", ui.selection.memory_address, ui.frame->memory_error,
+                   ImGui::GetFontSize() * 14))
         ui.selection_changed = true;
     ImGui::SameLine();
     text_dim(ui.frame->memory.symbol);

@@ -9,7 +9,8 @@ namespace orrery {
 
 void draw_page_walk(Ui& ui) {
     const PageWalkModel& model = ui.frame->page_walk;
-    if (text_field("address##walk", ui.selection.walk_address, ui.frame->walk_error, ImGui::GetFontSize() * 14))
+    if (text_field("address##walk", ui.selection.walk_address, ui.frame->walk_error,
+                   ImGui::GetFontSize() * 14))
         ui.selection_changed = true;
     ImGui::Text("%016llx", static_cast<unsigned long long>(model.address));
     ImGui::SameLine();
@@ -20,7 +21,8 @@ void draw_page_walk(Ui& ui) {
     ImGui::TextWrapped("%s", parts.c_str());
     ImGui::PopStyleColor();
     if (ImGui::BeginTable("walk", 5, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_RowBg)) {
-        for (const char* heading : {"Table", "Index", "Entry at", "Entry", "Bits"}) ImGui::TableSetupColumn(heading);
+        for (const char* heading : {"Table", "Index", "Entry at", "Entry", "Bits"})
+            ImGui::TableSetupColumn(heading);
         ImGui::TableHeadersRow();
         for (const PageWalkRow& row : model.rows) {
             ImGui::TableNextRow();
@@ -43,8 +45,8 @@ void draw_page_walk(Ui& ui) {
     ImGui::PopStyleColor();
     if (!model.in_tlb.empty()) text_dim("in the TLB: " + model.in_tlb);
     for (const AccessVerdict& verdict : model.accesses) {
-        ImGui::TextColored(verdict.allowed ? theme::kGood : theme::kBad, "%s %-12s", verdict.allowed ? "yes" : "no ",
-                           verdict.access.c_str());
+        ImGui::TextColored(verdict.allowed ? theme::kGood : theme::kBad, "%s %-12s",
+                           verdict.allowed ? "yes" : "no ", verdict.access.c_str());
         if (verdict.reason.empty()) continue;
         ImGui::SameLine();
         ImGui::PushStyleColor(ImGuiCol_Text, theme::kDim);

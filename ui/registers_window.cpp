@@ -15,7 +15,8 @@ const RegisterRow* find(const std::vector<RegisterRow>& rows, const std::string&
     return nullptr;
 }
 
-void draw_rows(Ui& ui, const char* id, const std::vector<RegisterRow>& rows, const std::vector<RegisterRow>* before) {
+void draw_rows(Ui& ui, const char* id, const std::vector<RegisterRow>& rows,
+               const std::vector<RegisterRow>* before) {
     if (!ImGui::BeginTable(id, 3, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_RowBg)) return;
     ImGui::TableSetupColumn("name");
     ImGui::TableSetupColumn("value");
@@ -28,7 +29,8 @@ void draw_rows(Ui& ui, const char* id, const std::vector<RegisterRow>& rows, con
         const RegisterRow* old = before != nullptr ? find(*before, row.name) : nullptr;
         if (old != nullptr && old->value != row.value) {
             ImGui::TextColored(theme::kChanged, "%016llx*", static_cast<unsigned long long>(row.value));
-            if (ImGui::IsItemHovered()) ImGui::SetTooltip("was %016llx", static_cast<unsigned long long>(old->value));
+            if (ImGui::IsItemHovered())
+                ImGui::SetTooltip("was %016llx", static_cast<unsigned long long>(old->value));
             if (ImGui::IsItemClicked()) ui.select_address(hex(row.value));
         } else {
             address_link(ui, row.value);
@@ -51,7 +53,8 @@ void draw_registers(Ui& ui) {
     ImGui::TextUnformatted(flags.c_str());
     if (ImGui::IsItemHovered()) {
         std::string tip;
-        for (const FlagRow& flag : model.flags) tip += fmt::format("{} {}  {}\n", flag.name, flag.set ? 1 : 0, flag.meaning);
+        for (const FlagRow& flag : model.flags)
+            tip += fmt::format("{} {}  {}\n", flag.name, flag.set ? 1 : 0, flag.meaning);
         ImGui::SetTooltip("%s", tip.c_str());
     }
     if (ImGui::CollapsingHeader("Segments and tables")) {
@@ -70,7 +73,8 @@ void draw_registers(Ui& ui) {
     }
     if (floating) {
         draw_rows(ui, "fpu", model.float_control, nullptr);
-        for (const WideRegisterRow& row : model.vectors) ImGui::Text("%-6s %s", row.name.c_str(), row.value.c_str());
+        for (const WideRegisterRow& row : model.vectors)
+            ImGui::Text("%-6s %s", row.name.c_str(), row.value.c_str());
         for (const WideRegisterRow& row : model.x87)
             ImGui::Text("%-4s %s %s", row.name.c_str(), row.value.c_str(), row.note.c_str());
     }

@@ -22,15 +22,18 @@ void compare(const char* name, u64 before, u64 now) {
     ImGui::TableNextColumn();
     ImGui::Text("%016llx", static_cast<unsigned long long>(before));
     ImGui::TableNextColumn();
-    ImGui::TextColored(before != now ? theme::kChanged : theme::kDim, "%016llx%s", static_cast<unsigned long long>(now),
-                       before != now ? " *" : "");
+    ImGui::TextColored(before != now ? theme::kChanged : theme::kDim, "%016llx%s",
+                       static_cast<unsigned long long>(now), before != now ? " *" : "");
 }
 
 const char* explain(unsigned ring) {
     if (ring == 3)
-        return "The program runs with the processor's least rights. SYSCALL, an interrupt or a fault takes it into the kernel.";
-    return "SYSCALL has put the return address into RCX, the flags into R11, and gone on at IA32_LSTAR with the kernel's CS and "
-           "SS. The kernel's entry code now runs SWAPGS, switches to the task's kernel stack, saves the registers, and calls "
+        return "The program runs with the processor's least rights. SYSCALL, an interrupt or a fault takes "
+               "it into the kernel.";
+    return "SYSCALL has put the return address into RCX, the flags into R11, and gone on at IA32_LSTAR with "
+           "the kernel's CS and "
+           "SS. The kernel's entry code now runs SWAPGS, switches to the task's kernel stack, saves the "
+           "registers, and calls "
            "sys_call_table[RAX].";
 }
 
@@ -39,10 +42,12 @@ const char* explain(unsigned ring) {
 void draw_ring(Ui& ui) {
     const RegistersModel& now = ui.frame->registers;
     ImGui::SetWindowFontScale(1.35f);
-    text_colored(now.ring, fmt::format("{} ring {}", now.ring == 3 ? "[U] user mode," : "[K] kernel mode,", now.ring));
+    text_colored(now.ring,
+                 fmt::format("{} ring {}", now.ring == 3 ? "[U] user mode," : "[K] kernel mode,", now.ring));
     ImGui::SetWindowFontScale(1.0f);
     text_dim(fmt::format("{} · {} · {}", now.task.empty() ? "no task" : now.task, now.mode, now.activity));
-    if (!now.location.empty()) text_colored(now.ring, now.location + (now.source.empty() ? "" : "  (" + now.source + ")"));
+    if (!now.location.empty())
+        text_colored(now.ring, now.location + (now.source.empty() ? "" : "  (" + now.source + ")"));
     ImGui::TextWrapped("%s", explain(now.ring));
     if (!ui.previous) return;
     const RegistersModel& before = ui.previous->registers;

@@ -13,14 +13,14 @@ namespace orrery {
 
 namespace {
 
-constexpr u64 kSlice = 2'000'000;          // instructions between two looks
-constexpr u64 kBudget = 4'000'000'000;     // for any one line
+constexpr u64 kSlice = 2'000'000;            // instructions between two looks
+constexpr u64 kBudget = 4'000'000'000;       // for any one line
 constexpr u64 kQuietInstructions = 200'000;  // a slice of virtual time with fewer: the guest only ticks
 constexpr unsigned kQuietSlices = 3;
 
-constexpr const char* kVerbs[] = {"boot", "run",    "type",   "wait",  "syscall", "crossing", "step",   "over",       "out",
-                                  "break", "run-to", "continue", "watch", "select",  "task",     "code",   "layout",     "focus",
-                                  "click", "expect", "screenshot"};
+constexpr const char* kVerbs[] = {"boot", "run",  "type",   "wait",   "syscall",  "crossing", "step",
+                                  "over", "out",  "break",  "run-to", "continue", "watch",    "select",
+                                  "task", "code", "layout", "focus",  "click",    "expect",   "screenshot"};
 
 std::string unescape(const std::string& text) {
     std::string out;
@@ -30,16 +30,23 @@ std::string unescape(const std::string& text) {
             continue;
         }
         switch (text[++i]) {
-            case 'n': out += '\n'; break;
-            case 't': out += '\t'; break;
-            case 'e': out += '\x1b'; break;
+            case 'n':
+                out += '\n';
+                break;
+            case 't':
+                out += '\t';
+                break;
+            case 'e':
+                out += '\x1b';
+                break;
             case 'x':
                 if (i + 2 < text.size()) {
                     out += static_cast<char>(std::stoi(text.substr(i + 1, 2), nullptr, 16));
                     i += 2;
                 }
                 break;
-            default: out += text[i];
+            default:
+                out += text[i];
         }
     }
     return out;
@@ -81,7 +88,8 @@ bool ScriptRunner::waits(const std::string&) {
     return quiet_ >= kQuietSlices && !session_.console().empty();
 }
 
-void ScriptRunner::run_until(const ScriptLine& line, bool (ScriptRunner::*reached)(const std::string&), const std::string& text) {
+void ScriptRunner::run_until(const ScriptLine& line, bool (ScriptRunner::*reached)(const std::string&),
+                             const std::string& text) {
     const u64 limit = session_.machine().moment().instructions + kBudget;
     quiet_ = 0;
     session_.command({Verb::Run, {}, 0});
@@ -95,7 +103,8 @@ void ScriptRunner::run_until(const ScriptLine& line, bool (ScriptRunner::*reache
         }
         const u64 executed = session_.machine().moment().instructions - before;
         quiet_ = executed < kQuietInstructions ? quiet_ + 1 : 0;
-        if (session_.machine().moment().instructions > limit) fail(line, "not reached within 4,000,000,000 instructions", true);
+        if (session_.machine().moment().instructions > limit)
+            fail(line, "not reached within 4,000,000,000 instructions", true);
     }
     session_.command({Verb::Pause, {}, 0});
 }
@@ -114,7 +123,8 @@ void ScriptRunner::finish_activity(const ScriptLine& line) {
         session_.advance(kSlice);
         pump_terminal();
         idle = session_.idle() ? idle + 1 : 0;
-        if (session_.machine().moment().instructions > limit || idle > 1000) fail(line, "not reached: " + session_.status(), true);
+        if (session_.machine().moment().instructions > limit || idle > 1000)
+            fail(line, "not reached: " + session_.status(), true);
     }
 }
 
@@ -183,7 +193,10 @@ void ScriptRunner::execute(const ScriptLine& line) {
     } else if (verb == "step") {
         for (u64 i = count_of(line.rest, 1); i > 0; --i) command(Verb::Step);
     } else if (verb == "over" || verb == "out" || verb == "continue" || verb == "watch") {
-        command(verb == "over" ? Verb::StepOver : verb == "out" ? Verb::StepOut : verb == "watch" ? Verb::WatchSyscall : Verb::Run);
+        command(verb == "over"    ? Verb::StepOver
+                : verb == "out"   ? Verb::StepOut
+                : verb == "watch" ? Verb::WatchSyscall
+                                  : Verb::Run);
         finish_activity(line);
     } else if (verb == "break" || verb == "run-to") {
         command(verb == "break" ? Verb::AddBreakpoint : Verb::RunTo, line.rest);

@@ -55,7 +55,8 @@ class ScriptRunner {
 
   private:
     void execute(const ScriptLine& line);
-    void run_until(const ScriptLine& line, bool (ScriptRunner::*reached)(const std::string&), const std::string& text);
+    void run_until(const ScriptLine& line, bool (ScriptRunner::*reached)(const std::string&),
+                   const std::string& text);
     bool shows(const std::string& text);
     bool waits(const std::string&);
     void pump_terminal();

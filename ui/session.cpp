@@ -85,18 +85,24 @@ void Session::stop(std::string why) {
 
 std::string Session::ended_text() const {
     switch (machine_->ended().value_or(StopReason::PowerOff)) {
-        case StopReason::PowerOff: return "The guest powered off.";
-        case StopReason::Reset: return "The guest asked for a reset.";
-        case StopReason::DebugExit: return fmt::format("The guest left with status {}.", machine_->exit_code());
+        case StopReason::PowerOff:
+            return "The guest powered off.";
+        case StopReason::Reset:
+            return "The guest asked for a reset.";
+        case StopReason::DebugExit:
+            return fmt::format("The guest left with status {}.", machine_->exit_code());
         case StopReason::Shutdown:
             return fmt::format("Triple fault at {}.", hex(machine_->cpu().shutdown.rip));
-        default: return "The machine has ended.";
+        default:
+            return "The machine has ended.";
     }
 }
 
 void Session::command(const Command& command) {
     switch (command.verb) {
-        case Verb::Run: begin(Activity::Run, "Running"); break;
+        case Verb::Run:
+            begin(Activity::Run, "Running");
+            break;
         case Verb::Pause:
             if (running()) stop("Paused");
             break;
@@ -105,9 +111,15 @@ void Session::command(const Command& command) {
             if (!ended()) debugger_->step();
             if (ended()) status_ = ended_text();
             break;
-        case Verb::StepOver: begin(Activity::StepOver, "Stepping over"); break;
-        case Verb::StepOut: begin(Activity::StepOut, "Running to the end of the function"); break;
-        case Verb::NextCrossing: begin(Activity::NextCrossing, "Running to the next ring crossing"); break;
+        case Verb::StepOver:
+            begin(Activity::StepOver, "Stepping over");
+            break;
+        case Verb::StepOut:
+            begin(Activity::StepOut, "Running to the end of the function");
+            break;
+        case Verb::NextCrossing:
+            begin(Activity::NextCrossing, "Running to the next ring crossing");
+            break;
         case Verb::RunTo:
             try {
                 run_to_ = resolve_place(command.text, kernel_.get());
@@ -125,12 +137,14 @@ void Session::command(const Command& command) {
             }
             wanted_syscall_ = command.text;
             wanted_data_.clear();
-            begin(Activity::UntilSyscall, "Running to the next " + (command.text.empty() ? "system call" : command.text + "()"));
+            begin(Activity::UntilSyscall,
+                  "Running to the next " + (command.text.empty() ? "system call" : command.text + "()"));
             break;
         }
         case Verb::WatchSyscall:
             if (ended()) break;
-            machine_->input(kSerial, {kWatchedCommand, kWatchedCommand + std::char_traits<char>::length(kWatchedCommand)});
+            machine_->input(kSerial, {kWatchedCommand,
+                                      kWatchedCommand + std::char_traits<char>::length(kWatchedCommand)});
             wanted_syscall_ = "write";
             begin(Activity::UntilSyscall, "Typed \"echo hi\"; running to the shell's write()");
             wanted_data_ = kWatchedData;
@@ -143,7 +157,9 @@ void Session::command(const Command& command) {
                 breakpoint_error_ = error.what();
             }
             break;
-        case Verb::RemoveBreakpoint: debugger_->breakpoints().remove(static_cast<unsigned>(command.number)); break;
+        case Verb::RemoveBreakpoint:
+            debugger_->breakpoints().remove(static_cast<unsigned>(command.number));
+            break;
         case Verb::Type:
             if (!ended()) machine_->input(kSerial, {command.text.begin(), command.text.end()});
             idle_ = false;
@@ -166,21 +182,22 @@ StopCause Session::run_until_syscall(const RunLimits& limits) {
     const bool any = wanted_syscall_.empty();
     if (!any && !find_syscall(wanted_syscall_, wanted)) return StopCause::Done;
     bool found = false;
-    const u32 id = machine_->observers().subscribe(Observers::bit(EventKind::SystemCall), [&](const Event& event) {
-        if (!any && machine_->cpu(event.cpu).gpr[kRax] != wanted) return;
-        if (!wanted_data_.empty()) {
-            // The tracer has seen the event before us, and decoded it.
-            const auto& records = tracer_->log().records();
-            if (records.empty()) return;
-            const auto& texts = records.back().call.texts;
-            const bool holds_it = std::any_of(texts.begin(), texts.end(), [this](const auto& text) {
-                return text && text->find(wanted_data_) != std::string::npos;
-            });
-            if (!holds_it) return;
-        }
-        found = true;
-        machine_->request_stop();
-    });
+    const u32 id =
+        machine_->observers().subscribe(Observers::bit(EventKind::SystemCall), [&](const Event& event) {
+            if (!any && machine_->cpu(event.cpu).gpr[kRax] != wanted) return;
+            if (!wanted_data_.empty()) {
+                // The tracer has seen the event before us, and decoded it.
+                const auto& records = tracer_->log().records();
+                if (records.empty()) return;
+                const auto& texts = records.back().call.texts;
+                const bool holds_it = std::any_of(texts.begin(), texts.end(), [this](const auto& text) {
+                    return text && text->find(wanted_data_) != std::string::npos;
+                });
+                if (!holds_it) return;
+            }
+            found = true;
+            machine_->request_stop();
+        });
     const StopCause cause = debugger_->run(limits);
     machine_->observers().unsubscribe(id);
     return found ? StopCause::Done : cause;
@@ -188,12 +205,18 @@ StopCause Session::run_until_syscall(const RunLimits& limits) {
 
 StopCause Session::run_slice(const RunLimits& limits) {
     switch (activity_) {
-        case Activity::StepOver: return debugger_->step_over(limits);
-        case Activity::StepOut: return debugger_->step_out(limits);
-        case Activity::NextCrossing: return debugger_->next_ring_crossing(limits);
-        case Activity::RunTo: return debugger_->run_to(run_to_, limits);
-        case Activity::UntilSyscall: return run_until_syscall(limits);
-        default: return debugger_->run(limits);
+        case Activity::StepOver:
+            return debugger_->step_over(limits);
+        case Activity::StepOut:
+            return debugger_->step_out(limits);
+        case Activity::NextCrossing:
+            return debugger_->next_ring_crossing(limits);
+        case Activity::RunTo:
+            return debugger_->run_to(run_to_, limits);
+        case Activity::UntilSyscall:
+            return run_until_syscall(limits);
+        default:
+            return debugger_->run(limits);
     }
 }
 
@@ -223,10 +246,15 @@ void Session::advance(u64 instructions) {
             stop(activity_ == Activity::RunTo && debugger_->stopped_at() == 0 ? "Reached" : text);
             break;
         }
-        case StopCause::Ended: stop(ended_text()); break;
-        case StopCause::Requested: stop("Stopped"); break;
+        case StopCause::Ended:
+            stop(ended_text());
+            break;
+        case StopCause::Requested:
+            stop("Stopped");
+            break;
         case StopCause::Limit:
-        case StopCause::Idle: break;
+        case StopCause::Idle:
+            break;
     }
 }
 

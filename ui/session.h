@@ -1,5 +1,5 @@
-// A machine under the debugger's hand: commands go in, frames come out. It runs on one thread only (the caller's);
-// guest_thread.h gives it one of its own.
+// A machine under the debugger's hand: commands go in, frames come out. It runs on one thread only (the
+// caller's); guest_thread.h gives it one of its own.
 #pragma once
 
 #include <chrono>
@@ -29,14 +29,14 @@ enum class Verb : u8 {
     Step,
     StepOver,
     StepOut,
-    NextCrossing,   // to the next change between ring 3 and ring 0
-    RunTo,          // text: a place
-    UntilSyscall,   // text: a system call's name, or empty for any
-    WatchSyscall,   // types a command into the shell and stops at its write()
-    AddBreakpoint,  // text: a place
+    NextCrossing,      // to the next change between ring 3 and ring 0
+    RunTo,             // text: a place
+    UntilSyscall,      // text: a system call's name, or empty for any
+    WatchSyscall,      // types a command into the shell and stops at its write()
+    AddBreakpoint,     // text: a place
     RemoveBreakpoint,  // number: id
-    Type,           // text: bytes for the console
-    Hash,           // work out the state hash
+    Type,              // text: bytes for the console
+    Hash,              // work out the state hash
     Restart,
 };
 

@@ -10,10 +10,12 @@ namespace orrery {
 namespace {
 
 void draw_log(Ui& ui, const SyscallsModel& model) {
-    constexpr ImGuiTableFlags kFlags = ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY | ImGuiTableFlags_SizingFixedFit;
+    constexpr ImGuiTableFlags kFlags =
+        ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY | ImGuiTableFlags_SizingFixedFit;
     if (!ImGui::BeginTable("calls", 6, kFlags)) return;
     ImGui::TableSetupScrollFreeze(0, 1);
-    for (const char* heading : {"Instruction", "PID", "Task", "us", "Walks"}) ImGui::TableSetupColumn(heading);
+    for (const char* heading : {"Instruction", "PID", "Task", "us", "Walks"})
+        ImGui::TableSetupColumn(heading);
     ImGui::TableSetupColumn("Call", ImGuiTableColumnFlags_WidthStretch);
     ImGui::TableHeadersRow();
     for (const SyscallRow& row : model.rows) {
@@ -43,12 +45,14 @@ void draw_log(Ui& ui, const SyscallsModel& model) {
         }
     }
     // New rows stay in view while the list is at its end.
-    if (ImGui::GetScrollY() >= ImGui::GetScrollMaxY() - ImGui::GetTextLineHeight() * 2) ImGui::SetScrollHereY(1.0f);
+    if (ImGui::GetScrollY() >= ImGui::GetScrollMaxY() - ImGui::GetTextLineHeight() * 2)
+        ImGui::SetScrollHereY(1.0f);
     ImGui::EndTable();
 }
 
 void draw_summary(const SyscallsModel& model) {
-    constexpr ImGuiTableFlags kFlags = ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY | ImGuiTableFlags_SizingFixedFit;
+    constexpr ImGuiTableFlags kFlags =
+        ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY | ImGuiTableFlags_SizingFixedFit;
     if (!ImGui::BeginTable("summary", 6, kFlags)) return;
     ImGui::TableSetupScrollFreeze(0, 1);
     for (const char* heading : {"% time", "seconds", "usecs/call", "calls", "errors", "syscall"})
@@ -74,7 +78,8 @@ void draw_summary(const SyscallsModel& model) {
 
 void draw_syscalls(Ui& ui) {
     const SyscallsModel& model = ui.frame->syscalls;
-    if (text_field("filter", ui.selection.syscall_filter, "", ImGui::GetFontSize() * 10)) ui.selection_changed = true;
+    if (text_field("filter", ui.selection.syscall_filter, "", ImGui::GetFontSize() * 10))
+        ui.selection_changed = true;
     if (!model.problem.empty()) ImGui::TextWrapped("%s", model.problem.c_str());
     ImGui::SameLine();
     if (!ImGui::BeginTabBar("kinds")) return;

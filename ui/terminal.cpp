@@ -12,7 +12,8 @@ constexpr size_t kHistory = 5000;
 constexpr u32 kDefaultForeground = 0xffd0d0d0;
 
 u32 packed(const VTermColor& color) {
-    return 0xff00'0000u | static_cast<u32>(color.rgb.blue) << 16 | static_cast<u32>(color.rgb.green) << 8 | color.rgb.red;
+    return 0xff00'0000u | static_cast<u32>(color.rgb.blue) << 16 | static_cast<u32>(color.rgb.green) << 8 |
+           color.rgb.red;
 }
 
 }  // namespace
@@ -53,7 +54,8 @@ struct Terminal::Impl {
                 return 1;
             };
             callbacks.settermprop = [](VTermProp property, VTermValue* value, void* self) {
-                if (property == VTERM_PROP_CURSORVISIBLE) static_cast<Impl*>(self)->visible = value->boolean != 0;
+                if (property == VTERM_PROP_CURSORVISIBLE)
+                    static_cast<Impl*>(self)->visible = value->boolean != 0;
                 return 1;
             };
             callbacks.sb_pushline = [](int count, const VTermScreenCell* cells, void* self) {
@@ -181,21 +183,36 @@ VTermModifier modifier_of(int modifiers) {
 
 VTermKey key_of(Terminal::Key key) {
     switch (key) {
-        case Terminal::Key::Up: return VTERM_KEY_UP;
-        case Terminal::Key::Down: return VTERM_KEY_DOWN;
-        case Terminal::Key::Left: return VTERM_KEY_LEFT;
-        case Terminal::Key::Right: return VTERM_KEY_RIGHT;
-        case Terminal::Key::Home: return VTERM_KEY_HOME;
-        case Terminal::Key::End: return VTERM_KEY_END;
-        case Terminal::Key::PageUp: return VTERM_KEY_PAGEUP;
-        case Terminal::Key::PageDown: return VTERM_KEY_PAGEDOWN;
-        case Terminal::Key::Insert: return VTERM_KEY_INS;
-        case Terminal::Key::Delete: return VTERM_KEY_DEL;
-        case Terminal::Key::Enter: return VTERM_KEY_ENTER;
-        case Terminal::Key::Backspace: return VTERM_KEY_BACKSPACE;
-        case Terminal::Key::Tab: return VTERM_KEY_TAB;
-        case Terminal::Key::Escape: return VTERM_KEY_ESCAPE;
-        case Terminal::Key::F1: return static_cast<VTermKey>(VTERM_KEY_FUNCTION(1));
+        case Terminal::Key::Up:
+            return VTERM_KEY_UP;
+        case Terminal::Key::Down:
+            return VTERM_KEY_DOWN;
+        case Terminal::Key::Left:
+            return VTERM_KEY_LEFT;
+        case Terminal::Key::Right:
+            return VTERM_KEY_RIGHT;
+        case Terminal::Key::Home:
+            return VTERM_KEY_HOME;
+        case Terminal::Key::End:
+            return VTERM_KEY_END;
+        case Terminal::Key::PageUp:
+            return VTERM_KEY_PAGEUP;
+        case Terminal::Key::PageDown:
+            return VTERM_KEY_PAGEDOWN;
+        case Terminal::Key::Insert:
+            return VTERM_KEY_INS;
+        case Terminal::Key::Delete:
+            return VTERM_KEY_DEL;
+        case Terminal::Key::Enter:
+            return VTERM_KEY_ENTER;
+        case Terminal::Key::Backspace:
+            return VTERM_KEY_BACKSPACE;
+        case Terminal::Key::Tab:
+            return VTERM_KEY_TAB;
+        case Terminal::Key::Escape:
+            return VTERM_KEY_ESCAPE;
+        case Terminal::Key::F1:
+            return static_cast<VTermKey>(VTERM_KEY_FUNCTION(1));
     }
     return VTERM_KEY_NONE;
 }

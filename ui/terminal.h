@@ -1,4 +1,5 @@
-// The console's terminal emulation (libvterm, xterm's control sequences): bytes in, a grid of coloured cells out.
+// The console's terminal emulation (libvterm, xterm's control sequences): bytes in, a grid of coloured cells
+// out.
 #pragma once
 
 #include <memory>
@@ -44,7 +45,23 @@ class Terminal {
     std::string take_replies();
 
     // Keys as bytes for the guest; depends on the modes that the guest has set.
-    enum class Key { Up, Down, Left, Right, Home, End, PageUp, PageDown, Insert, Delete, Enter, Backspace, Tab, Escape, F1 };
+    enum class Key {
+        Up,
+        Down,
+        Left,
+        Right,
+        Home,
+        End,
+        PageUp,
+        PageDown,
+        Insert,
+        Delete,
+        Enter,
+        Backspace,
+        Tab,
+        Escape,
+        F1
+    };
     enum Modifier : int { kNone = 0, kShift = 1, kAlt = 2, kCtrl = 4 };
     std::string key(Key key, int modifiers = kNone);
     std::string character(char32_t character, int modifiers = kNone);

@@ -1,5 +1,5 @@
-// Colours and fonts. Rings and states are told by a letter as well as by a colour, and the colours are from a palette
-// that colour-blind people can tell apart (Okabe and Ito).
+// Colours and fonts. Rings and states are told by a letter as well as by a colour, and the colours are from a
+// palette that colour-blind people can tell apart (Okabe and Ito).
 #pragma once
 
 #include <imgui.h>
@@ -18,8 +18,8 @@ inline const ImVec4 kChanged{0.94f, 0.89f, 0.26f, 1.0f};
 inline const ImVec4 kLabel{0.75f, 0.85f, 0.95f, 1.0f};
 }  // namespace theme
 
-// Style and fonts for a scale of 1 (1920 × 1080) and others. Call before the first frame, and again with another scale
-// between frames; the renderer's font texture must then be made anew.
+// Style and fonts for a scale of 1 (1920 × 1080) and others. Call before the first frame, and again with
+// another scale between frames; the renderer's font texture must then be made anew.
 void apply_theme(float scale);
 
 }  // namespace orrery

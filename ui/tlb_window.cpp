@@ -21,31 +21,35 @@ void draw_rate(const char* name, double rate, u64 lookups, u64 misses) {
 }
 
 void draw_cell_tip(const TlbCell& cell) {
-    ImGui::SetTooltip("set %u way %u\n%016llx -> %llx (%s)\n%s%s%s%s%sPCID %u, filled at instruction %s\n%s%s", cell.set,
-                      cell.way, static_cast<unsigned long long>(cell.linear), static_cast<unsigned long long>(cell.physical),
-                      size_text(cell.page_size).c_str(), cell.user ? "user " : "kernel ", cell.writable ? "writable " : "",
-                      cell.executable ? "executable " : "", cell.dirty ? "dirty " : "", cell.global ? "global " : "", cell.pcid,
-                      grouped(cell.filled_at).c_str(), cell.symbol.c_str(),
-                      cell.stale ? "\nSTALE: the page tables say something else now" : "");
+    ImGui::SetTooltip(
+        "set %u way %u\n%016llx -> %llx (%s)\n%s%s%s%s%sPCID %u, filled at instruction %s\n%s%s", cell.set,
+        cell.way, static_cast<unsigned long long>(cell.linear),
+        static_cast<unsigned long long>(cell.physical), size_text(cell.page_size).c_str(),
+        cell.user ? "user " : "kernel ", cell.writable ? "writable " : "",
+        cell.executable ? "executable " : "", cell.dirty ? "dirty " : "", cell.global ? "global " : "",
+        cell.pcid, grouped(cell.filled_at).c_str(), cell.symbol.c_str(),
+        cell.stale ? "\nSTALE: the page tables say something else now" : "");
 }
 
 // A square for each entry: blue for user pages, orange for the kernel's, hollow where empty.
 void draw_array(Ui& ui, const TlbArrayModel& array) {
-    text_dim(fmt::format("{}: {} of {} entries, {} sets x {} ways", array.name, array.used, array.sets * array.ways, array.sets,
-                         array.ways));
+    text_dim(fmt::format("{}: {} of {} entries, {} sets x {} ways", array.name, array.used,
+                         array.sets * array.ways, array.sets, array.ways));
     const float size = std::max(6.0f, ImGui::GetFontSize() * 0.55f);
     const ImVec2 origin = ImGui::GetCursorScreenPos();
     ImDrawList* list = ImGui::GetWindowDrawList();
     const unsigned shown_sets = std::min(array.sets, 64u);
     for (unsigned set = 0; set < shown_sets; ++set) {
         for (unsigned way = 0; way < array.ways; ++way) {
-            const ImVec2 at{origin.x + static_cast<float>(set) * size, origin.y + static_cast<float>(way) * size};
+            const ImVec2 at{origin.x + static_cast<float>(set) * size,
+                            origin.y + static_cast<float>(way) * size};
             list->AddRect(at, {at.x + size - 2, at.y + size - 2}, 0x30ffffff);
         }
     }
     for (const TlbCell& cell : array.cells) {
         if (cell.set >= shown_sets) continue;
-        const ImVec2 at{origin.x + static_cast<float>(cell.set) * size, origin.y + static_cast<float>(cell.way) * size};
+        const ImVec2 at{origin.x + static_cast<float>(cell.set) * size,
+                        origin.y + static_cast<float>(cell.way) * size};
         const ImVec2 end{at.x + size - 2, at.y + size - 2};
         list->AddRectFilled(at, end, ImGui::GetColorU32(cell.user ? theme::kUser : theme::kKernel));
         if (cell.stale) list->AddRect(at, end, ImGui::GetColorU32(theme::kBad), 0, 0, 2);
@@ -63,8 +67,8 @@ void draw_tlb(Ui& ui) {
     const TlbModel& model = ui.frame->tlb;
     draw_rate("L1 data", model.l1d_hit_rate, model.data_lookups, model.l1d_misses);
     draw_rate("L2", model.l2_hit_rate, model.l2_hits + model.walks, model.walks);
-    text_dim(fmt::format("{} page walks read {} entries; {} invalidated", grouped(model.walks), grouped(model.walk_steps),
-                         grouped(model.invalidations)));
+    text_dim(fmt::format("{} page walks read {} entries; {} invalidated", grouped(model.walks),
+                         grouped(model.walk_steps), grouped(model.invalidations)));
     ImGui::TextColored(theme::kUser, "■ U user page");
     ImGui::SameLine();
     ImGui::TextColored(theme::kKernel, "■ K kernel page");

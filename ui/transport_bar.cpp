@@ -19,7 +19,8 @@ bool button(const char* text, const char* tip, bool enabled = true) {
 }
 
 void draw_presets(Ui& ui) {
-    static constexpr const char* kPresets[] = {"First system call", "Memory", "Scheduler", "Devices", "Projector"};
+    static constexpr const char* kPresets[] = {"First system call", "Memory", "Scheduler", "Devices",
+                                               "Projector"};
     ImGui::SetNextItemWidth(ImGui::GetFontSize() * 11);
     if (ImGui::BeginCombo("##layout", ui.preset.c_str())) {
         for (const char* preset : kPresets) {
@@ -42,9 +43,11 @@ void draw_transport_bar(Ui& ui) {
     const bool running = frame.state == RunState::Running, ended = frame.state == RunState::Ended;
     const ImGuiViewport* viewport = ImGui::GetMainViewport();
     ImGui::SetNextWindowPos(viewport->Pos);
-    ImGui::SetNextWindowSize({viewport->Size.x, ImGui::GetFrameHeight() * 2 + ImGui::GetStyle().WindowPadding.y * 3});
-    ImGui::Begin("##transport", nullptr, ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove |
-                                             ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoBringToFrontOnFocus);
+    ImGui::SetNextWindowSize(
+        {viewport->Size.x, ImGui::GetFrameHeight() * 2 + ImGui::GetStyle().WindowPadding.y * 3});
+    ImGui::Begin("##transport", nullptr,
+                 ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |
+                     ImGuiWindowFlags_NoBringToFrontOnFocus);
     if (running) {
         if (button("Pause  F5", "Stop the machine where it is")) ui.send(Verb::Pause);
     } else if (ended) {
@@ -56,9 +59,11 @@ void draw_transport_bar(Ui& ui) {
     if (button("Step  F11", "One instruction", stopped)) ui.send(Verb::Step);
     if (button("Over  F10", "One instruction, but a call to its end", stopped)) ui.send(Verb::StepOver);
     if (button("Out  Shift+F11", "To the end of this function", stopped)) ui.send(Verb::StepOut);
-    if (button("Next ring crossing  .", "To the next change between user and kernel", !ended)) ui.send(Verb::NextCrossing);
+    if (button("Next ring crossing  .", "To the next change between user and kernel", !ended))
+        ui.send(Verb::NextCrossing);
     ImGui::PushStyleColor(ImGuiCol_Button, {0.10f, 0.42f, 0.60f, 1.0f});
-    if (button("Watch a system call", "Types \"echo hi\" into the shell and stops as its write() enters the kernel", !ended))
+    if (button("Watch a system call",
+               "Types \"echo hi\" into the shell and stops as its write() enters the kernel", !ended))
         ui.send(Verb::WatchSyscall);
     ImGui::PopStyleColor();
     draw_presets(ui);

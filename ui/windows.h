@@ -1,4 +1,5 @@
-// The debugger's windows: each draws rows of a frame's model, and says what the user did there. One file each.
+// The debugger's windows: each draws rows of a frame's model, and says what the user did there. One file
+// each.
 #pragma once
 
 #include <memory>
@@ -11,7 +12,8 @@
 
 namespace orrery {
 
-// What all windows share while a frame is drawn: the state shown, the selection they change, the commands they give.
+// What all windows share while a frame is drawn: the state shown, the selection they change, the commands
+// they give.
 struct Ui {
     std::shared_ptr<const Frame> frame;
     std::shared_ptr<const Frame> previous;  // of the last stop before: what has changed since
@@ -29,7 +31,9 @@ struct Ui {
     float new_scale = 0;  // to be applied between frames
     bool quit = false;
 
-    void send(Verb verb, std::string text = {}, u64 number = 0) { commands.push_back({verb, std::move(text), number}); }
+    void send(Verb verb, std::string text = {}, u64 number = 0) {
+        commands.push_back({verb, std::move(text), number});
+    }
     void select_address(const std::string& address) {
         selection.walk_address = address;
         selection.memory_address = address;

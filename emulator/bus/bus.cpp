@@ -10,8 +10,8 @@
 namespace orrery {
 
 Bus::Bus(u64 ram_size) : ram_size_(ram_size), low_ram_(std::min(ram_size, kPciHoleStart)) {
-    void* mapping = mmap(nullptr, ram_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                         -1, 0);
+    void* mapping =
+        mmap(nullptr, ram_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapping == MAP_FAILED) throw std::bad_alloc();
     madvise(mapping, ram_size, MADV_HUGEPAGE);
     ram_ = static_cast<u8*>(mapping);
@@ -30,7 +30,8 @@ void Bus::check_free(const std::vector<Region>& regions, u64 base, u64 length, c
     for (const Region& other : regions) {
         if (&other == self || other.base == kUnmapped || other.movable) continue;
         if (base < other.base + other.length && other.base < base + length)
-            throw std::logic_error("bus: " + std::string(other.device->name()) + " already claims that range");
+            throw std::logic_error("bus: " + std::string(other.device->name()) +
+                                   " already claims that range");
     }
 }
 
@@ -105,7 +106,8 @@ void Bus::write(u64 physical, unsigned size, u64 value) {
 bool Bus::dma_read(u64 physical, void* to, u64 size) {
     if (size == 0) return true;
     u8* host = ram_at(physical);
-    if (host == nullptr || physical + size < physical || ram_at(physical + size - 1) != host + size - 1) return false;
+    if (host == nullptr || physical + size < physical || ram_at(physical + size - 1) != host + size - 1)
+        return false;
     std::memcpy(to, host, size);
     return true;
 }
@@ -113,7 +115,8 @@ bool Bus::dma_read(u64 physical, void* to, u64 size) {
 bool Bus::dma_write(u64 physical, const void* from, u64 size) {
     if (size == 0) return true;
     u8* host = ram_at(physical);
-    if (host == nullptr || physical + size < physical || ram_at(physical + size - 1) != host + size - 1) return false;
+    if (host == nullptr || physical + size < physical || ram_at(physical + size - 1) != host + size - 1)
+        return false;
     if (ram_write_hook_) ram_write_hook_(physical, size);
     std::memcpy(host, from, size);
     return true;

@@ -1,8 +1,8 @@
 // The physical address space and the port space: RAM, and devices' registers.
 //
-// RAM is one host mapping. It fills guest addresses from 0 up to the PCI hole at kPciHoleStart, and goes on at 4 GiB.
-// Regions never overlap (building a machine that overlaps them throws std::logic_error). Addresses that nothing claims
-// read as all ones and drop writes, as an open bus does.
+// RAM is one host mapping. It fills guest addresses from 0 up to the PCI hole at kPciHoleStart, and goes on
+// at 4 GiB. Regions never overlap (building a machine that overlaps them throws std::logic_error). Addresses
+// that nothing claims read as all ones and drop writes, as an open bus does.
 #pragma once
 
 #include <functional>
@@ -29,7 +29,8 @@ class Bus {
 
     u64 ram_size() const { return ram_size_; }
 
-    // The host address of the RAM byte at `physical`, nullptr where there is no RAM. Valid to the end of its page.
+    // The host address of the RAM byte at `physical`, nullptr where there is no RAM. Valid to the end of its
+    // page.
     u8* ram_at(u64 physical) {
         if (physical < low_ram_) return ram_ + physical;
         if (physical >= kPciHoleEnd && physical - kPciHoleEnd < ram_size_ - low_ram_)
@@ -46,7 +47,8 @@ class Bus {
     void clear_ram();
 
     void map_io(u16 first_port, u16 count, Device& device);
-    // `base` may move later (PCI BARs, the APIC base): remap_mmio. A region of length 0 or base kUnmapped is off.
+    // `base` may move later (PCI BARs, the APIC base): remap_mmio. A region of length 0 or base kUnmapped is
+    // off.
     unsigned map_mmio(u64 base, u64 length, Device& device, unsigned region = 0);
     void remap_mmio(unsigned mapping, u64 base);
     static constexpr u64 kUnmapped = ~u64{0};
@@ -64,8 +66,8 @@ class Bus {
     u32 io_read(u16 port, unsigned size);
     void io_write(u16 port, unsigned size, u32 value);
 
-    // Called before `size` bytes of RAM at `physical` change by dma_write (or a debugger's write), so that decoded
-    // code made from them is dropped.
+    // Called before `size` bytes of RAM at `physical` change by dma_write (or a debugger's write), so that
+    // decoded code made from them is dropped.
     void on_ram_write(std::function<void(u64 physical, u64 size)> hook) { ram_write_hook_ = std::move(hook); }
 
     // RAM contents and region placement.

@@ -23,15 +23,16 @@ class LocalInterrupts {
   public:
     virtual ~LocalInterrupts() = default;
 
-    // Acknowledges the highest-priority pending interrupt; returns its vector (0-255). Called only while INTR is set.
+    // Acknowledges the highest-priority pending interrupt; returns its vector (0-255). Called only while INTR
+    // is set.
     virtual u8 acknowledge() = 0;
 
     // CR8 is the upper half of the task-priority register.
     virtual u8 task_priority_class() const = 0;
     virtual void set_task_priority_class(u8 value) = 0;
 
-    // MSRs 1BH (IA32_APIC_BASE), 6E0H (IA32_TSC_DEADLINE) and 800H-8FFH (x2APIC). False: not there or a reserved
-    // value, which raises #GP(0).
+    // MSRs 1BH (IA32_APIC_BASE), 6E0H (IA32_TSC_DEADLINE) and 800H-8FFH (x2APIC). False: not there or a
+    // reserved value, which raises #GP(0).
     virtual bool read_msr(u32 msr, u64& value) = 0;
     virtual bool write_msr(u32 msr, u64 value) = 0;
 };

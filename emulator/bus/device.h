@@ -1,5 +1,5 @@
-// What a device is to the machine: registers in port or memory space, interrupt lines, timers, and one way in for
-// everything that comes from outside.
+// What a device is to the machine: registers in port or memory space, interrupt lines, timers, and one way in
+// for everything that comes from outside.
 #pragma once
 
 #include <span>
@@ -15,7 +15,8 @@ class Device {
   public:
     virtual ~Device() = default;
 
-    // Stable and unique in a machine ("uart16550.0"): it names the device in snapshots, logs and the debugger.
+    // Stable and unique in a machine ("uart16550.0"): it names the device in snapshots, logs and the
+    // debugger.
     virtual std::string_view name() const = 0;
 
     // Power-on state.
@@ -28,13 +29,13 @@ class Device {
     virtual u32 io_read(u16 port, unsigned size);
     virtual void io_write(u16 port, unsigned size, u32 value);
 
-    // Memory space. `offset` is from the start of the region mapped; `size` is 1, 2, 4 or 8 bytes, never crossing
-    // the region's end. `region` tells regions of one device apart.
+    // Memory space. `offset` is from the start of the region mapped; `size` is 1, 2, 4 or 8 bytes, never
+    // crossing the region's end. `region` tells regions of one device apart.
     virtual u64 mmio_read(unsigned region, u64 offset, unsigned size);
     virtual void mmio_write(unsigned region, u64 offset, unsigned size, u64 value);
 
-    // An input from outside (serial bytes, a key, a network frame). Only the machine calls this, at an instruction
-    // boundary, after logging it: nothing else from outside may reach a device's state.
+    // An input from outside (serial bytes, a key, a network frame). Only the machine calls this, at an
+    // instruction boundary, after logging it: nothing else from outside may reach a device's state.
     virtual void input(std::span<const u8> data);
 };
 

@@ -38,7 +38,8 @@ int dispatch(std::vector<std::string> words) {
     run_command->add_option("--stats", run.stats, "Write what the run did to this file, as JSON");
 
     ShowOptions show;
-    CLI::App* show_command = app.add_subcommand("show", "Print a window of the debugger at one moment of a run");
+    CLI::App* show_command =
+        app.add_subcommand("show", "Print a window of the debugger at one moment of a run");
     show.declare(*show_command);
     StraceOptions strace;
     CLI::App* strace_command = app.add_subcommand("strace", "Trace the system calls of the command after --");

@@ -3,8 +3,8 @@
 
 namespace orrery {
 
-// Runs the command line and returns the exit status. Bad input gives one line on stderr and status 2; a fault of
-// Orrery's own, status 125.
+// Runs the command line and returns the exit status. Bad input gives one line on stderr and status 2; a fault
+// of Orrery's own, status 125.
 int run_app(int argc, char** argv);
 
 }  // namespace orrery

@@ -1,5 +1,5 @@
-// How a command given after -- reaches the guest: as a shell script in a further cpio archive behind the initrd, which
-// every kernel unpacks over the first. The initramfs's /init runs it (images/rootfs/init).
+// How a command given after -- reaches the guest: as a shell script in a further cpio archive behind the
+// initrd, which every kernel unpacks over the first. The initramfs's /init runs it (images/rootfs/init).
 #pragma once
 
 #include <string>

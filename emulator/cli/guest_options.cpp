@@ -11,7 +11,8 @@
 namespace orrery {
 
 void GuestOptions::declare(CLI::App& app) {
-    app.add_option("--kernel", kernel, "Kernel to boot: ELF with a PVH note, or Linux bzImage (default: Orrery's own)");
+    app.add_option("--kernel", kernel,
+                   "Kernel to boot: ELF with a PVH note, or Linux bzImage (default: Orrery's own)");
     app.add_option("--initrd", initrd, "Initial RAM file system (cpio)");
     app.add_option("--append", append, "Words added to the kernel's command line");
     app.add_option("-m", memory, "Memory: 512M, 2G; a plain number is MiB")->capture_default_str();
@@ -30,15 +31,26 @@ u64 parse_memory_size(const std::string& text) {
     unsigned shift = 20;
     if (error == std::errc() && rest + 1 == end) {
         switch (*rest) {
-            case 'K': case 'k': shift = 10; break;
-            case 'M': case 'm': shift = 20; break;
-            case 'G': case 'g': shift = 30; break;
-            default: error = std::errc::invalid_argument;
+            case 'K':
+            case 'k':
+                shift = 10;
+                break;
+            case 'M':
+            case 'm':
+                shift = 20;
+                break;
+            case 'G':
+            case 'g':
+                shift = 30;
+                break;
+            default:
+                error = std::errc::invalid_argument;
         }
     } else if (rest != end) {
         error = std::errc::invalid_argument;
     }
-    if (error != std::errc() || text.empty()) throw UsageError("-m " + text + ": not a size (try 512M or 2G)");
+    if (error != std::errc() || text.empty())
+        throw UsageError("-m " + text + ": not a size (try 512M or 2G)");
     if (value == 0) throw UsageError("-m " + text + ": a machine needs memory");
     if (value > (u64{64} << 30) >> shift) throw UsageError("-m " + text + ": more than 64G");
     const u64 bytes = value << shift;

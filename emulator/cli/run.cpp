@@ -17,8 +17,8 @@ constexpr const char* kSerial = "uart16550.0";
 // How many instructions go by between two looks at the keyboard: a few milliseconds of host time.
 constexpr u64 kSlice = 2'000'000;
 
-// Runs a guest with the host's terminal as its console. Virtual time does not outrun the host's while the guest is
-// idle, so that a sleep takes as long as it says; that changes when inputs arrive, and nothing else.
+// Runs a guest with the host's terminal as its console. Virtual time does not outrun the host's while the
+// guest is idle, so that a sleep takes as long as it says; that changes when inputs arrive, and nothing else.
 StopReason run_interactive(Machine& machine, u64 max_instructions, RawTerminal& terminal) {
     using Clock = std::chrono::steady_clock;
     for (;;) {
@@ -39,7 +39,8 @@ StopReason run_interactive(Machine& machine, u64 max_instructions, RawTerminal& 
         if (reason == StopReason::Budget && machine.moment().instructions < max_instructions) continue;
         if (reason != StopReason::Idle) return reason;
         // Idle up to the limit: sleep for what virtual time is ahead, or until a key.
-        const auto ahead = std::chrono::nanoseconds(machine.moment().ticks - ticks_before) - (Clock::now() - before);
+        const auto ahead =
+            std::chrono::nanoseconds(machine.moment().ticks - ticks_before) - (Clock::now() - before);
         const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(ahead).count();
         if (wait > 0) {
             const std::vector<u8> woke = terminal.read(static_cast<int>(wait));
@@ -49,8 +50,9 @@ StopReason run_interactive(Machine& machine, u64 max_instructions, RawTerminal& 
 }
 
 const char* vector_name(u8 vector) {
-    static constexpr const char* kNames[] = {"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "",
-                                             "#TS", "#NP", "#SS", "#GP", "#PF", "",    "#MF", "#AC", "#MC", "#XM"};
+    static constexpr const char* kNames[] = {"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD",
+                                             "#NM", "#DF", "",    "#TS", "#NP", "#SS", "#GP",
+                                             "#PF", "",    "#MF", "#AC", "#MC", "#XM"};
     return vector < std::size(kNames) ? kNames[vector] : "interrupt";
 }
 
@@ -60,7 +62,8 @@ std::string shutdown_text(const Cpu& cpu) {
     for (unsigned i = 0; i < why.fault_count; ++i) {
         text += fmt::format("{} {}", i == 0 ? "" : ", then", vector_name(why.faults[i].vector));
         text += fmt::format(" (error code {:#x}", why.faults[i].error_code);
-        if (why.faults[i].vector == static_cast<u8>(Vector::PF)) text += fmt::format(", address {:#x}", why.faults[i].address);
+        if (why.faults[i].vector == static_cast<u8>(Vector::PF))
+            text += fmt::format(", address {:#x}", why.faults[i].address);
         text += ")";
     }
     return text;
@@ -71,7 +74,8 @@ std::string shutdown_text(const Cpu& cpu) {
 int exit_status(Machine& machine, StopReason reason, bool has_command) {
     switch (reason) {
         case StopReason::PowerOff:
-        case StopReason::Reset: return 0;
+        case StopReason::Reset:
+            return 0;
         case StopReason::DebugExit: {
             const u32 value = machine.exit_code() >> 1;
             if (has_command && value <= 0xff) return static_cast<int>(value);
@@ -87,7 +91,8 @@ int exit_status(Machine& machine, StopReason reason, bool has_command) {
         case StopReason::Idle:
             fmt::print(stderr, "orrery: the guest halted with interrupts off, and nothing can wake it\n");
             return 0;
-        case StopReason::Requested: return 0;
+        case StopReason::Requested:
+            return 0;
     }
     return kExitOwnFault;
 }

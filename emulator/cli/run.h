@@ -22,8 +22,8 @@ struct RunOptions {
 // Boots and runs until the guest ends; returns the process's exit status. Throws UsageError, BootError.
 int run_headless(const RunOptions& options);
 
-// The exit status for the way a run ended, and Orrery's words about it on stderr, if there are any. With a command
-// (after --) isa-debug-exit carries the command's status.
+// The exit status for the way a run ended, and Orrery's words about it on stderr, if there are any. With a
+// command (after --) isa-debug-exit carries the command's status.
 int exit_status(Machine& machine, StopReason reason, bool has_command);
 
 }  // namespace orrery

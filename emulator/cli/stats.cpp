@@ -13,13 +13,14 @@ StatsFile::StatsFile(const std::string& path) : path_(path), file_(path) {
 }
 
 void StatsFile::watch(Machine& machine) {
-    machine.observers().subscribe(Observers::bit(EventKind::UnknownInsn), [this, &machine](const Event& event) {
-        u8 bytes[kMaxInsnLength];
-        const size_t count = machine.peek(event.cpu, event.address, bytes, sizeof bytes);
-        std::string text;
-        for (size_t i = 0; i < count; ++i) text += fmt::format("{}{:02x}", i == 0 ? "" : " ", bytes[i]);
-        ++unknown_[text];
-    });
+    machine.observers().subscribe(
+        Observers::bit(EventKind::UnknownInsn), [this, &machine](const Event& event) {
+            u8 bytes[kMaxInsnLength];
+            const size_t count = machine.peek(event.cpu, event.address, bytes, sizeof bytes);
+            std::string text;
+            for (size_t i = 0; i < count; ++i) text += fmt::format("{}{:02x}", i == 0 ? "" : " ", bytes[i]);
+            ++unknown_[text];
+        });
 }
 
 void StatsFile::write(Machine& machine, double host_seconds) {
@@ -29,7 +30,8 @@ void StatsFile::write(Machine& machine, double host_seconds) {
     nlohmann::ordered_json json;
     json["instructions"] = cpu.instructions();
     json["cycles"] = cpu.ticks();
-    json["tlb"]["l1d"] = {{"hits", cpu.accesses - std::min(cpu.accesses, tlb.l1d_misses)}, {"misses", tlb.l1d_misses}};
+    json["tlb"]["l1d"] = {{"hits", cpu.accesses - std::min(cpu.accesses, tlb.l1d_misses)},
+                          {"misses", tlb.l1d_misses}};
     json["tlb"]["l1i"] = {{"hits", fetches - std::min(fetches, tlb.l1i_misses)}, {"misses", tlb.l1i_misses}};
     json["tlb"]["l2"] = {{"hits", tlb.l2_hits}, {"misses", tlb.l2_misses}};
     json["tlb"]["invalidations"] = tlb.invalidations;

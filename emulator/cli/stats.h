@@ -11,12 +11,14 @@ namespace orrery {
 
 class StatsFile {
   public:
-    // Opens the file at once, so that a path that cannot be written is noticed before the run. Throws UsageError.
+    // Opens the file at once, so that a path that cannot be written is noticed before the run. Throws
+    // UsageError.
     explicit StatsFile(const std::string& path);
 
     // Counts the instructions that the machine does not know (each raised #UD).
     void watch(Machine& machine);
-    // Instructions, cycles, TLB counts by level and kind, walks, faults, interrupts, host seconds, state hash.
+    // Instructions, cycles, TLB counts by level and kind, walks, faults, interrupts, host seconds, state
+    // hash.
     void write(Machine& machine, double host_seconds);
 
   private:

@@ -20,8 +20,8 @@ class StdoutSink : public OutputSink {
     bool good_ = true;
 };
 
-// What is typed on stdin. A terminal is put into raw mode for this object's lifetime, and Ctrl-A x then ends the session
-// (as in QEMU); from a pipe or file, bytes come as they are, until its end.
+// What is typed on stdin. A terminal is put into raw mode for this object's lifetime, and Ctrl-A x then ends
+// the session (as in QEMU); from a pipe or file, bytes come as they are, until its end.
 class RawTerminal {
   public:
     RawTerminal();

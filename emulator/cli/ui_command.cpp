@@ -19,7 +19,9 @@ void UiOptions::declare(CLI::App& app) {
     app.add_option("--script", script, "Play this script (docs/debugger-scripts.md)");
     app.add_option("--screenshot", screenshot, "Write the window to this PNG file at the script's end");
     app.add_option("--size", size, "Width and height in pixels")->capture_default_str();
-    app.add_option("--scale", scale, "Size of text and windows")->check(CLI::Range(0.5, 4.0))->capture_default_str();
+    app.add_option("--scale", scale, "Size of text and windows")
+        ->check(CLI::Range(0.5, 4.0))
+        ->capture_default_str();
 }
 
 bool has_display() {
@@ -37,11 +39,12 @@ int run_ui(const UiOptions& options) {
     app.screenshot = options.screenshot;
     app.scale = static_cast<float>(options.scale);
     char rest = 0;
-    if (std::sscanf(options.size.c_str(), "%dx%d%c", &app.width, &app.height, &rest) != 2 || app.width < 320 ||
-        app.height < 200 || app.width > 16384 || app.height > 16384)
+    if (std::sscanf(options.size.c_str(), "%dx%d%c", &app.width, &app.height, &rest) != 2 ||
+        app.width < 320 || app.height < 200 || app.width > 16384 || app.height > 16384)
         throw UsageError("--size " + options.size + ": not a size (try 1920x1080)");
     if (!options.headless && !has_display())
-        throw UsageError("there is no display here (DISPLAY is not set): use run --headless, or ui --headless --script");
+        throw UsageError(
+            "there is no display here (DISPLAY is not set): use run --headless, or ui --headless --script");
     if (!options.screenshot.empty() && !std::ofstream(options.screenshot, std::ios::app))
         throw UsageError("--screenshot " + options.screenshot + ": cannot be written");
     try {

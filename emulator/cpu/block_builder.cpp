@@ -45,8 +45,7 @@ class Builder {
         bool open = true;
         while (open && instructions_ < limit) {
             Insn insn;
-            const DecodeStatus status =
-                decode(bytes_.subspan(offset_), mode_of(key_), cpu_.features, insn);
+            const DecodeStatus status = decode(bytes_.subspan(offset_), mode_of(key_), cpu_.features, insn);
             if (status == DecodeStatus::NeedMoreBytes) {
                 if (instructions_ == 0) return {};
                 break;
@@ -77,7 +76,8 @@ class Builder {
         accesses_ += op.accesses;
         const u32 cost = cpu_.env.costs->instruction(insn);
         for (unsigned i = 0; i < insn.operand_count; ++i)
-            if (insn.operands[i].kind == OperandKind::Relative) link_[0].delta = offset_ + insn.length + insn.imm;
+            if (insn.operands[i].kind == OperandKind::Relative)
+                link_[0].delta = offset_ + insn.length + insn.imm;
         count(insn.length, cost);
         return !insn.row->has(row_words::Branch | row_words::EndsBlock);
     }

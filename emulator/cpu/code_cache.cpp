@@ -16,7 +16,8 @@ Block* CodePage::find_slow(unsigned offset, u32 key) {
 }
 
 void CodePage::add(std::unique_ptr<Block> block, std::unique_ptr<Op[]> ops) {
-    for (unsigned at = block->page_offset / kGrain; at <= (block->page_offset + block->bytes - 1u) / kGrain; ++at)
+    for (unsigned at = block->page_offset / kGrain; at <= (block->page_offset + block->bytes - 1u) / kGrain;
+         ++at)
         decoded_.set(at);
     table_[slot(block->page_offset)] = block.get();
     blocks_.push_back({std::move(block), std::move(ops)});

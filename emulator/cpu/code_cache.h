@@ -1,6 +1,6 @@
-// Decoded blocks, by physical page. A page that holds decoded code is watched at a grain of 32 bytes: a write that
-// touches decoded bytes drops the page's blocks, other writes to it do not (Linux keeps data beside code, and patches
-// code through other mappings).
+// Decoded blocks, by physical page. A page that holds decoded code is watched at a grain of 32 bytes: a write
+// that touches decoded bytes drops the page's blocks, other writes to it do not (Linux keeps data beside
+// code, and patches code through other mappings).
 #pragma once
 
 #include <bitset>
@@ -56,13 +56,13 @@ class CodeCache {
     // Null where nothing was ever decoded.
     CodePage* find_page(u64 physical);
 
-    // RAM in [physical, physical + size) is about to change: drops what was decoded from it. True if anything was.
-    // Dropped blocks stay in memory until collect(), since one of them may be running, and links may still lead to
-    // them: their first Op then only leaves for the run loop.
+    // RAM in [physical, physical + size) is about to change: drops what was decoded from it. True if anything
+    // was. Dropped blocks stay in memory until collect(), since one of them may be running, and links may
+    // still lead to them: their first Op then only leaves for the run loop.
     bool invalidate(u64 physical, u64 size);
     void clear();
-    // Frees dropped blocks once there are many. Only at a boundary where no block runs. True if it did: pointers to
-    // blocks that anyone kept are then void.
+    // Frees dropped blocks once there are many. Only at a boundary where no block runs. True if it did:
+    // pointers to blocks that anyone kept are then void.
     bool collect();
     // The handler that a dropped block's first Op gets.
     void set_leave_handler(Handler handler) { leave_ = handler; }

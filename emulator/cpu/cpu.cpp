@@ -37,14 +37,16 @@ void Cpu::drop_fast(Tlb::Side side, u64 linear, u64 length) {
         for (auto& table : fast_tables) drop(table, page_of, FastEntry{});
     } else {
         for (auto& table : fast_code_tables)
-            drop(table, [](const FastCodeEntry& entry) { return entry.page; }, FastCodeEntry{});
+            drop(
+                table, [](const FastCodeEntry& entry) { return entry.page; }, FastCodeEntry{});
     }
 }
 
 void Cpu::forbid_fast_writes(const u8* host_page) {
     for (auto& table : fast_tables) {
         for (FastEntry& entry : table) {
-            if (entry.write_tag != FastEntry::kNoTag && entry.write_tag + entry.addend == reinterpret_cast<u64>(host_page))
+            if (entry.write_tag != FastEntry::kNoTag &&
+                entry.write_tag + entry.addend == reinterpret_cast<u64>(host_page))
                 entry.write_tag = FastEntry::kNoTag;
         }
     }

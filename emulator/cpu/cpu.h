@@ -1,7 +1,7 @@
 // One CPU: its architectural state, its TLB, and the interpreter's working state around them.
 //
-// A plain struct: handlers reach every field by an offset from one register, and a translator will too. The public
-// ways in are at the end; everything before is the interpreter's.
+// A plain struct: handlers reach every field by an offset from one register, and a translator will too. The
+// public ways in are at the end; everything before is the interpreter's.
 #pragma once
 
 #include <csetjmp>
@@ -27,17 +27,33 @@ enum GprIndex : u8 { kRax, kRcx, kRdx, kRbx, kRsp, kRbp, kRsi, kRdi };
 
 // Vectors 0-31 (SDM vol. 3A, table 6-1).
 enum class Vector : u8 {
-    DE = 0, DB = 1, NMI = 2, BP = 3, OF = 4, BR = 5, UD = 6, NM = 7, DF = 8, TS = 10, NP = 11, SS = 12, GP = 13,
-    PF = 14, MF = 16, AC = 17, MC = 18, XM = 19,
+    DE = 0,
+    DB = 1,
+    NMI = 2,
+    BP = 3,
+    OF = 4,
+    BR = 5,
+    UD = 6,
+    NM = 7,
+    DF = 8,
+    TS = 10,
+    NP = 11,
+    SS = 12,
+    GP = 13,
+    PF = 14,
+    MF = 16,
+    AC = 17,
+    MC = 18,
+    XM = 19,
 };
 
-// A direct-mapped look-up from linear pages to host memory. Only what the TLB model lets through is in it: pages
-// whose next hit changes nothing in the model (mmu/tlb.h).
+// A direct-mapped look-up from linear pages to host memory. Only what the TLB model lets through is in it:
+// pages whose next hit changes nothing in the model (mmu/tlb.h).
 struct FastEntry {
     static constexpr u64 kNoTag = 1;  // no page address has bit 0 set
-    u64 read_tag = kNoTag;   // page address if reads may go this way
-    u64 write_tag = kNoTag;  // if writes may: writable, dirty, not holding decoded code
-    u64 addend = 0;          // host address minus linear address
+    u64 read_tag = kNoTag;            // page address if reads may go this way
+    u64 write_tag = kNoTag;           // if writes may: writable, dirty, not holding decoded code
+    u64 addend = 0;                   // host address minus linear address
     u64 spare = 0;
 };
 inline constexpr unsigned kFastEntries = 256;
@@ -68,8 +84,9 @@ struct CpuEnvironment {
     const CostModel* costs = nullptr;
     CodeCache* code = nullptr;
     unsigned cpu_count = 1;  // of the machine: CPUID's topology
-    // FERR#: called where an x87 instruction meets a pending exception with CR0.NE = 0; the CPU then waits for an
-    // interrupt (IRQ 13 on a PC), and tries the instruction again after it. Where nothing is wired, #MF is raised.
+    // FERR#: called where an x87 instruction meets a pending exception with CR0.NE = 0; the CPU then waits
+    // for an interrupt (IRQ 13 on a PC), and tries the instruction again after it. Where nothing is wired,
+    // #MF is raised.
     void (*ferr)(void* context) = nullptr;
     void* ferr_context = nullptr;
 };
@@ -83,7 +100,7 @@ struct alignas(64) Cpu {
     // --- touched by nearly every instruction ---
     u64 gpr[20] = {};  // 16 registers, then kSlotZero, kSlotBlockRip, kSlotAddress (op.h)
     LazyFlags lf;
-    FastEntry* fast = nullptr;          // table of the current AccessMode
+    FastEntry* fast = nullptr;           // table of the current AccessMode
     FastCodeEntry* fast_code = nullptr;  // of the current ring
     // Left of the present stretch; a block is entered only where it fits.
     i64 insns_left = 0;
@@ -94,7 +111,7 @@ struct alignas(64) Cpu {
     u32 key = 0;
     u32 eflags = rflags::kReservedOne;  // all but the arithmetic flags, which are in lf
     u64 accesses = 0;                   // data TLB look-ups of completed instructions
-    u64 seg_base[8] = {};  // effective base by SegmentIndex: 0 in 64-bit mode but for FS and GS
+    u64 seg_base[8] = {};               // effective base by SegmentIndex: 0 in 64-bit mode but for FS and GS
 
     // --- architectural state ---
     VectorRegister xmm[16];
@@ -129,12 +146,12 @@ struct alignas(64) Cpu {
     jmp_buf* unwind = nullptr;  // where raise() goes
     PendingException pending;
     DeliveryState delivery;
-    bool step_trap = false;  // TF was set before the instruction; INT n, SYSCALL and MOV SS clear this
-    ShutdownReason shutdown;  // while activity is Shutdown
+    bool step_trap = false;    // TF was set before the instruction; INT n, SYSCALL and MOV SS clear this
+    ShutdownReason shutdown;   // while activity is Shutdown
     Op* planted_op = nullptr;  // its handler was exchanged to leave the block there
     Handler planted_handler = nullptr;
     bool exit_requested = false;
-    i64 held = 0;  // taken from insns_left, so that no further block fits (stretch.h)
+    i64 held = 0;                    // taken from insns_left, so that no further block fits (stretch.h)
     const Op* current_op = nullptr;  // while a slow path runs; null at an instruction boundary
     // Totals at the beginning of the stretch.
     u64 insns_at_deadline = 0;
@@ -153,7 +170,8 @@ struct alignas(64) Cpu {
     // Replaces all flags that exist. Does not check privilege.
     void set_rflags(u32 value);
 
-    // Instructions completed and virtual time, exact at any point, also within an instruction's device access.
+    // Instructions completed and virtual time, exact at any point, also within an instruction's device
+    // access.
     u64 instructions() const;
     Ticks ticks() const;
     Moment moment() const { return {instructions(), ticks()}; }
@@ -161,8 +179,8 @@ struct alignas(64) Cpu {
     // Power-on or INIT (SDM vol. 3A, table 9-1).
     void reset(bool is_init = false);
 
-    // Derives key, seg_base, fast and fast_code from the architectural state. To be called whenever CPL, CS, SS,
-    // control registers, EFER, EFLAGS.AC or MXCSR's masks change, or state was loaded.
+    // Derives key, seg_base, fast and fast_code from the architectural state. To be called whenever CPL, CS,
+    // SS, control registers, EFER, EFLAGS.AC or MXCSR's masks change, or state was loaded.
     void update_mode();
     // Forgets translations in the fast tables (not the TLB).
     void flush_fast();
@@ -176,9 +194,9 @@ struct alignas(64) Cpu {
     bool long_mode() const { return (msr.efer & efer::kLma) != 0; }
     bool code64() const { return (key & key::kModeMask) == static_cast<u32>(CpuMode::Bits64); }
 
-    // Runs until `instructions` have been completed in all or virtual time reaches `deadline`, whichever is first,
-    // or until request_exit(). Interrupts are taken at instruction boundaries; does not run the event queue.
-    // Returns at an instruction boundary.
+    // Runs until `instructions` have been completed in all or virtual time reaches `deadline`, whichever is
+    // first, or until request_exit(). Interrupts are taken at instruction boundaries; does not run the event
+    // queue. Returns at an instruction boundary.
     void run(u64 instructions_total, Ticks deadline);
 
     // True while only a signal from outside can make it go on.

@@ -10,10 +10,10 @@ namespace orrery {
 #define ORRERY_GOTO(c, op) return (op)->fn((c), (op))
 #define ORRERY_LEAVE(c) return
 #else
-#define ORRERY_GOTO(c, op)  \
-    do {                    \
+#define ORRERY_GOTO(c, op)   \
+    do {                     \
         (c)->next_op = (op); \
-        return;             \
+        return;              \
     } while (0)
 #define ORRERY_LEAVE(c)         \
     do {                        \
@@ -35,8 +35,8 @@ inline bool fits(const Cpu* c, const Block* block) {
             (c->cycles_left - static_cast<i64>(block->cycles))) >= 0;
 }
 
-// Ends the block along link `which`: accounts for it, moves RIP, and enters the next block if it is known and fits.
-// Otherwise leaves to the run loop, which finds it. A macro, since it must return from the handler.
+// Ends the block along link `which`: accounts for it, moves RIP, and enters the next block if it is known and
+// fits. Otherwise leaves to the run loop, which finds it. A macro, since it must return from the handler.
 #define ORRERY_FOLLOW_LINK(c, which)                                               \
     do {                                                                           \
         Block* from_ = (c)->block;                                                 \
@@ -54,30 +54,30 @@ inline bool fits(const Cpu* c, const Block* block) {
     } while (0)
 
 // Ends the block at RIP `target` (an indirect branch).
-#define ORRERY_FOLLOW_RIP(c, target)                                               \
-    do {                                                                           \
-        account_block((c), (c)->block);                                            \
-        const u64 target_ = (target);                                              \
-        (c)->gpr[17] = target_;                                                    \
+#define ORRERY_FOLLOW_RIP(c, target)                                                      \
+    do {                                                                                  \
+        account_block((c), (c)->block);                                                   \
+        const u64 target_ = (target);                                                     \
+        (c)->gpr[17] = target_;                                                           \
         const FastCodeEntry& entry_ = (c)->fast_code[(target_ >> 12) % kFastCodeEntries]; \
-        if (entry_.page == (target_ & ~u64{0xfff})) {                              \
-            Block* to_ = entry_.code->find(target_ & 0xfff, (c)->key);             \
-            if (to_ != nullptr && fits((c), to_)) {                                \
-                (c)->block = to_;                                                  \
-                ORRERY_GOTO((c), to_->ops);                                        \
-            }                                                                      \
-        }                                                                          \
-        (c)->pending_link = nullptr;                                               \
-        ORRERY_LEAVE(c);                                                           \
+        if (entry_.page == (target_ & ~u64{0xfff})) {                                     \
+            Block* to_ = entry_.code->find(target_ & 0xfff, (c)->key);                    \
+            if (to_ != nullptr && fits((c), to_)) {                                       \
+                (c)->block = to_;                                                         \
+                ORRERY_GOTO((c), to_->ops);                                               \
+            }                                                                             \
+        }                                                                                 \
+        (c)->pending_link = nullptr;                                                      \
+        ORRERY_LEAVE(c);                                                                  \
     } while (0)
 
-// Ends the block, and always goes through the run loop: after anything that changes the mode, interrupts, or the
-// address space. RIP has been set by the handler (see end_of).
-#define ORRERY_LEAVE_BLOCK(c)               \
-    do {                                    \
-        account_block((c), (c)->block);     \
-        (c)->pending_link = nullptr;        \
-        ORRERY_LEAVE(c);                    \
+// Ends the block, and always goes through the run loop: after anything that changes the mode, interrupts, or
+// the address space. RIP has been set by the handler (see end_of).
+#define ORRERY_LEAVE_BLOCK(c)           \
+    do {                                \
+        account_block((c), (c)->block); \
+        (c)->pending_link = nullptr;    \
+        ORRERY_LEAVE(c);                \
     } while (0)
 
 inline bool code_is_fast(const Cpu* c, u64 rip, const CodePage* page) {

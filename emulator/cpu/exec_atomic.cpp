@@ -1,5 +1,5 @@
-// XADD CMPXCHG CMPXCHG8B CMPXCHG16B (SDM vol. 2). Atomic by construction: all CPUs share one host thread, and no
-// other runs within an instruction.
+// XADD CMPXCHG CMPXCHG8B CMPXCHG16B (SDM vol. 2). Atomic by construction: all CPUs share one host thread, and
+// no other runs within an instruction.
 #include "emulator/cpu/exec_forms.h"
 
 namespace orrery {
@@ -99,7 +99,8 @@ void cmpxchg16b(Cpu* c, const Op* op) {
 
 void select_xadd(const Insn& insn, u32, Op& op) {
     op.fn = by_size(insn.operands[0].size, [&]<typename T>() -> Handler {
-        if (insn.operands[0].is_memory()) return by_address(op, []<bool full>() -> Handler { return xadd_m<T, full>; });
+        if (insn.operands[0].is_memory())
+            return by_address(op, []<bool full>() -> Handler { return xadd_m<T, full>; });
         return xadd_r<T>;
     });
 }

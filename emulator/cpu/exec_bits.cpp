@@ -77,7 +77,8 @@ template <BitOp bit_op>
 void select_bit(const Insn& insn, Op& op) {
     const bool immediate = !insn.operands[1].is_gpr();
     op.fn = by_word_size(insn.operands[0].size, [&]<typename T>() -> Handler {
-        if (!insn.operands[0].is_memory()) return immediate ? bit_r<bit_op, T, true> : bit_r<bit_op, T, false>;
+        if (!insn.operands[0].is_memory())
+            return immediate ? bit_r<bit_op, T, true> : bit_r<bit_op, T, false>;
         if (!immediate && insn.asize != 8) {
             op.segment = static_cast<u8>(insn.segment);
             op.scale = static_cast<u8>(64 - 8 * insn.asize);
@@ -89,7 +90,8 @@ void select_bit(const Insn& insn, Op& op) {
     });
 }
 
-// BSF and BSR of 0 leave the destination as it was (Intel and AMD alike), and set ZF alone of the defined flags.
+// BSF and BSR of 0 leave the destination as it was (Intel and AMD alike), and set ZF alone of the defined
+// flags.
 struct Bsf {
     static constexpr bool kWrites = true;
     template <typename T>

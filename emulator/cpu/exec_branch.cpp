@@ -1,5 +1,5 @@
-// Near JMP CALL RET LOOP JRCXZ (SDM vol. 2). In 64-bit mode blocks are linked; in legacy modes every branch goes
-// through the run loop, with the target as wide as the operand size.
+// Near JMP CALL RET LOOP JRCXZ (SDM vol. 2). In 64-bit mode blocks are linked; in legacy modes every branch
+// goes through the run loop, with the target as wide as the operand size.
 #include "emulator/cpu/exec_forms.h"
 #include "emulator/cpu/stack.h"
 
@@ -63,12 +63,12 @@ template <bool slow = false>
 }
 
 // Legacy modes. T: the operand size.
-#define ORRERY_GO_LEGACY(c, target)                 \
-    do {                                            \
-        account_block((c), (c)->block);             \
-        (c)->gpr[17] = static_cast<T>(target);      \
-        (c)->pending_link = nullptr;                \
-        ORRERY_LEAVE(c);                            \
+#define ORRERY_GO_LEGACY(c, target)            \
+    do {                                       \
+        account_block((c), (c)->block);        \
+        (c)->gpr[17] = static_cast<T>(target); \
+        (c)->pending_link = nullptr;           \
+        ORRERY_LEAVE(c);                       \
     } while (0)
 
 template <typename T>
@@ -127,10 +127,14 @@ bool loop_taken(Cpu* c, const Op* op) {
     }
     const bool zero = (c->gpr[kRcx] & mask) == 0;
     switch (op->b) {
-        case kJrcxz: return zero;
-        case kLoopE: return !zero && c->lf.zf();
-        case kLoopNe: return !zero && !c->lf.zf();
-        default: return !zero;
+        case kJrcxz:
+            return zero;
+        case kLoopE:
+            return !zero && c->lf.zf();
+        case kLoopNe:
+            return !zero && !c->lf.zf();
+        default:
+            return !zero;
     }
 }
 

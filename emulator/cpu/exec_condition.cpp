@@ -18,7 +18,8 @@ void jcc(Cpu* c, const Op*) {
 template <unsigned cc>
 void jcc_legacy(Cpu* c, const Op* op) {
     u64 target = end_of(c, op);
-    if (condition<cc>(c->lf)) target = (target + static_cast<u64>(static_cast<i64>(op->imm))) & (op->a == 2 ? 0xffff : 0xffff'ffff);
+    if (condition<cc>(c->lf))
+        target = (target + static_cast<u64>(static_cast<i64>(op->imm))) & (op->a == 2 ? 0xffff : 0xffff'ffff);
     account_block(c, c->block);
     c->gpr[17] = target;
     c->pending_link = nullptr;

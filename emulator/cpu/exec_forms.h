@@ -11,18 +11,25 @@ namespace orrery {
 template <typename Pick>
 Handler by_size(unsigned size, Pick pick) {
     switch (size) {
-        case 1: return pick.template operator()<u8>();
-        case 2: return pick.template operator()<u16>();
-        case 4: return pick.template operator()<u32>();
-        default: return pick.template operator()<u64>();
+        case 1:
+            return pick.template operator()<u8>();
+        case 2:
+            return pick.template operator()<u16>();
+        case 4:
+            return pick.template operator()<u32>();
+        default:
+            return pick.template operator()<u64>();
     }
 }
 template <typename Pick>
 Handler by_word_size(unsigned size, Pick pick) {
     switch (size) {
-        case 2: return pick.template operator()<u16>();
-        case 4: return pick.template operator()<u32>();
-        default: return pick.template operator()<u64>();
+        case 2:
+            return pick.template operator()<u16>();
+        case 4:
+            return pick.template operator()<u32>();
+        default:
+            return pick.template operator()<u64>();
     }
 }
 
@@ -32,7 +39,8 @@ Handler by_address(const Op& op, Pick pick) {
     return full_address(op) ? pick.template operator()<true>() : pick.template operator()<false>();
 }
 
-// Two operands, `a` also the destination: F::apply(c, a, b) sets flags and returns the result, kept if F::kWrites.
+// Two operands, `a` also the destination: F::apply(c, a, b) sets flags and returns the result, kept if
+// F::kWrites.
 template <typename F, typename T>
 void binary_rr(Cpu* c, const Op* op) {
     const T result = F::template apply<T>(c, reg<T>(c, op->a), reg<T>(c, op->b));
@@ -60,7 +68,8 @@ template <typename F, typename T, bool full, bool slow = false>
     const T operand = reg<T>(c, op->a);
     if constexpr (F::kWrites) {
         ORRERY_UNLESS_WRITABLE(T, linear, (binary_mr<F, T, full, true>));
-        modify_or_fast<T, slow>(c, op, linear, [=](T value) { return F::template apply<T>(c, value, operand); });
+        modify_or_fast<T, slow>(c, op, linear,
+                                [=](T value) { return F::template apply<T>(c, value, operand); });
     } else {
         ORRERY_UNLESS_READABLE(T, linear, (binary_mr<F, T, full, true>));
         F::template apply<T>(c, load_or_fast<T, slow>(c, op, linear), operand);
@@ -73,7 +82,8 @@ template <typename F, typename T, bool full, bool slow = false>
     const T operand = static_cast<T>(static_cast<i64>(op->imm));
     if constexpr (F::kWrites) {
         ORRERY_UNLESS_WRITABLE(T, linear, (binary_mi<F, T, full, true>));
-        modify_or_fast<T, slow>(c, op, linear, [=](T value) { return F::template apply<T>(c, value, operand); });
+        modify_or_fast<T, slow>(c, op, linear,
+                                [=](T value) { return F::template apply<T>(c, value, operand); });
     } else {
         ORRERY_UNLESS_READABLE(T, linear, (binary_mi<F, T, full, true>));
         F::template apply<T>(c, load_or_fast<T, slow>(c, op, linear), operand);
@@ -91,7 +101,8 @@ void select_binary(const Insn& insn, Op& op) {
                 return from.is_gpr() ? binary_mr<F, T, full> : binary_mi<F, T, full>;
             });
         }
-        if (from.is_memory()) return by_address(op, []<bool full>() -> Handler { return binary_rm<F, T, full>; });
+        if (from.is_memory())
+            return by_address(op, []<bool full>() -> Handler { return binary_rm<F, T, full>; });
         return from.is_gpr() ? binary_rr<F, T> : binary_ri<F, T>;
     });
 }
@@ -112,7 +123,8 @@ template <typename F>
 void select_unary(const Insn& insn, Op& op) {
     const Operand& operand = insn.operands[0];
     op.fn = by_size(operand.size, [&]<typename T>() -> Handler {
-        if (operand.is_memory()) return by_address(op, []<bool full>() -> Handler { return unary_m<F, T, full>; });
+        if (operand.is_memory())
+            return by_address(op, []<bool full>() -> Handler { return unary_m<F, T, full>; });
         return unary_r<F, T>;
     });
 }

@@ -28,7 +28,8 @@ void movbe_mr(Cpu* c, const Op* op) {
 void select_movbe(const Insn& insn, u32, Op& op) {
     const bool loads = insn.operands[1].is_memory();
     op.fn = by_word_size(insn.operands[0].size, [&]<typename T>() -> Handler {
-        return by_address(op, [&]<bool full>() -> Handler { return loads ? movbe_rm<T, full> : movbe_mr<T, full>; });
+        return by_address(
+            op, [&]<bool full>() -> Handler { return loads ? movbe_rm<T, full> : movbe_mr<T, full>; });
     });
 }
 

@@ -74,7 +74,8 @@ void lea(Cpu* c, const Op* op) {
 }
 template <typename T, typename Address>
 void lea_narrow(Cpu* c, const Op* op) {
-    const u64 value = reg<u64>(c, op->base) + static_cast<u64>(op->disp) + (reg<u64>(c, op->index) << op->scale);
+    const u64 value =
+        reg<u64>(c, op->base) + static_cast<u64>(op->disp) + (reg<u64>(c, op->index) << op->scale);
     set_reg<T>(c, op->a, static_cast<T>(static_cast<Address>(value)));
     ORRERY_NEXT(c, op);
 }
@@ -156,9 +157,15 @@ void select_movzx(const Insn& insn, u32, Op& op) {
 
 void select_movsx(const Insn& insn, u32, Op& op) {
     switch (insn.operands[1].size) {
-        case 1: select_extend<i8>(insn, op); break;
-        case 2: select_extend<i16>(insn, op); break;
-        default: select_extend<i32>(insn, op); break;
+        case 1:
+            select_extend<i8>(insn, op);
+            break;
+        case 2:
+            select_extend<i16>(insn, op);
+            break;
+        default:
+            select_extend<i32>(insn, op);
+            break;
     }
 }
 

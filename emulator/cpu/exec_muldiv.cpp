@@ -64,7 +64,8 @@ struct ImulWide {
     static void apply(Cpu* c, const Op*, T b) {
         using S = std::make_signed_t<T>;
         using W = typename Wide<T>::Signed;
-        const W product = static_cast<W>(static_cast<W>(static_cast<S>(reg<T>(c, kRax * 8))) * static_cast<S>(b));
+        const W product =
+            static_cast<W>(static_cast<W>(static_cast<S>(reg<T>(c, kRax * 8))) * static_cast<S>(b));
         set_pair<T>(c, static_cast<typename Wide<T>::Unsigned>(product));
         const bool lost = product != static_cast<S>(product);
         c->lf.set_cf_of(lost, lost);
@@ -177,7 +178,8 @@ void select_imul(const Insn& insn, u32, Op& op) {
 }
 void select_imul3(const Insn& insn, u32, Op& op) {
     op.fn = by_word_size(insn.operands[0].size, [&]<typename T>() -> Handler {
-        if (insn.operands[1].is_memory()) return by_address(op, []<bool full>() -> Handler { return imul3_m<T, full>; });
+        if (insn.operands[1].is_memory())
+            return by_address(op, []<bool full>() -> Handler { return imul3_m<T, full>; });
         return imul3_r<T>;
     });
 }

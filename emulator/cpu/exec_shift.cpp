@@ -1,5 +1,5 @@
-// Shifts and rotates (SDM vol. 2). Counts are taken modulo 32 (64 for 64-bit operands); a count of 0 changes no flag.
-// OF, defined for a count of 1 only, follows the same formula for every count; AF is cleared.
+// Shifts and rotates (SDM vol. 2). Counts are taken modulo 32 (64 for 64-bit operands); a count of 0 changes
+// no flag. OF, defined for a count of 1 only, follows the same formula for every count; AF is cleared.
 #include "emulator/cpu/exec_forms.h"
 
 namespace orrery {
@@ -153,8 +153,8 @@ void select_shift(const Insn& insn, Op& op) {
     });
 }
 
-// SHLD and SHRD. A 16-bit operand shifted by more than 16 is undefined in the manual; here bits then come from the
-// operands' concatenation a:b:a, as Intel's cores do.
+// SHLD and SHRD. A 16-bit operand shifted by more than 16 is undefined in the manual; here bits then come
+// from the operands' concatenation a:b:a, as Intel's cores do.
 struct Shld {
     template <typename T>
     static T apply(Cpu* c, T a, T b, unsigned count) {
@@ -195,8 +195,8 @@ struct Shrd {
     }
 };
 
-// The second register operand is the source where the destination is a register; its count is CL where op->scale
-// (unused without memory) or imm says so: a negative imm means CL.
+// The second register operand is the source where the destination is a register; its count is CL where
+// op->scale (unused without memory) or imm says so: a negative imm means CL.
 inline unsigned double_count(const Cpu* c, const Op* op) {
     return op->imm < 0 ? cl(c) : static_cast<unsigned>(op->imm);
 }
@@ -208,9 +208,8 @@ void double_r(Cpu* c, const Op* op) {
 }
 template <typename F, typename T, bool full>
 void double_m(Cpu* c, const Op* op) {
-    modify<T>(c, op, address<full>(c, op), [=](T value) {
-        return F::template apply<T>(c, value, reg<T>(c, op->a), double_count(c, op));
-    });
+    modify<T>(c, op, address<full>(c, op),
+              [=](T value) { return F::template apply<T>(c, value, reg<T>(c, op->a), double_count(c, op)); });
     ORRERY_NEXT(c, op);
 }
 

@@ -9,8 +9,8 @@ u64 stack_linear(Cpu* c, const Op* op, u64 offset, unsigned size) {
         const Segment& ss = c->seg[kSs];
         const bool expand_down = (ss.access & 0xc) == 0x4;
         const u64 last = offset + size - 1;
-        const bool inside = expand_down ? offset > ss.limit && last <= (ss.big() ? 0xffff'ffffu : 0xffffu)
-                                        : last <= ss.limit;
+        const bool inside =
+            expand_down ? offset > ss.limit && last <= (ss.big() ? 0xffff'ffffu : 0xffffu) : last <= ss.limit;
         if (!inside) raise_error(c, op, Vector::SS, 0);
         return (offset + c->seg_base[kSs]) & 0xffff'ffff;
     }
@@ -61,8 +61,8 @@ void pop_r(Cpu* c, const Op* op) {
     set_reg<T>(c, op->a, value);
     ORRERY_NEXT(c, op);
 }
-// The destination's address is worked out with RSP already moved (op->imm: it is made from RSP); a fault of the store
-// puts it back.
+// The destination's address is worked out with RSP already moved (op->imm: it is made from RSP); a fault of
+// the store puts it back.
 template <typename T, bool full>
 void pop_m(Cpu* c, const Op* op) {
     check_stack_canonical(c, op, c->gpr[kRsp]);
@@ -97,7 +97,8 @@ void popa(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
-// ENTER: imm is the size, op->a the nesting level (0-31). T is the operand, the frame pointer is as wide as the stack.
+// ENTER: imm is the size, op->a the nesting level (0-31). T is the operand, the frame pointer is as wide as
+// the stack.
 template <typename T>
 void enter(Cpu* c, const Op* op) {
     const u64 mask = stack_mask(c);

@@ -1,5 +1,5 @@
-// MOVS CMPS STOS LODS SCAS, with REP, REPE and REPNE (SDM vol. 2). A repeated instruction can be left between two
-// iterations, with the registers telling how far it came; RIP then still points at it.
+// MOVS CMPS STOS LODS SCAS, with REP, REPE and REPNE (SDM vol. 2). A repeated instruction can be left between
+// two iterations, with the registers telling how far it came; RIP then still points at it.
 #include "emulator/cpu/exec_forms.h"
 #include "emulator/cpu/stretch.h"
 
@@ -87,8 +87,9 @@ struct Scas {
     }
 };
 
-// How many iterations of MOVS or STOS can be made at once: upwards, within one page of each operand, both on the
-// fast path, not beyond the stretch, and without the destination running into source bytes yet to be read.
+// How many iterations of MOVS or STOS can be made at once: upwards, within one page of each operand, both on
+// the fast path, not beyond the stretch, and without the destination running into source bytes yet to be
+// read.
 template <typename F, typename T>
 u64 bulk_count(const Cpu* c, const Op* op, u64 count) {
     constexpr bool moves = std::is_same_v<F, Movs>;
@@ -105,7 +106,9 @@ u64 bulk_count(const Cpu* c, const Op* op, u64 count) {
     }
     const u64 cost = c->env.costs->string_iteration();
     u64 most = std::min(count, bytes / sizeof(T));
-    if (cost != 0) most = std::min(most, static_cast<u64>(std::max<i64>(0, (c->cycles_left - op->cycles) / static_cast<i64>(cost))));
+    if (cost != 0)
+        most = std::min(
+            most, static_cast<u64>(std::max<i64>(0, (c->cycles_left - op->cycles) / static_cast<i64>(cost))));
     return most;
 }
 
@@ -115,7 +118,8 @@ void do_bulk(Cpu* c, const Op* op, u64 count) {
     T* out = reinterpret_cast<T*>(to + fast_entry(c, to).addend);
     if constexpr (std::is_same_v<F, Movs>) {
         const u64 from = source(c, op);
-        std::memmove(out, reinterpret_cast<const void*>(from + fast_entry(c, from).addend), count * sizeof(T));
+        std::memmove(out, reinterpret_cast<const void*>(from + fast_entry(c, from).addend),
+                     count * sizeof(T));
         c->gpr[kRsi] += count * sizeof(T);
     } else {
         const T value = reg<T>(c, kRax * 8);

@@ -1,5 +1,5 @@
-// Lazy arithmetic flags: CF, PF, AF, ZF, SF and OF are kept as a result and one word of carries, and are worked out
-// only when something reads them.
+// Lazy arithmetic flags: CF, PF, AF, ZF, SF and OF are kept as a result and one word of carries, and are
+// worked out only when something reads them.
 //
 // `result` is the last result, sign-extended to 64 bits. `aux` packs what a result alone does not tell:
 //   bit 63     CF
@@ -7,8 +7,8 @@
 //   bit 3      AF
 //   bits 8-15  parity difference: PF is the even parity of (result ^ aux >> 8) & FFH
 //   bit 0      sign difference: SF is bit 63 of result, xor this
-// so that adds, subtracts and logic write two words without branches, and any combination of flags (POPF, SAHF) can
-// be expressed. Flag meanings: Intel SDM vol. 1, 3.4.3.1.
+// so that adds, subtracts and logic write two words without branches, and any combination of flags (POPF,
+// SAHF) can be expressed. Flag meanings: Intel SDM vol. 1, 3.4.3.1.
 #pragma once
 
 #include <bit>
@@ -85,7 +85,8 @@ struct LazyFlags {
     }
     // Changes CF and OF alone (rotates, BT, CLC…).
     void set_cf_of(bool carry, bool overflow) {
-        aux = (aux & ~(u64{3} << 62)) | static_cast<u64>(carry) << 63 | static_cast<u64>(carry ^ overflow) << 62;
+        aux = (aux & ~(u64{3} << 62)) | static_cast<u64>(carry) << 63 |
+              static_cast<u64>(carry ^ overflow) << 62;
     }
     void set_cf(bool carry) { set_cf_of(carry, of()); }
 };
@@ -95,14 +96,30 @@ template <unsigned cc>
 inline bool condition(const LazyFlags& flags) {
     bool value = false;
     switch (cc >> 1) {
-        case 0: value = flags.of(); break;
-        case 1: value = flags.cf(); break;
-        case 2: value = flags.zf(); break;
-        case 3: value = flags.cf() || flags.zf(); break;
-        case 4: value = flags.sf(); break;
-        case 5: value = flags.pf(); break;
-        case 6: value = flags.sf() != flags.of(); break;
-        default: value = flags.zf() || flags.sf() != flags.of(); break;
+        case 0:
+            value = flags.of();
+            break;
+        case 1:
+            value = flags.cf();
+            break;
+        case 2:
+            value = flags.zf();
+            break;
+        case 3:
+            value = flags.cf() || flags.zf();
+            break;
+        case 4:
+            value = flags.sf();
+            break;
+        case 5:
+            value = flags.pf();
+            break;
+        case 6:
+            value = flags.sf() != flags.of();
+            break;
+        default:
+            value = flags.zf() || flags.sf() != flags.of();
+            break;
     }
     return value != ((cc & 1) != 0);
 }

@@ -33,7 +33,8 @@ void lower(const Insn& insn, Op& op) {
                 memory = true;
                 if (operand.access != Access::AddressOnly) ++accesses;
                 break;
-            default: break;
+            default:
+                break;
         }
     }
     op.accesses = accesses & 15;

@@ -1,14 +1,15 @@
-// From a decoded instruction to its Op: operands first, the same way for all (lower), then the handler (the row's
-// selector).
+// From a decoded instruction to its Op: operands first, the same way for all (lower), then the handler (the
+// row's selector).
 //
 // lower() fills in
-//   a, b      the first and second register operand, in operand order: byte offset of a general register, number of
+//   a, b      the first and second register operand, in operand order: byte offset of a general register,
+//   number of
 //             any other register
 //   imm       Insn::imm as 32 bits; disp also holds all 64 where there is no memory operand
 //   base, index, scale, segment, disp    the memory operand
 //   length, accesses (1 for each memory operand that is read or written)
-// and a selector sets fn, changes `accesses` where the instruction makes others (PUSH, CALL…; string instructions
-// count their own: 0), and may use the fields it does not need otherwise.
+// and a selector sets fn, changes `accesses` where the instruction makes others (PUSH, CALL…; string
+// instructions count their own: 0), and may use the fields it does not need otherwise.
 #pragma once
 
 #include "emulator/cpu/op.h"

@@ -20,8 +20,8 @@ void check_canonical(Cpu* c, const Op* op, u64 linear, unsigned size) {
     raise_error(c, op, Vector::GP, 0);
 }
 
-// SDM vol. 3A, 6.15, interrupt 17. Only CPL 3 with CR0.AM and EFLAGS.AC is checked; only sizes of 2 to 8 bytes come
-// here (the wider instructions' own alignment rules are theirs).
+// SDM vol. 3A, 6.15, interrupt 17. Only CPL 3 with CR0.AM and EFLAGS.AC is checked; only sizes of 2 to 8
+// bytes come here (the wider instructions' own alignment rules are theirs).
 void check_alignment(Cpu* c, const Op* op, u64 linear, unsigned size) {
     if (c->fast == c->empty_table && (linear & (size - 1)) != 0) raise_error(c, op, Vector::AC, 0);
 }
@@ -138,7 +138,8 @@ void write_physical(Cpu* c, const Op* op, u64 physical, unsigned size, u64 value
     }
     DeviceAccess access(c, op);
     c->env.bus->write(physical, size, value);
-    if (c->env.observers->wants(EventKind::Mmio)) emit(c, op, EventKind::Mmio, size << 8 | 1, physical, value);
+    if (c->env.observers->wants(EventKind::Mmio))
+        emit(c, op, EventKind::Mmio, size << 8 | 1, physical, value);
 }
 
 bool crosses(u64 linear, unsigned size) {
@@ -146,7 +147,8 @@ bool crosses(u64 linear, unsigned size) {
 }
 
 u64 read_with(Cpu* c, const Op* op, u64 linear, unsigned size, const Rights& rights, bool keep) {
-    if (!crosses(linear, size)) return read_physical(c, op, translate_with(c, op, linear, rights, keep), size);
+    if (!crosses(linear, size))
+        return read_physical(c, op, translate_with(c, op, linear, rights, keep), size);
     const u64 next = (linear | 0xfff) + 1;
     const unsigned head = static_cast<unsigned>(next - linear);
     const u64 first = translate_with(c, op, linear, rights, keep);
@@ -210,8 +212,8 @@ u8* rmw_slow(Cpu* c, const Op* op, u64 linear, unsigned size) {
 
 namespace {
 
-// Calls part(physical, offset, length) for the pieces of [linear, linear + size) that lie within a page, all of them
-// translated before the first call.
+// Calls part(physical, offset, length) for the pieces of [linear, linear + size) that lie within a page, all
+// of them translated before the first call.
 template <typename Part>
 void for_pieces(Cpu* c, const Op* op, u64 linear, unsigned size, AccessKind kind, Part part) {
     check_canonical(c, op, linear, size);

@@ -1,6 +1,7 @@
-// Guest memory as instructions see it. Fast: one compare in a direct-mapped table. Everything else (TLB misses, page
-// crossings, devices, watched pages, faults) is in memory.cpp. A fault does not return: it unwinds to the run loop,
-// so a handler must have changed no architectural state before its last access that can fault.
+// Guest memory as instructions see it. Fast: one compare in a direct-mapped table. Everything else (TLB
+// misses, page crossings, devices, watched pages, faults) is in memory.cpp. A fault does not return: it
+// unwinds to the run loop, so a handler must have changed no architectural state before its last access that
+// can fault.
 //
 // Handlers keep no object with a destructor across an access: unwinding is by longjmp.
 #pragma once
@@ -22,21 +23,22 @@ namespace orrery {
 // Slow paths. Sizes 1, 2, 4, 8.
 u64 load_slow(Cpu* c, const Op* op, u64 linear, unsigned size);
 void store_slow(Cpu* c, const Op* op, u64 linear, unsigned size, u64 value);
-// Checks that `size` bytes can be written, as a read-modify-write does before it reads. The host address if they are
-// plain memory within a page, else null: then load_for_write and store_slow do it.
+// Checks that `size` bytes can be written, as a read-modify-write does before it reads. The host address if
+// they are plain memory within a page, else null: then load_for_write and store_slow do it.
 u8* rmw_slow(Cpu* c, const Op* op, u64 linear, unsigned size);
 u64 load_for_write(Cpu* c, const Op* op, u64 linear, unsigned size);
-// Any size up to 4096, for what is wider than a register (SSE, FXSAVE, x87). Both check every byte first: a store
-// that faults writes nothing. Each counts as one TLB look-up per page.
+// Any size up to 4096, for what is wider than a register (SSE, FXSAVE, x87). Both check every byte first: a
+// store that faults writes nothing. Each counts as one TLB look-up per page.
 void load_bytes_slow(Cpu* c, const Op* op, u64 linear, void* to, unsigned size);
 void store_bytes_slow(Cpu* c, const Op* op, u64 linear, const void* from, unsigned size);
 
-// Accesses the CPU makes as supervisor whatever the CPL (descriptor tables, TSS, exception frames). `op` may be null
-// outside an instruction.
+// Accesses the CPU makes as supervisor whatever the CPL (descriptor tables, TSS, exception frames). `op` may
+// be null outside an instruction.
 u64 load_system(Cpu* c, const Op* op, u64 linear, unsigned size);
 void store_system(Cpu* c, const Op* op, u64 linear, unsigned size, u64 value);
 
-// Translates for an access that is not made (yet): INVLPG-like checks, string fast paths. Raises as the access would.
+// Translates for an access that is not made (yet): INVLPG-like checks, string fast paths. Raises as the
+// access would.
 u64 translate(Cpu* c, const Op* op, u64 linear, AccessKind kind);
 
 inline const FastEntry& fast_entry(const Cpu* c, u64 linear) {
@@ -84,8 +86,8 @@ inline void modify(Cpu* c, const Op* op, u64 linear, Compute compute) {
     std::memcpy(host, &value, sizeof value);
 }
 
-// Whether a load or store takes the fast path. Hot handlers ask first, and hand a miss over to a second instance of
-// themselves in tail position: so the first makes no calls and needs no stack frame.
+// Whether a load or store takes the fast path. Hot handlers ask first, and hand a miss over to a second
+// instance of themselves in tail position: so the first makes no calls and needs no stack frame.
 template <typename T>
 inline bool readable(const Cpu* c, u64 linear) {
     return __builtin_expect(fast_entry(c, linear).read_tag == ((linear + sizeof(T) - 1) & ~u64{0xfff}), 1);
@@ -94,12 +96,12 @@ template <typename T>
 inline bool writable(const Cpu* c, u64 linear) {
     return __builtin_expect(fast_entry(c, linear).write_tag == ((linear + sizeof(T) - 1) & ~u64{0xfff}), 1);
 }
-#define ORRERY_UNLESS_READABLE(T, linear, slow_instance) \
-    if constexpr (!slow) {                               \
+#define ORRERY_UNLESS_READABLE(T, linear, slow_instance)          \
+    if constexpr (!slow) {                                        \
         if (!readable<T>(c, linear)) return slow_instance(c, op); \
     }
-#define ORRERY_UNLESS_WRITABLE(T, linear, slow_instance) \
-    if constexpr (!slow) {                               \
+#define ORRERY_UNLESS_WRITABLE(T, linear, slow_instance)          \
+    if constexpr (!slow) {                                        \
         if (!writable<T>(c, linear)) return slow_instance(c, op); \
     }
 
@@ -166,9 +168,9 @@ inline void set_reg(Cpu* c, u8 slot, T value) {
     }
 }
 
-// Linear addresses of memory operands. Address<false>: base and displacement; Address<true>: index, scale and segment
-// base too. Legacy segmentation (limits, 16- and 32-bit wrapping) is an Op of its own in front, which leaves the
-// linear address in kSlotAddress.
+// Linear addresses of memory operands. Address<false>: base and displacement; Address<true>: index, scale and
+// segment base too. Legacy segmentation (limits, 16- and 32-bit wrapping) is an Op of its own in front, which
+// leaves the linear address in kSlotAddress.
 template <bool full>
 inline u64 address(const Cpu* c, const Op* op) {
     u64 value = reg<u64>(c, op->base) + static_cast<u64>(op->disp);

@@ -1,8 +1,9 @@
-// The run loop: finds blocks, enters them, and does at instruction boundaries what cannot be done within a block.
+// The run loop: finds blocks, enters them, and does at instruction boundaries what cannot be done within a
+// block.
 //
-// Exactness. A block is entered only where all of it fits before the stretch's end; where it does not, instructions
-// run one at a time. Interrupts are therefore taken at the first boundary at or after their moment, however the
-// instructions are grouped into blocks.
+// Exactness. A block is entered only where all of it fits before the stretch's end; where it does not,
+// instructions run one at a time. Interrupts are therefore taken at the first boundary at or after their
+// moment, however the instructions are grouped into blocks.
 #include <algorithm>
 
 #include "emulator/cpu/block_builder.h"
@@ -88,8 +89,8 @@ void execute(Cpu* c, Block* block) {
 #endif
 }
 
-// Runs one instruction, whatever else would fit. TF as it was before the instruction decides about the trap after it
-// (SDM vol. 3A, 17.3.1.4), but INT n, SYSCALL and MOV SS are not followed by one (step_trap).
+// Runs one instruction, whatever else would fit. TF as it was before the instruction decides about the trap
+// after it (SDM vol. 3A, 17.3.1.4), but INT n, SYSCALL and MOV SS are not followed by one (step_trap).
 void execute_single(Cpu* c) {
     c->step_trap = (c->eflags & rflags::kTf) != 0;
     Block* block = find_block(c, true);
@@ -108,7 +109,8 @@ void run_block(Cpu* c) {
     Link* link = c->pending_link;
     c->pending_link = nullptr;
     Block* block = find_block(c, false);
-    if (static_cast<i64>(block->instructions) > c->insns_left || static_cast<i64>(block->cycles) > c->cycles_left) {
+    if (static_cast<i64>(block->instructions) > c->insns_left ||
+        static_cast<i64>(block->cycles) > c->cycles_left) {
         execute_single(c);
         return;
     }
@@ -169,7 +171,8 @@ void Cpu::run(u64 instructions_total, Ticks deadline) {
     unwind = &here;
     // raise() comes back here, with RIP at the instruction and the counters settled; so does halt_at().
     switch (_setjmp(here)) {
-        case 0: break;
+        case 0:
+            break;
         case kUnwoundToHalt:
             unplant(this);
             pending_link = nullptr;

@@ -1,5 +1,5 @@
-// The stack as near instructions use it (SDM vol. 1, 6.2). In 64-bit mode RSP is the linear address; in legacy modes
-// SP or ESP (by SS.B) is an offset in SS. An access that faults leaves RSP as it was.
+// The stack as near instructions use it (SDM vol. 1, 6.2). In 64-bit mode RSP is the linear address; in
+// legacy modes SP or ESP (by SS.B) is an offset in SS. An access that faults leaves RSP as it was.
 #pragma once
 
 #include "emulator/cpu/memory.h"

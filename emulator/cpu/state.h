@@ -12,9 +12,10 @@ inline constexpr u64 kPe = 1, kMp = 1u << 1, kEm = 1u << 2, kTs = 1u << 3, kEt =
 }
 namespace cr4 {
 inline constexpr u64 kVme = 1, kPvi = 1u << 1, kTsd = 1u << 2, kDe = 1u << 3, kPse = 1u << 4, kPae = 1u << 5,
-                     kMce = 1u << 6, kPge = 1u << 7, kPce = 1u << 8, kOsfxsr = 1u << 9, kOsxmmexcpt = 1u << 10,
-                     kUmip = 1u << 11, kLa57 = 1u << 12, kFsgsbase = 1u << 16, kPcide = 1u << 17,
-                     kOsxsave = 1u << 18, kSmep = 1u << 20, kSmap = 1u << 21, kPke = 1u << 22;
+                     kMce = 1u << 6, kPge = 1u << 7, kPce = 1u << 8, kOsfxsr = 1u << 9,
+                     kOsxmmexcpt = 1u << 10, kUmip = 1u << 11, kLa57 = 1u << 12, kFsgsbase = 1u << 16,
+                     kPcide = 1u << 17, kOsxsave = 1u << 18, kSmep = 1u << 20, kSmap = 1u << 21,
+                     kPke = 1u << 22;
 }
 namespace efer {
 inline constexpr u64 kSce = 1, kLme = 1u << 8, kLma = 1u << 10, kNxe = 1u << 11;
@@ -69,8 +70,8 @@ struct Float80 {
 struct X87State {
     Float80 reg[8];  // physical: ST(i) is reg[(top + i) & 7]
     u16 control = 0x37f;
-    u16 status = 0;      // with TOP in bits 11-13
-    u8 empty = 0xff;     // bit i: physical register i is empty
+    u16 status = 0;   // with TOP in bits 11-13
+    u8 empty = 0xff;  // bit i: physical register i is empty
     u16 last_opcode = 0;
     u64 last_ip = 0;
     u64 last_dp = 0;

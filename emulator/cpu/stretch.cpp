@@ -8,7 +8,8 @@ namespace orrery {
 static constexpr i64 kExitBias = i64{1} << 62;
 
 u64 instruction_number(const Cpu* c, const Op* op) {
-    return c->insns_at_deadline - static_cast<u64>(c->insns_left + c->held) + (op != nullptr ? op->number : 0);
+    return c->insns_at_deadline - static_cast<u64>(c->insns_left + c->held) +
+           (op != nullptr ? op->number : 0);
 }
 
 Ticks ticks_at(const Cpu* c, const Op* op) {
@@ -39,8 +40,8 @@ void leave_after(Cpu* c, const Op* op) {
     hold(c);
     // At a boundary the run loop looks by itself.
     if (op == nullptr || c->planted_op != nullptr) return;
-    // Ops of a block lie in one array: the next one is always there, a spare one after the last. An address Op and
-    // its instruction count as one: the exit goes after both.
+    // Ops of a block lie in one array: the next one is always there, a spare one after the last. An address
+    // Op and its instruction count as one: the exit goes after both.
     Op* after = const_cast<Op*>(op) + 1;
     while (after < c->block->ops + c->block->op_count && after->offset == op->offset) ++after;
     c->planted_op = after;
@@ -95,7 +96,7 @@ void emit(Cpu* c, const Op* op, EventKind kind, u32 value, u64 address, u64 deta
     event.address = address;
     event.detail = detail;
     const Op* outer = c->current_op;
-    c->current_op = op;  // a callback may ask for the time, or for a stop
+    c->current_op = op;       // a callback may ask for the time, or for a stop
     const HostFpPause fp(c);  // or for MXCSR, or do arithmetic of its own
     c->env.observers->emit(event);
     c->current_op = outer;

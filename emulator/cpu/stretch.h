@@ -1,5 +1,5 @@
-// Keeping exact time within a stretch: counters are settled at block ends, and worked out from an Op's place in its
-// block where something needs them earlier.
+// Keeping exact time within a stretch: counters are settled at block ends, and worked out from an Op's place
+// in its block where something needs them earlier.
 #pragma once
 
 #include "emulator/cpu/cpu.h"
@@ -11,7 +11,8 @@ namespace orrery {
 u64 instruction_number(const Cpu* c, const Op* op);
 Ticks ticks_at(const Cpu* c, const Op* op);
 
-// Adds a dynamic cost to the instruction `op`, and leaves the block after it where an event becomes due in it.
+// Adds a dynamic cost to the instruction `op`, and leaves the block after it where an event becomes due in
+// it.
 void charge(Cpu* c, const Op* op, u32 cycles);
 
 // Leaves the block after `op`, at the instruction boundary (and ends no run: the run loop decides).
@@ -32,8 +33,8 @@ bool boundary_wanted(const Cpu* c, const Op* op);
 
 void emit(Cpu* c, const Op* op, EventKind kind, u32 value, u64 address, u64 detail);
 
-// Brackets an access to a device: the clock shows the instruction's own time, and signals that the device raises
-// meanwhile end the block after it. The device may do floating-point arithmetic of its own.
+// Brackets an access to a device: the clock shows the instruction's own time, and signals that the device
+// raises meanwhile end the block after it. The device may do floating-point arithmetic of its own.
 class DeviceAccess {
   public:
     DeviceAccess(Cpu* cpu, const Op* op) : fp_(cpu), cpu_(cpu), outer_(cpu->current_op) {

@@ -32,7 +32,7 @@ struct Type;
 
 struct Member {
     std::string name = {};  // empty: an anonymous structure or union
-    u64 offset = 0;    // bytes
+    u64 offset = 0;         // bytes
     u32 bit_offset = 0;
     u32 bit_size = 0;   // 0: not a bit-field
     bool base = false;  // a base class

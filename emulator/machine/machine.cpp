@@ -185,7 +185,8 @@ StopReason Machine::run(const RunLimits& limits) {
             events_.run_due();
             continue;
         }
-        if (cpu.instructions() >= limits.instructions || cpu.ticks() >= limits.ticks) return StopReason::Budget;
+        if (cpu.instructions() >= limits.instructions || cpu.ticks() >= limits.ticks)
+            return StopReason::Budget;
         const Ticks deadline = std::min(events_.next_deadline(), limits.ticks);
         if (cpu.activity == Activity::Shutdown) {
             ended_ = StopReason::Shutdown;

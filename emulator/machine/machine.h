@@ -1,7 +1,8 @@
 // The machine: CPUs, memory, board and time put together.
 //
-// All of it runs on the caller's thread. Its state depends on the configuration, the images, the seed and the inputs,
-// and on nothing else; observers and stops between instructions change nothing (see docs/architecture.md).
+// All of it runs on the caller's thread. Its state depends on the configuration, the images, the seed and the
+// inputs, and on nothing else; observers and stops between instructions change nothing (see
+// docs/architecture.md).
 #pragma once
 
 #include <functional>
@@ -32,7 +33,8 @@ struct MachineConfig {
     OutputSink* console_output = nullptr;  // virtio-console
 };
 
-// What to boot. Paths are read by load(); errors are BootError (boot/boot_error.h): one line that names the file.
+// What to boot. Paths are read by load(); errors are BootError (boot/boot_error.h): one line that names the
+// file.
 struct BootImages {
     std::string kernel;
     std::string initrd;  // empty: none
@@ -41,13 +43,13 @@ struct BootImages {
 };
 
 enum class StopReason : u8 {
-    Budget,      // the instruction or time limit was reached
-    Requested,   // request_stop()
-    Idle,        // halted, and nothing is due before the time limit, or ever
+    Budget,     // the instruction or time limit was reached
+    Requested,  // request_stop()
+    Idle,       // halted, and nothing is due before the time limit, or ever
     PowerOff,
-    Reset,       // the guest asked for a reset
-    DebugExit,   // isa-debug-exit: exit_code()
-    Shutdown,    // triple fault
+    Reset,      // the guest asked for a reset
+    DebugExit,  // isa-debug-exit: exit_code()
+    Shutdown,   // triple fault
 };
 
 struct RunLimits {
@@ -64,7 +66,8 @@ struct LoggedInput {
 
 class Machine {
   public:
-    // Throws std::invalid_argument for a configuration that cannot be, std::bad_alloc where the host lacks memory.
+    // Throws std::invalid_argument for a configuration that cannot be, std::bad_alloc where the host lacks
+    // memory.
     explicit Machine(const MachineConfig& config);
     ~Machine();
 
@@ -73,7 +76,8 @@ class Machine {
     // Power-on, with the images in memory. Throws BootError.
     void load(const BootImages& images);
 
-    // Runs from the present moment until a limit, a stop or the machine's end. Budget and Requested can be continued.
+    // Runs from the present moment until a limit, a stop or the machine's end. Budget and Requested can be
+    // continued.
     StopReason run(const RunLimits& limits);
 
     // Executes exactly one instruction or event delivery. False if the machine has ended.
@@ -82,7 +86,8 @@ class Machine {
     // Ends run() at the next instruction boundary. From a callback on the machine's thread only.
     void request_stop();
 
-    // Feeds `data` to a device at the present moment, logged. Throws std::invalid_argument for an unknown device.
+    // Feeds `data` to a device at the present moment, logged. Throws std::invalid_argument for an unknown
+    // device.
     void input(const std::string& device, std::vector<u8> data);
     const std::vector<LoggedInput>& inputs() const { return inputs_; }
 
@@ -99,13 +104,15 @@ class Machine {
     EventQueue& events() { return events_; }
     Observers& observers() { return observers_; }
 
-    // Reads guest memory as the debugger does: no TLB, no A/D bits, RAM only. How many bytes were read (fewer where a
-    // page is not mapped or is no RAM). `linear` is translated by the CPU's tables, or by those at `cr3` if given.
+    // Reads guest memory as the debugger does: no TLB, no A/D bits, RAM only. How many bytes were read (fewer
+    // where a page is not mapped or is no RAM). `linear` is translated by the CPU's tables, or by those at
+    // `cr3` if given.
     size_t peek(unsigned cpu, u64 linear, void* to, size_t size, std::optional<u64> cr3 = std::nullopt);
 
     // XXH3-64 of all state.
     u64 state_hash();
-    // A snapshot of all state; load_snapshot throws ArchiveError, and then the machine must not be used further.
+    // A snapshot of all state; load_snapshot throws ArchiveError, and then the machine must not be used
+    // further.
     std::vector<u8> save_snapshot();
     void load_snapshot(std::vector<u8> data);
 

@@ -21,7 +21,8 @@ TlbEntry* TlbArray::find(u64 linear, u8 page_shift, u16 pcid) {
     TlbEntry* set = &entries_[set_index(page) * ways_];
     for (unsigned way = 0; way < ways_; ++way) {
         TlbEntry& entry = set[way];
-        if (entry.page_shift == page_shift && entry.page == page && (entry.global || entry.pcid == pcid)) return &entry;
+        if (entry.page_shift == page_shift && entry.page == page && (entry.global || entry.pcid == pcid))
+            return &entry;
     }
     return nullptr;
 }

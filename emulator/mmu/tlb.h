@@ -1,15 +1,16 @@
-// The modelled TLB: what an Intel core of the Skylake generation has (Intel Optimization Reference Manual, table of
-// cache and TLB parameters), with bit-PLRU replacement.
+// The modelled TLB: what an Intel core of the Skylake generation has (Intel Optimization Reference Manual,
+// table of cache and TLB parameters), with bit-PLRU replacement.
 //
 //   L1 data         64 entries, 4 ways for 4 KiB · 32, 4 ways for 2/4 MiB · 4, 4 ways for 1 GiB
 //   L1 instruction  128 entries, 8 ways for 4 KiB · 8, 8 ways for 2/4 MiB
 //   L2 (shared)     1536 entries, 12 ways for 4 KiB and 2 MiB · 16, 4 ways for 1 GiB
 //
-// Translations come from it, so that a stale entry acts as it does on hardware. Entries carry a PCID and the global
-// bit (SDM vol. 3A, 4.10). All of it is machine state.
+// Translations come from it, so that a stale entry acts as it does on hardware. Entries carry a PCID and the
+// global bit (SDM vol. 3A, 4.10). All of it is machine state.
 //
-// Filtering: an access that hits an entry whose replacement bit is already set changes nothing in the model. Only
-// such translations may be kept in the CPU's fast table; when a bit is cleared or an entry goes, the owner is told.
+// Filtering: an access that hits an entry whose replacement bit is already set changes nothing in the model.
+// Only such translations may be kept in the CPU's fast table; when a bit is cleared or an entry goes, the
+// owner is told.
 #pragma once
 
 #include <functional>
@@ -21,8 +22,8 @@
 namespace orrery {
 
 struct TlbEntry {
-    u64 page = 0;   // linear address >> page_shift
-    u64 frame = 0;  // physical address of the page's first byte
+    u64 page = 0;       // linear address >> page_shift
+    u64 frame = 0;      // physical address of the page's first byte
     u64 filled_at = 0;  // instruction count at which it was filled
     u16 pcid = 0;
     u8 page_shift = 0;  // 0: the entry is not valid
@@ -86,8 +87,8 @@ struct TlbCounters {
     u64 l1d_misses = 0;
     u64 l1i_misses = 0;
     u64 l2_hits = 0;
-    u64 l2_misses = 0;  // page walks begun
-    u64 walk_steps = 0;  // entries read by them
+    u64 l2_misses = 0;      // page walks begun
+    u64 walk_steps = 0;     // entries read by them
     u64 invalidations = 0;  // entries dropped by INVLPG, INVPCID, MOV to CR3…
     void visit(Archive& archive);
 };
@@ -96,8 +97,9 @@ class Tlb {
   public:
     enum class Side : u8 { Data, Instruction };
 
-    // `dropped(side, linear, length)`: translations of these linear addresses must leave the fast tables, either
-    // because the entry is gone or because the next hit would change the model. length ~0: all of them.
+    // `dropped(side, linear, length)`: translations of these linear addresses must leave the fast tables,
+    // either because the entry is gone or because the next hit would change the model. length ~0: all of
+    // them.
     using Dropped = std::function<void(Side, u64 linear, u64 length)>;
     explicit Tlb(Dropped dropped);
 
@@ -105,12 +107,13 @@ class Tlb {
     TlbEntry* find_l1(Side side, u64 linear, u16 pcid);
     // L2 look-up; on a hit the entry is copied to L1 (returned).
     TlbEntry* find_l2(Side side, u64 linear, u16 pcid);
-    // After a walk for `linear`: fills L2 and L1 (in place, where the page is there already); returns the L1 entry.
+    // After a walk for `linear`: fills L2 and L1 (in place, where the page is there already); returns the L1
+    // entry.
     TlbEntry* fill(Side side, u64 linear, const TlbEntry& entry);
 
     // SDM vol. 3A, 4.10.4. `linear` of any page in the range of a large entry drops it all.
     void invalidate_page(u64 linear, u16 pcid, bool globals);
-    void invalidate_pcid(u16 pcid);           // not the globals
+    void invalidate_pcid(u16 pcid);  // not the globals
     void invalidate_all(bool globals);
 
     TlbCounters counters;

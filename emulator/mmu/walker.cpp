@@ -31,7 +31,8 @@ namespace {
 
 // Reserved bits of an entry that is present (SDM vol. 3A, tables 4-14 to 4-19).
 u64 reserved_bits(const PagingContext& context, unsigned levels, unsigned level, bool large) {
-    if (levels == 2) return large ? u64{1} << 21 : 0;  // PSE-36 is not part of the profile: bits 20-13 hold 39-32
+    if (levels == 2)
+        return large ? u64{1} << 21 : 0;  // PSE-36 is not part of the profile: bits 20-13 hold 39-32
     u64 reserved = 0x000f'ffff'ffff'ffff & ~((u64{1} << kPhysicalBits) - 1);
     if ((context.efer & efer::kNxe) == 0) reserved |= pte::kNoExecute;
     if (levels == 3) reserved |= 0x7ff0'0000'0000'0000;
@@ -53,9 +54,10 @@ WalkResult walk(Bus& bus, const PagingContext& context, u64 linear, AccessKind a
         return result;
     }
     const bool nx_reported = (context.efer & efer::kNxe) != 0 || (context.cr4 & cr4::kSmep) != 0;
-    const u32 base_code = (access == AccessKind::Write ? pf::kWrite : 0) | (user ? pf::kUser : 0) |
-                          (access == AccessKind::Fetch && nx_reported && levels != 2 ? pf::kFetch : 0) |
-                          (access == AccessKind::Fetch && levels == 2 && (context.cr4 & cr4::kSmep) != 0 ? pf::kFetch : 0);
+    const u32 base_code =
+        (access == AccessKind::Write ? pf::kWrite : 0) | (user ? pf::kUser : 0) |
+        (access == AccessKind::Fetch && nx_reported && levels != 2 ? pf::kFetch : 0) |
+        (access == AccessKind::Fetch && levels == 2 && (context.cr4 & cr4::kSmep) != 0 ? pf::kFetch : 0);
     auto fault = [&](u32 code, unsigned level) {
         result.error_code = base_code | code;
         result.fault_level = level;
@@ -77,7 +79,8 @@ WalkResult walk(Bus& bus, const PagingContext& context, u64 linear, AccessKind a
         if ((entry & pte::kPresent) == 0) return fault(0, level);
 
         const bool pse = levels != 2 || (context.cr4 & cr4::kPse) != 0;
-        const bool large = (entry & pte::kPageSize) != 0 && pse && (level == 2 || (level == 3 && levels >= 4));
+        const bool large =
+            (entry & pte::kPageSize) != 0 && pse && (level == 2 || (level == 3 && levels >= 4));
         if ((entry & reserved_bits(context, levels, level, large)) != 0)
             return fault(pf::kPresent | pf::kReserved, level);
         // PAE's top-level entries carry no rights (and no accessed bit).
@@ -91,7 +94,8 @@ WalkResult walk(Bus& bus, const PagingContext& context, u64 linear, AccessKind a
         if (leaf && !access_allowed(context, writable, user_page, executable, access, user, ac))
             return fault(pf::kPresent, level);
         if (mode == WalkMode::Architectural && rights) {
-            const u64 wanted = entry | pte::kAccessed | (leaf && access == AccessKind::Write ? pte::kDirty : 0);
+            const u64 wanted =
+                entry | pte::kAccessed | (leaf && access == AccessKind::Write ? pte::kDirty : 0);
             if (wanted != entry) bus.write(address, entry_size, wanted);
         }
         if (!leaf) {
@@ -100,7 +104,8 @@ WalkResult walk(Bus& bus, const PagingContext& context, u64 linear, AccessKind a
         }
         const u64 offset_mask = (u64{1} << shift) - 1;
         u64 frame = entry & pte::kAddress & ~offset_mask;
-        if (levels == 2) frame = (entry & 0xffff'f000 & ~offset_mask) | (large ? (entry & 0x1fe000) << 19 : 0);
+        if (levels == 2)
+            frame = (entry & 0xffff'f000 & ~offset_mask) | (large ? (entry & 0x1fe000) << 19 : 0);
         result.ok = true;
         result.physical = frame | (linear & offset_mask);
         result.page_shift = static_cast<u8>(shift);

@@ -1,5 +1,5 @@
-// The page-table walker: the only one. The CPU calls it in architectural mode (accessed and dirty bits are set), the
-// debugger, gdb and the command line in peek mode (nothing changes). Intel SDM vol. 3A, chapter 4.
+// The page-table walker: the only one. The CPU calls it in architectural mode (accessed and dirty bits are
+// set), the debugger, gdb and the command line in peek mode (nothing changes). Intel SDM vol. 3A, chapter 4.
 #pragma once
 
 #include "emulator/base/types.h"
@@ -28,28 +28,28 @@ inline constexpr u32 kPresent = 1, kWrite = 2, kUser = 4, kReserved = 8, kFetch 
 
 // Bits of a paging-structure entry.
 namespace pte {
-inline constexpr u64 kPresent = 1, kWritable = 2, kUser = 4, kWriteThrough = 8, kCacheDisable = 16, kAccessed = 32,
-                     kDirty = 64, kPageSize = 128, kGlobal = 256, kNoExecute = u64{1} << 63;
+inline constexpr u64 kPresent = 1, kWritable = 2, kUser = 4, kWriteThrough = 8, kCacheDisable = 16,
+                     kAccessed = 32, kDirty = 64, kPageSize = 128, kGlobal = 256, kNoExecute = u64{1} << 63;
 inline constexpr u64 kAddress = 0x000f'ffff'ffff'f000;
 }  // namespace pte
 
 // One entry that a walk read.
 struct WalkStep {
-    unsigned level = 0;    // 5 (PML5) … 1 (page table)
+    unsigned level = 0;     // 5 (PML5) … 1 (page table)
     u64 entry_address = 0;  // physical
     u64 entry = 0;          // as read
 };
 
 struct WalkResult {
     bool ok = false;
-    u64 physical = 0;      // of the linear address itself
-    u8 page_shift = 12;    // 12, 21, 22 or 30
+    u64 physical = 0;       // of the linear address itself
+    u8 page_shift = 12;     // 12, 21, 22 or 30
     bool writable = false;  // combined over all levels
     bool user = false;
     bool executable = false;
     bool global = false;
     bool dirty = false;
-    u32 error_code = 0;  // of the #PF, where not ok
+    u32 error_code = 0;        // of the #PF, where not ok
     unsigned fault_level = 0;  // level whose entry made it fail
     unsigned step_count = 0;
     WalkStep steps[5];
@@ -57,9 +57,9 @@ struct WalkResult {
 
 inline constexpr unsigned kPhysicalBits = 40;  // MAXPHYADDR of the CPU profile
 
-// Walks the tables for `linear`, which must be canonical. `user`: the access is made at CPL 3; `ac`: EFLAGS.AC as
-// SMAP sees it (an implicit supervisor access passes false). Faults are reported, not raised.
-// In architectural mode A bits are set on the way, and D on a write, only where the access is allowed.
+// Walks the tables for `linear`, which must be canonical. `user`: the access is made at CPL 3; `ac`:
+// EFLAGS.AC as SMAP sees it (an implicit supervisor access passes false). Faults are reported, not raised. In
+// architectural mode A bits are set on the way, and D on a write, only where the access is allowed.
 WalkResult walk(Bus& bus, const PagingContext& context, u64 linear, AccessKind access, bool user, bool ac,
                 WalkMode mode);
 

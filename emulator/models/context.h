@@ -28,8 +28,8 @@ struct ModelContext {
     const DebugInfo* kernel = nullptr;     // of the guest's kernel; null where none is known
     const SyscallLog* syscalls = nullptr;  // null where calls are not traced
     const std::string* console =
-        nullptr;              // everything the guest's console printed; null where it is not kept
-    std::string source_root = {}; // where "guest-kernel/…" of the debug information lies; empty: no source
+        nullptr;                   // everything the guest's console printed; null where it is not kept
+    std::string source_root = {};  // where "guest-kernel/…" of the debug information lies; empty: no source
 };
 
 // "0x00007fff12345678": the form of every 64-bit quantity in JSON and in the windows.

@@ -1,5 +1,6 @@
-// Typed events of the machine, for whoever subscribes: the debugger, traces, counters. An event tells what happened;
-// no subscriber can change the machine's state, and an event kind without a subscriber costs one test of a bit.
+// Typed events of the machine, for whoever subscribes: the debugger, traces, counters. An event tells what
+// happened; no subscriber can change the machine's state, and an event kind without a subscriber costs one
+// test of a bit.
 #pragma once
 
 #include <functional>
@@ -17,10 +18,10 @@ struct Moment {
 };
 
 enum class EventKind : u8 {
-    Instruction,    // before each instruction; makes the machine run one instruction at a time
-    RingEnter,      // CPL 3 to 0. value: 0 SYSCALL, 1 exception or interrupt, 2 far CALL; detail: vector
-    RingLeave,      // CPL 0 to 3. value: 0 SYSRET, 1 IRET, 2 far RET
-    SystemCall,     // at SYSCALL, after RingEnter: rip is the instruction's; the arguments are in the registers
+    Instruction,  // before each instruction; makes the machine run one instruction at a time
+    RingEnter,    // CPL 3 to 0. value: 0 SYSCALL, 1 exception or interrupt, 2 far CALL; detail: vector
+    RingLeave,    // CPL 0 to 3. value: 0 SYSRET, 1 IRET, 2 far RET
+    SystemCall,   // at SYSCALL, after RingEnter: rip is the instruction's; the arguments are in the registers
     SystemReturn,   // at SYSRET or IRET to CPL 3, after RingLeave
     Exception,      // value: vector; detail: error code; address: CR2 of a #PF
     Interrupt,      // value: vector
@@ -30,8 +31,9 @@ enum class EventKind : u8 {
     PortIo,         // value: port; detail: data; address: bit 0 write, bits 8+ size
     Mmio,           // address: physical; detail: data; value: bit 0 write, bits 8+ size
     Halt,
-    MemoryWrite,    // to a watched range (Observers::watch_writes). address: linear; detail: the data; value: size
-    UnknownInsn,    // #UD by the decoder. address: linear
+    MemoryWrite,  // to a watched range (Observers::watch_writes). address: linear; detail: the data; value:
+                  // size
+    UnknownInsn,  // #UD by the decoder. address: linear
     Count,
 };
 

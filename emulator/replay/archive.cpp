@@ -8,7 +8,8 @@ namespace orrery {
 
 namespace {
 
-// Component names are kept as a 32-bit tag, so that a snapshot of another layout is noticed where it first differs.
+// Component names are kept as a 32-bit tag, so that a snapshot of another layout is noticed where it first
+// differs.
 u32 name_tag(std::string_view name) {
     return static_cast<u32>(XXH3_64bits(name.data(), name.size()));
 }
@@ -58,8 +59,7 @@ void LoadArchive::begin(std::string_view name) {
 
 void LoadArchive::bytes(std::string_view name, void* data, size_t size) {
     if (size == 0) return;
-    if (data_.size() - position_ < size)
-        throw ArchiveError("snapshot: ends within " + std::string(name));
+    if (data_.size() - position_ < size) throw ArchiveError("snapshot: ends within " + std::string(name));
     std::memcpy(data, data_.data() + position_, size);
     position_ += size;
 }
@@ -80,7 +80,8 @@ void LoadArchive::pages(std::string_view name, u8* data, u64 size) {
         u64 page = 0;
         bytes(name, &page, sizeof page);
         if (page == kEndOfPages) break;
-        if (page >= size / kPage || page < cleared) throw ArchiveError("snapshot: its memory pages are damaged");
+        if (page >= size / kPage || page < cleared)
+            throw ArchiveError("snapshot: its memory pages are damaged");
         clear_up_to(page);
         bytes(name, data + page * kPage, kPage);
         cleared = page + 1;

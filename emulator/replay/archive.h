@@ -1,8 +1,8 @@
 // Archive: the one visitor of machine state.
 //
-// Every component describes its state once, in `void visit(Archive&)`. Snapshots, restoring, the state hash and the
-// debugger's inspector are all made from it: state that is not visited does not exist. A visit names each field, in a
-// fixed order; the order and the names are the snapshot's format.
+// Every component describes its state once, in `void visit(Archive&)`. Snapshots, restoring, the state hash
+// and the debugger's inspector are all made from it: state that is not visited does not exist. A visit names
+// each field, in a fixed order; the order and the names are the snapshot's format.
 #pragma once
 
 #include <array>
@@ -16,7 +16,8 @@
 
 namespace orrery {
 
-// A snapshot that cannot be loaded: truncated, of another machine, or damaged. what() is one line for the user.
+// A snapshot that cannot be loaded: truncated, of another machine, or damaged. what() is one line for the
+// user.
 class ArchiveError : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
@@ -44,8 +45,7 @@ class Archive {
 
     // A named integer, enum or bool.
     template <typename T>
-        requires(std::is_integral_v<T> || std::is_enum_v<T>)
-    void field(std::string_view name, T& value) {
+    requires(std::is_integral_v<T> || std::is_enum_v<T>) void field(std::string_view name, T& value) {
         constexpr Kind kind = std::is_same_v<T, bool> ? Kind::Bool
                               : std::is_signed_v<T>   ? Kind::Signed
                                                       : Kind::Unsigned;
@@ -54,7 +54,7 @@ class Archive {
 
     // An object with a visit() of its own.
     template <typename T>
-        requires requires(T& value, Archive& archive) { value.visit(archive); }
+    requires requires(T& value, Archive& archive) { value.visit(archive); }
     void field(std::string_view name, T& value) {
         begin(name);
         value.visit(*this);
@@ -71,8 +71,8 @@ class Archive {
         elements(name, values.data(), N);
     }
 
-    // A vector or string; its length is part of the state. On loading, a length above `limit` elements is an error,
-    // so that a damaged snapshot cannot ask for all of the host's memory.
+    // A vector or string; its length is part of the state. On loading, a length above `limit` elements is an
+    // error, so that a damaged snapshot cannot ask for all of the host's memory.
     template <typename T>
     void field(std::string_view name, std::vector<T>& values, size_t limit = size_t{1} << 24) {
         sequence(name, values, limit);

@@ -1,9 +1,9 @@
 // The virtual clock's event queue: the only source of "when".
 //
-// Time is counted in ticks of the time-stamp counter, from power-on, at kTicksPerSecond. What a tick means is the
-// machine's choice (--clock cycles: modelled core cycles; icount: one instruction); devices see only ticks.
-// Each timer is made once, when its device is; its state is one deadline. Timers that are due at the same tick fire in
-// the order of their making, so a run never depends on anything but the deadlines.
+// Time is counted in ticks of the time-stamp counter, from power-on, at kTicksPerSecond. What a tick means is
+// the machine's choice (--clock cycles: modelled core cycles; icount: one instruction); devices see only
+// ticks. Each timer is made once, when its device is; its state is one deadline. Timers that are due at the
+// same tick fire in the order of their making, so a run never depends on anything but the deadlines.
 #pragma once
 
 #include <functional>
@@ -37,7 +37,8 @@ class EventQueue {
     // The earliest deadline, kNever if nothing is armed.
     Ticks next_deadline() const { return next_; }
 
-    // The current virtual time. Within an instruction that touches a device it is that instruction's own time.
+    // The current virtual time. Within an instruction that touches a device it is that instruction's own
+    // time.
     Ticks now() const { return now_; }
     // The machine moves time forward; it never goes back but by restoring a snapshot.
     void set_now(Ticks now) { now_ = now; }

@@ -1,8 +1,8 @@
-// What things cost on the modelled core, in ticks of virtual time. The interpreter asks once per decoded instruction
-// and at each TLB miss; whatever a more detailed core model knows enters here.
+// What things cost on the modelled core, in ticks of virtual time. The interpreter asks once per decoded
+// instruction and at each TLB miss; whatever a more detailed core model knows enters here.
 //
-// A cost must depend on the instruction and on architectural or modelled state only, never on how instructions were
-// grouped into blocks: a run stepped one instruction at a time has the same cycles.
+// A cost must depend on the instruction and on architectural or modelled state only, never on how
+// instructions were grouped into blocks: a run stepped one instruction at a time has the same cycles.
 #pragma once
 
 #include "emulator/base/types.h"

@@ -1,5 +1,5 @@
-// For the host's build only: takes away the C library's macros that share names with our constants, so that those
-// mean the same everywhere. The headers that define them come first, or they would bring them back.
+// For the host's build only: takes away the C library's macros that share names with our constants, so that
+// those mean the same everywhere. The headers that define them come first, or they would bring them back.
 #pragma once
 
 #if __STDC_HOSTED__

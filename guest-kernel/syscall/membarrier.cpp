@@ -1,8 +1,8 @@
 // membarrier(2): memory barriers on all processors that run a thread of the caller.
 //
-// Guarantees: with one processor every command that only orders memory is done when the call returns: entering the
-// kernel is a barrier for the caller, and a context switch is one for everybody else. Commands of which Linux's
-// MEMBARRIER_CMD_QUERY would not tell here are EINVAL.
+// Guarantees: with one processor every command that only orders memory is done when the call returns:
+// entering the kernel is a barrier for the caller, and a context switch is one for everybody else. Commands
+// of which Linux's MEMBARRIER_CMD_QUERY would not tell here are EINVAL.
 #include "syscall/syscalls.h"
 
 namespace {

@@ -1,4 +1,5 @@
-// The debugger played by scripts, without a display: what the windows' models hold, and that something is drawn.
+// The debugger played by scripts, without a display: what the windows' models hold, and that something is
+// drawn.
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -12,7 +13,8 @@ using namespace orrery;
 namespace {
 
 std::string scratch(const std::string& name) {
-    return (std::filesystem::temp_directory_path() / ("orrery-ui-" + std::to_string(getpid()) + "-" + name)).string();
+    return (std::filesystem::temp_directory_path() / ("orrery-ui-" + std::to_string(getpid()) + "-" + name))
+        .string();
 }
 
 void play(const std::string& script) {
@@ -35,22 +37,28 @@ void play(const std::string& script) {
 
 TEST_CASE("a shell's write is watched on its way into the kernel") {
     const std::string picture = scratch("picture.png");
-    play("boot\nexpect screen Welcome to Orrery\nwatch\nexpect status At a system call\n"
-         "expect syscalls write(1, \"hi\\n\", 3\nexpect registers entry_SYSCALL_64\nexpect tasks sh\n"
-         "screenshot " + picture + "\ncrossing\nexpect status ring 3\nexpect screen hi\n");
+    play(
+        "boot\nexpect screen Welcome to Orrery\nwatch\nexpect status At a system call\n"
+        "expect syscalls write(1, \"hi\\n\", 3\nexpect registers entry_SYSCALL_64\nexpect tasks sh\n"
+        "screenshot " +
+        picture + "\ncrossing\nexpect status ring 3\nexpect screen hi\n");
     CHECK(std::filesystem::file_size(picture) > 20'000);
     std::filesystem::remove(picture);
 }
 
 TEST_CASE("breakpoints, steps and selections do what the buttons say") {
-    play("boot\nbreak vfs_write\ntype echo there\\n\ncontinue\nexpect status vfs_write\nexpect registers vfs_write\n"
-         "step 3\nexpect status Stepped\nselect rsp\nexpect page-walk PML4\ntask 1\nexpect address-space busybox\n"
-         "expect tlb L1 data\nout\n");
+    play(
+        "boot\nbreak vfs_write\ntype echo there\\n\ncontinue\nexpect status vfs_write\nexpect registers "
+        "vfs_write\n"
+        "step 3\nexpect status Stepped\nselect rsp\nexpect page-walk PML4\ntask 1\nexpect address-space "
+        "busybox\n"
+        "expect tlb L1 data\nout\n");
 }
 
 TEST_CASE("the console is a terminal: vi draws its screen and takes cursor keys") {
-    play("boot\ntype vi /etc/passwd\\n\nrun\nexpect screen root:x:0:0\nexpect screen ~\n"
-         "type \\e[B\\e[BiXYZ\\e\nrun\nexpect screen XYZ\ntype :q!\\n\nrun\nexpect tasks sh\n");
+    play(
+        "boot\ntype vi /etc/passwd\\n\nrun\nexpect screen root:x:0:0\nexpect screen ~\n"
+        "type \\e[B\\e[BiXYZ\\e\nrun\nexpect screen XYZ\ntype :q!\\n\nrun\nexpect tasks sh\n");
 }
 
 TEST_CASE("a failed expectation and a bad line name the script and the line") {
