@@ -16,7 +16,8 @@ namespace {
 constexpr u64 kSlice = 2'000'000;            // instructions between two looks
 constexpr u64 kBudget = 4'000'000'000;       // for any one line
 constexpr u64 kQuietInstructions = 200'000;  // a slice of virtual time with fewer: the guest only ticks
-constexpr unsigned kQuietSlices = 3;
+constexpr unsigned kQuietSlices =
+    10;  // longer than the time-outs by which programs tell an Escape from a key
 
 constexpr const char* kVerbs[] = {"boot", "run",  "type",   "wait",   "syscall",  "crossing", "step",
                                   "over", "out",  "break",  "run-to", "continue", "watch",    "select",
