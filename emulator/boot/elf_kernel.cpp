@@ -40,6 +40,10 @@ Elf64_Ehdr check_header(const BootImage& image) {
     if (header.e_phentsize != sizeof(Elf64_Phdr)) fail(image, "has program headers of a wrong size");
     if (!image.has(header.e_phoff, u64{header.e_phnum} * sizeof(Elf64_Phdr)))
         fail(image, "is truncated: its program headers lie beyond its end");
+    // The section headers are not needed to boot, but they are what is missing first where a copy was cut
+    // short.
+    if (header.e_shoff != 0 && !image.has(header.e_shoff, u64{header.e_shnum} * header.e_shentsize))
+        fail(image, "is truncated: its section headers lie beyond its end");
     return header;
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <thread>
 
 #include "emulator/cli/stats.h"
 #include "emulator/cli/terminal.h"
@@ -17,34 +18,57 @@ constexpr const char* kSerial = "uart16550.0";
 // How many instructions go by between two looks at the keyboard: a few milliseconds of host time.
 constexpr u64 kSlice = 2'000'000;
 
-// Runs a guest with the host's terminal as its console. Virtual time does not outrun the host's while the
-// guest is idle, so that a sleep takes as long as it says; that changes when inputs arrive, and nothing else.
-StopReason run_interactive(Machine& machine, u64 max_instructions, RawTerminal& terminal) {
+// When to hand over what comes from a pipe: a script does not wait for prompts, so its bytes wait until the
+// guest does (or has been busy for long), which also keeps them clear of a serial port that is not yet set
+// up.
+class PipePacer {
+  public:
+    bool wants_input(bool idle, bool printed) {
+        quiet_ = idle ? quiet_ + 1 : 0;
+        ++since_input_;
+        if ((quiet_ < kQuietSlices || !printed) && since_input_ < kBusySlices) return false;
+        quiet_ = since_input_ = 0;
+        return true;
+    }
+
+  private:
+    static constexpr unsigned kQuietSlices = 5, kBusySlices = 500;  // of 10 ms of virtual time
+    unsigned quiet_ = 0, since_input_ = 0;
+};
+
+// Runs a guest with stdin as its keyboard. Virtual time does not outrun the host's while the guest is idle,
+// so that a sleep takes as long as it says; that changes when inputs arrive, and nothing else.
+StopReason run_interactive(Machine& machine, u64 max_instructions, RawTerminal& terminal,
+                           const StdoutSink& output) {
     using Clock = std::chrono::steady_clock;
+    PipePacer pacer;
+    bool idle = false;
     for (;;) {
-        const std::vector<u8> typed = terminal.read(0);
-        if (terminal.quit_requested()) return StopReason::Requested;
-        if (!terminal.active()) {
-            RunLimits rest;
-            rest.instructions = max_instructions;
-            return machine.run(rest);
+        if (terminal.raw() || (terminal.active() && pacer.wants_input(idle, output.bytes() > 0))) {
+            const std::vector<u8> typed = terminal.read(0);
+            if (!typed.empty()) machine.input(kSerial, typed);
         }
-        if (!typed.empty()) machine.input(kSerial, typed);
+        if (terminal.quit_requested() || !output.good()) return StopReason::Requested;
         RunLimits limits;
         limits.instructions = std::min(max_instructions, machine.moment().instructions + kSlice);
         limits.ticks = machine.moment().ticks + 10'000'000;
         const Clock::time_point before = Clock::now();
         const u64 ticks_before = machine.moment().ticks;
         const StopReason reason = machine.run(limits);
+        idle = reason == StopReason::Idle;
         if (reason == StopReason::Budget && machine.moment().instructions < max_instructions) continue;
-        if (reason != StopReason::Idle) return reason;
-        // Idle up to the limit: sleep for what virtual time is ahead, or until a key.
+        if (!idle) return reason;
+        // Idle up to the limit: sleep for what virtual time is ahead, or until a key. A pipe's bytes are
+        // there already.
         const auto ahead =
             std::chrono::nanoseconds(machine.moment().ticks - ticks_before) - (Clock::now() - before);
-        const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(ahead).count();
-        if (wait > 0) {
-            const std::vector<u8> woke = terminal.read(static_cast<int>(wait));
+        const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(ahead);
+        if (wait.count() <= 0) continue;
+        if (terminal.raw()) {
+            const std::vector<u8> woke = terminal.read(static_cast<int>(wait.count()));
             if (!woke.empty()) machine.input(kSerial, woke);
+        } else {
+            std::this_thread::sleep_for(wait);
         }
     }
 }
@@ -118,7 +142,7 @@ int run_headless(const RunOptions& options) {
             reason = machine.run(limits);
         } else {
             RawTerminal terminal;
-            reason = run_interactive(machine, options.guest.max_instructions, terminal);
+            reason = run_interactive(machine, options.guest.max_instructions, terminal, output);
         }
         // A reset boots again, as on any PC; with a command there is nothing left to do.
         if (reason != StopReason::Reset || options.guest.has_command()) break;

@@ -8,6 +8,7 @@
 namespace orrery {
 
 void StdoutSink::write(std::span<const u8> data) {
+    bytes_ += data.size();
     while (good_ && !data.empty()) {
         const ssize_t count = ::write(STDOUT_FILENO, data.data(), data.size());
         if (count < 0 && errno == EINTR) continue;
@@ -32,7 +33,7 @@ std::vector<u8> RawTerminal::read(int milliseconds) {
     std::vector<u8> typed;
     pollfd wait{STDIN_FILENO, POLLIN, 0};
     if (!active_ || poll(&wait, 1, milliseconds) <= 0) return typed;
-    u8 bytes[256];
+    u8 bytes[16];
     const ssize_t count = ::read(STDIN_FILENO, bytes, sizeof bytes);
     if (count <= 0) {
         active_ = false;

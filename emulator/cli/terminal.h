@@ -15,9 +15,11 @@ class StdoutSink : public OutputSink {
     void write(std::span<const u8> data) override;
     // False once stdout could not be written (a closed pipe): nothing more is.
     bool good() const { return good_; }
+    u64 bytes() const { return bytes_; }
 
   private:
     bool good_ = true;
+    u64 bytes_ = 0;
 };
 
 // What is typed on stdin. A terminal is put into raw mode for this object's lifetime, and Ctrl-A x then ends
@@ -31,7 +33,9 @@ class RawTerminal {
 
     // Whether there may be more to read.
     bool active() const { return active_; }
-    // Bytes typed, waiting for up to `milliseconds` (0: not at all).
+    // Whether stdin is a terminal.
+    bool raw() const { return raw_; }
+    // At most 16 bytes (a serial port's FIFO), waiting for up to `milliseconds` (0: not at all).
     std::vector<u8> read(int milliseconds);
     bool quit_requested() const { return quit_; }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,6 +18,7 @@ namespace orrery {
 namespace {
 
 constexpr u64 kExit = 60, kExecve = 59, kExitGroup = 231, kRtSigreturn = 15;
+constexpr u64 kPrctl = 157;  // PR_SET_NAME among others
 
 u64 argument_register(const Cpu& cpu, unsigned index) {
     static constexpr unsigned order[6] = {kRdi, kRsi, kRdx, 10, 8, 9};
@@ -190,6 +192,7 @@ void SyscallTracer::on_call(const Event& event, Task& task) {
     std::array<u64, 6> arguments;
     for (unsigned i = 0; i < arguments.size(); ++i) arguments[i] = argument_register(cpu, i);
     const u64 number = cpu.gpr[kRax] & 0xffffffff;
+    task.renames = number == kPrctl;
     if (!task.traced && (command_seen_ || number != kExecve)) return;
 
     SyscallRecord record;
@@ -229,6 +232,7 @@ void SyscallTracer::finish_call(Task& task, Moment moment, i64 result, const std
 }
 
 void SyscallTracer::on_return(const Event& event, Task& task) {
+    if (std::exchange(task.renames, false)) refresh(task);
     const Cpu& cpu = machine_.cpu(event.cpu);
     const MachineMemory memory(machine_, event.cpu);
     const i64 rax = static_cast<i64>(cpu.gpr[kRax]);
