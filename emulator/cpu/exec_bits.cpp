@@ -93,7 +93,6 @@ void select_bit(const Insn& insn, Op& op) {
 // BSF and BSR of 0 leave the destination as it was (Intel and AMD alike), and set ZF alone of the defined
 // flags.
 struct Bsf {
-    static constexpr bool kWrites = true;
     template <typename T>
     static T apply(Cpu* c, T a, T b) {
         c->lf.set_result<T>(b, false, false);
@@ -101,7 +100,6 @@ struct Bsf {
     }
 };
 struct Bsr {
-    static constexpr bool kWrites = true;
     template <typename T>
     static T apply(Cpu* c, T a, T b) {
         c->lf.set_result<T>(b, false, false);

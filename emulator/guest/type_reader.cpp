@@ -114,9 +114,18 @@ class TypeReader {
         Dwarf_Op* ops = nullptr;
         size_t count = 0;
         if (name.empty() || dwarf_attr(&die, DW_AT_location, &attribute) == nullptr) return;
-        if (dwarf_getlocation(&attribute, &ops, &count) != 0 || count != 1 || ops[0].atom != DW_OP_addr)
+        if (dwarf_getlocation(&attribute, &ops, &count) != 0 || count != 1) return;
+        Dwarf_Addr address = ops[0].number;
+        if (ops[0].atom == DW_OP_addrx) {
+            // DWARF 5 as clang writes it: an index into the unit's addresses.
+            Dwarf_Attribute indexed;
+            if (dwarf_getlocation_attr(&attribute, &ops[0], &indexed) != 0 ||
+                dwarf_formaddr(&indexed, &address) != 0)
+                return;
+        } else if (ops[0].atom != DW_OP_addr) {
             return;
-        table_.add_global({name, ops[0].number, target_of(origin)});
+        }
+        table_.add_global({name, address, target_of(origin)});
     }
 
     // The Type of the die that `die`'s DW_AT_type refers to; nullptr for void.
@@ -255,7 +264,13 @@ class TypeReader {
             member.offset = number(child, DW_AT_data_member_location, 0);
             member.bit_size = static_cast<u32>(number(child, DW_AT_bit_size, 0));
             if (member.bit_size != 0) {
-                const u64 bit = number(child, DW_AT_data_bit_offset, 0);
+                u64 bit = number(child, DW_AT_data_bit_offset, 0);
+                // Before DWARF 4 (and clang still): counted from the most significant bit of a unit of
+                // storage.
+                if (dwarf_hasattr(&child, DW_AT_bit_offset)) {
+                    const u64 storage = number(child, DW_AT_byte_size, 4) * 8;
+                    bit = storage - number(child, DW_AT_bit_offset, 0) - member.bit_size;
+                }
                 member.offset += bit / 8;
                 member.bit_offset = static_cast<u32>(bit % 8);
             }
