@@ -31,29 +31,36 @@ RawTerminal::~RawTerminal() {
 
 std::vector<u8> RawTerminal::read(int milliseconds) {
     std::vector<u8> typed;
-    pollfd wait{STDIN_FILENO, POLLIN, 0};
-    if (!active_ || poll(&wait, 1, milliseconds) <= 0) return typed;
-    u8 bytes[16];
-    const ssize_t count = ::read(STDIN_FILENO, bytes, sizeof bytes);
-    if (count <= 0) {
-        active_ = false;
-        quit_ = raw_;  // the terminal has gone
-    }
-    for (ssize_t i = 0; i < count; ++i) {
-        const u8 byte = bytes[i];
-        if (!raw_) {
-            typed.push_back(byte);
-        } else if (escape_) {
-            escape_ = false;
-            if (byte == 'x') quit_ = true;
-            if (byte == 1) typed.push_back(byte);
-        } else if (byte == 1) {  // Ctrl-A
-            escape_ = true;
-        } else {
-            typed.push_back(byte);
+    while (active_ && typed.size() < kFifo) {
+        pollfd wait{STDIN_FILENO, POLLIN, 0};
+        if (poll(&wait, 1, typed.empty() ? milliseconds : 0) <= 0) break;
+        u8 byte = 0;
+        const ssize_t count = ::read(STDIN_FILENO, &byte, 1);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) {
+            active_ = false;
+            quit_ = raw_;  // the terminal has gone
+            break;
         }
+        take(byte, typed);
+        if (!raw_ && byte == '\n') break;
     }
     return typed;
+}
+
+void RawTerminal::take(u8 byte, std::vector<u8>& typed) {
+    constexpr u8 kCtrlA = 1;
+    if (!raw_) {
+        typed.push_back(byte);
+    } else if (escape_) {
+        escape_ = false;
+        if (byte == 'x') quit_ = true;
+        if (byte == kCtrlA) typed.push_back(byte);
+    } else if (byte == kCtrlA) {
+        escape_ = true;
+    } else {
+        typed.push_back(byte);
+    }
 }
 
 }  // namespace orrery

@@ -35,11 +35,15 @@ class RawTerminal {
     bool active() const { return active_; }
     // Whether stdin is a terminal.
     bool raw() const { return raw_; }
-    // At most 16 bytes (a serial port's FIFO), waiting for up to `milliseconds` (0: not at all).
+    // At most 16 bytes (a serial port's FIFO), and from a pipe at most one line, waiting for up to
+    // `milliseconds` (0: not at all).
     std::vector<u8> read(int milliseconds);
     bool quit_requested() const { return quit_; }
 
   private:
+    static constexpr size_t kFifo = 16;
+    void take(u8 byte, std::vector<u8>& typed);
+
     bool active_ = false;
     bool raw_ = false;  // stdin is a terminal, and saved_ what it was
     bool escape_ = false;

@@ -103,7 +103,7 @@ u8 aml_integer(const u8*& p) {
 
 void read_s5(const u8* dsdt) {
     const u32 length = field<u32>(dsdt, 4);
-    for (u32 at = 36; at + 12 < length; at++) {
+    for (u32 at = 36; at + 12 <= length; at++) {
         if (memcmp(dsdt + at, "_S5_", 4) != 0 || dsdt[at + 4] != 0x12) continue;
         const u8* p = dsdt + at + 5;
         p += (*p >> 6) + 1;  // PkgLength
