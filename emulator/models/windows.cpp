@@ -101,9 +101,9 @@ auto named(const std::string& name, Function function) {
     };
 }
 
-void add(std::vector<ShowWindow>& windows, std::string name, std::string arguments, std::string summary,
-         std::function<void(const Arguments&)> check,
-         std::function<RenderedWindow(const ModelContext&, const Arguments&)> render) {
+void add(std::vector<ShowWindow>& windows, const std::string& name, std::string arguments,
+         std::string summary, const std::function<void(const Arguments&)>& check,
+         const std::function<RenderedWindow(const ModelContext&, const Arguments&)>& render) {
     const auto checked = [check, render](const ModelContext& context, const Arguments& given) {
         check(given);
         return render(context, given);
