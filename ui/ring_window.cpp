@@ -26,15 +26,20 @@ void compare(const char* name, u64 before, u64 now) {
                        static_cast<unsigned long long>(now), before != now ? " *" : "");
 }
 
-const char* explain(unsigned ring) {
-    if (ring == 3)
+const char* explain(const RegistersModel& now) {
+    if (now.ring == 3)
         return "The program runs with the processor's least rights. SYSCALL, an interrupt or a fault takes "
-               "it into the kernel.";
-    return "SYSCALL has put the return address into RCX, the flags into R11, and gone on at IA32_LSTAR with "
-           "the kernel's CS and "
-           "SS. The kernel's entry code now runs SWAPGS, switches to the task's kernel stack, saves the "
-           "registers, and calls "
-           "sys_call_table[RAX].";
+               "it into the "
+               "kernel.";
+    if (now.location == "entry_SYSCALL_64")
+        return "SYSCALL has put the return address into RCX, the flags into R11, and gone on at IA32_LSTAR "
+               "with the "
+               "kernel's CS and SS. The kernel's entry code now runs SWAPGS, switches to the task's kernel "
+               "stack, saves "
+               "the registers, and calls sys_call_table[RAX].";
+    if (now.activity == "halted")
+        return "HLT: the processor waits for an interrupt. Nothing is ready to run.";
+    return "The kernel runs with all rights: on behalf of the task above, or for an interrupt.";
 }
 
 }  // namespace
@@ -48,7 +53,7 @@ void draw_ring(Ui& ui) {
     text_dim(fmt::format("{} · {} · {}", now.task.empty() ? "no task" : now.task, now.mode, now.activity));
     if (!now.location.empty())
         text_colored(now.ring, now.location + (now.source.empty() ? "" : "  (" + now.source + ")"));
-    ImGui::TextWrapped("%s", explain(now.ring));
+    ImGui::TextWrapped("%s", explain(now));
     if (!ui.previous) return;
     const RegistersModel& before = ui.previous->registers;
     if (!ImGui::BeginTable("crossing", 3, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_RowBg)) return;

@@ -37,6 +37,11 @@ int dispatch(std::vector<std::string> words) {
     run_command->add_flag("--headless", run.headless, "No window: the terminal is the console");
     run_command->add_option("--stats", run.stats, "Write what the run did to this file, as JSON");
 
+    run_command->add_option("--save-snapshot", run.save_snapshot,
+                            "Write the machine's state to this file when the run stops (see --max-insns)");
+    run_command->add_option("--load-snapshot", run.load_snapshot,
+                            "Go on from this file instead of booting; the other options as when it was made");
+
     ShowOptions show;
     CLI::App* show_command =
         app.add_subcommand("show", "Print a window of the debugger at one moment of a run");
@@ -69,7 +74,8 @@ int dispatch(std::vector<std::string> words) {
     if (show_command->parsed()) return run_show(show);
     if (strace_command->parsed()) return run_strace(strace);
     if (run.headless || !command.empty() || !has_display()) return run_headless(run);
-    if (!run.stats.empty()) throw UsageError("--stats needs --headless or a command after --");
+    if (!run.stats.empty() || !run.save_snapshot.empty() || !run.load_snapshot.empty())
+        throw UsageError("--stats and snapshots need --headless or a command after --");
     ui.guest = run.guest;
     return run_ui(ui);
 }
@@ -83,6 +89,9 @@ int run_app(int argc, char** argv) {
         fmt::print(stderr, "orrery: {}\n", error.what());
         return kExitUsage;
     } catch (const BootError& error) {
+        fmt::print(stderr, "orrery: {}\n", error.what());
+        return kExitUsage;
+    } catch (const ArchiveError& error) {
         fmt::print(stderr, "orrery: {}\n", error.what());
         return kExitUsage;
     } catch (const std::bad_alloc&) {

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <fstream>
 #include <memory>
 #include <thread>
 
 #include "emulator/cli/stats.h"
 #include "emulator/cli/terminal.h"
+#include "emulator/machine/snapshot_file.h"
 
 namespace orrery {
 
@@ -126,12 +128,18 @@ int run_headless(const RunOptions& options) {
     MachineConfig config = options.guest.machine_config();
     config.serial_output = &output;
     const BootImages images = options.guest.boot_images();
+    if (!options.save_snapshot.empty() && !std::ofstream(options.save_snapshot, std::ios::app))
+        throw UsageError("--save-snapshot " + options.save_snapshot + ": cannot be written");
     std::unique_ptr<StatsFile> stats;
     if (!options.stats.empty()) stats = std::make_unique<StatsFile>(options.stats);
 
     const auto start = std::chrono::steady_clock::now();
     Machine machine(config);
-    machine.load(images);
+    if (options.load_snapshot.empty()) {
+        machine.load(images);
+    } else {
+        load_snapshot_file(machine, options.load_snapshot);
+    }
     if (stats) stats->watch(machine);
 
     StopReason reason;
@@ -149,6 +157,7 @@ int run_headless(const RunOptions& options) {
         machine.load(images);
     }
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    if (!options.save_snapshot.empty()) save_snapshot_file(machine, options.save_snapshot);
     if (stats) stats->write(machine, seconds.count());
     return exit_status(machine, reason, options.guest.has_command());
 }

@@ -15,7 +15,9 @@ inline constexpr int kExitGuestDied = 255;
 
 struct RunOptions {
     GuestOptions guest;
-    std::string stats;  // --stats: where to, empty: nowhere
+    std::string stats;          // --stats: where to, empty: nowhere
+    std::string save_snapshot;  // --save-snapshot: where to when the run stops, empty: nowhere
+    std::string load_snapshot;  // --load-snapshot: go on from there instead of booting
     bool headless = false;
 };
 

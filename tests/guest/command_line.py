@@ -73,6 +73,36 @@ def check_stats(directory):
         expect(f"--stats has {key}", key in stats, stats)
 
 
+def check_snapshots(directory):
+    """Stopped anywhere, saved, and gone on with: the end is the run's own."""
+    command = ["--", "sh", "-c", "ls / | md5sum; exit 5"]
+    stats, snapshot = os.path.join(directory, "stats.json"), os.path.join(directory, "snapshot")
+
+    def end_of(*words):
+        status, out, err = orrery("run", "--stats", stats, *words, *command)
+        with open(stats, encoding="utf-8") as file:
+            return status, out, err, json.load(file)["state_hash"]
+
+    whole = end_of()
+    for moment in ("1", "3000000", "9500000"):
+        status, before, err = orrery("run", "--max-insns", moment, "--save-snapshot", snapshot, *command)
+        expect(f"stopped at {moment}", status == 124, err)
+        rest = end_of("--load-snapshot", snapshot)
+        expect(f"resumed from {moment}: the same end", (rest[0], before + rest[1], rest[3]) ==
+               (whole[0], whole[1], whole[3]), (whole, rest))
+    refused(["run", "--headless", "--seed", "1", "--load-snapshot", snapshot], "seed")
+    refused(["run", "--headless", "-m", "256M", "--load-snapshot", snapshot], "memory")
+    with open(snapshot, "rb") as file:
+        content = file.read()
+    for name, bad in (("cut", content[:len(content) // 2]), ("foreign", b"hello" * 10), ("none", b""),
+                      ("flipped", content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])):
+        with open(snapshot + name, "wb") as file:
+            file.write(bad)
+        refused(["run", "--headless", "--load-snapshot", snapshot + name], snapshot + name)
+    refused(["run", "--headless", "--load-snapshot", snapshot + "missing"], "missing")
+    refused(["run", "--headless", "--save-snapshot", "/nonexistent/snapshot"], "/nonexistent/snapshot")
+
+
 def check_bad_input(directory):
     def file(name, content):
         path = os.path.join(directory, name)
@@ -115,6 +145,7 @@ def main():
         check_commands()
         check_ends()
         check_stats(directory)
+        check_snapshots(directory)
         check_bad_input(directory)
     print("command line:", "as expected" if FAILURES == 0 else f"{FAILURES} failures")
     sys.exit(FAILURES != 0)

@@ -1,5 +1,6 @@
 // The debugger played by scripts, without a display: what the windows' models hold, and that something is
 // drawn.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -17,16 +18,22 @@ std::string scratch(const std::string& name) {
         .string();
 }
 
+SessionConfig small_session() {
+    SessionConfig config;
+    config.machine.ram_size = u64{64} << 20;
+    config.images.kernel = GUEST_KERNEL;
+    config.images.initrd = GUEST_INITRAMFS;
+    config.images.command_line = "console=ttyS0";
+    config.kernel_path = GUEST_KERNEL;
+    config.source_root = SOURCE_ROOT;
+    return config;
+}
+
 void play(const std::string& script) {
     const std::string path = scratch("script");
     std::ofstream(path) << script;
     AppOptions options;
-    options.session.machine.ram_size = u64{64} << 20;
-    options.session.images.kernel = GUEST_KERNEL;
-    options.session.images.initrd = GUEST_INITRAMFS;
-    options.session.images.command_line = "console=ttyS0";
-    options.session.kernel_path = GUEST_KERNEL;
-    options.session.source_root = SOURCE_ROOT;
+    options.session = small_session();
     options.headless = true;
     options.script = path;
     run_window(options);
@@ -44,6 +51,27 @@ TEST_CASE("a shell's write is watched on its way into the kernel") {
         picture + "\ncrossing\nexpect status ring 3\nexpect screen hi\n");
     CHECK(std::filesystem::file_size(picture) > 20'000);
     std::filesystem::remove(picture);
+}
+
+TEST_CASE("under the window the machine is what it is without") {
+    constexpr u64 kMoment = 9'000'000;
+    const SessionConfig config = small_session();
+    Machine plain(config.machine);
+    plain.load(config.images);
+    RunLimits limits;
+    limits.instructions = kMoment;
+    plain.run(limits);
+
+    Session watched(config);
+    Selection selection;
+    selection.floating_point = true;
+    watched.command({Verb::Run, {}, 0});
+    while (watched.machine().moment().instructions < kMoment) {
+        watched.advance(std::min<u64>(700'001, kMoment - watched.machine().moment().instructions));
+        watched.frame(selection);
+    }
+    CHECK(watched.machine().moment() == plain.moment());
+    CHECK(watched.machine().state_hash() == plain.state_hash());
 }
 
 TEST_CASE("breakpoints, steps and selections do what the buttons say") {
