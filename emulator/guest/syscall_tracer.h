@@ -49,7 +49,7 @@ class SyscallTracer {
         std::string comm;
         bool traced = false;
         bool in_call = false;
-        bool renames = false;  // its call may give it another name
+        bool renames = false;               // its call may give it another name
         u64 call_rip = 0;                   // of the SYSCALL instruction
         u64 record = 0;                     // id in the log; 0: not logged
         std::optional<SyscallRecord> held;  // an execve that will be the first line, if it succeeds
