@@ -39,10 +39,9 @@ const std::vector<Place>& places(const std::string& preset) {
         {"Registers", 0.60f, 0.55f, 0.40f, 0.45f},
     };
     static const std::vector<Place> kDevices = {
-        {"Console", 0.00f, 0.00f, 0.60f, 0.60f},
-        {"Source and disassembly", 0.60f, 0.00f, 0.40f, 0.60f},
-        {"Memory", 0.00f, 0.60f, 0.40f, 0.40f},
-        {"System calls", 0.40f, 0.60f, 0.60f, 0.40f},
+        {"Console", 0.00f, 0.00f, 0.55f, 0.60f},
+        {"Devices", 0.55f, 0.00f, 0.45f, 1.00f},
+        {"System calls", 0.00f, 0.60f, 0.55f, 0.40f},
     };
     static const std::vector<Place> kProjector = {
         {"Ring", 0.00f, 0.00f, 0.40f, 0.50f},

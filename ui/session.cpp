@@ -304,6 +304,7 @@ std::shared_ptr<const Frame> Session::frame(const Selection& selection) {
     AddressSpaceParameters space;
     space.pid = selection.pid;
     frame->address_space = address_space_model(context, space);
+    frame->devices = devices_model(context);
     frame->tlb = tlb_model(context, {});
     frame->tasks = tasks_model(context);
     SyscallsParameters calls;

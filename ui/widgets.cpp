@@ -72,6 +72,7 @@ const std::vector<WindowEntry>& windows() {
         {"TLB", draw_tlb},
         {"System calls", draw_syscalls},
         {"Memory", draw_memory},
+        {"Devices", draw_devices},
     };
     return kWindows;
 }

@@ -57,6 +57,7 @@ void draw_syscalls(Ui& ui);
 void draw_breakpoints(Ui& ui);
 void draw_memory(Ui& ui);
 void draw_ring(Ui& ui);
+void draw_devices(Ui& ui);
 
 struct WindowEntry {
     const char* name;  // its title, and what the palette calls it

@@ -195,8 +195,7 @@ struct Shrd {
     }
 };
 
-// The second register operand is the source where the destination is a register; its count is CL where
-// op->scale (unused without memory) or imm says so: a negative imm means CL.
+// The count is op->imm; a negative one means CL.
 inline unsigned double_count(const Cpu* c, const Op* op) {
     return op->imm < 0 ? cl(c) : static_cast<unsigned>(op->imm);
 }
