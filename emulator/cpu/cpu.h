@@ -116,6 +116,7 @@ struct alignas(64) Cpu {
     // --- architectural state ---
     VectorRegister xmm[16];
     u32 mxcsr = 0x1f80;
+    u64 xcr0 = xcr0::kX87;
     u8 cpl = 0;
     Activity activity = Activity::Running;
     bool interrupt_shadow = false;  // STI, MOV SS: the next boundary takes no interrupt

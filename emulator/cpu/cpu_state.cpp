@@ -26,6 +26,11 @@ u32 derived_key(const Cpu& cpu) {
     if (mode != CpuMode::Bits64 && cpu.seg[kSs].big()) key |= key::kStack32;
     if ((cpu.cr0 & (cr0::kEm | cr0::kTs)) != 0) key |= key::kFpuTrap | key::kSseTrap;
     if ((cpu.cr4 & cr4::kOsfxsr) == 0) key |= key::kSseTrap;
+    if ((cpu.cr0 & cr0::kPe) == 0 || (cpu.eflags & rflags::kVm) != 0) key |= key::kVexTrap | key::kAvxTrap;
+    constexpr u64 kVectorState = xcr0::kSse | xcr0::kAvx;
+    if ((cpu.cr4 & cr4::kOsxsave) == 0 || (cpu.xcr0 & kVectorState) != kVectorState ||
+        (cpu.cr0 & cr0::kTs) != 0)
+        key |= key::kAvxTrap;
     constexpr u32 kAllMasked = 0x1f80;
     if ((cpu.mxcsr & kAllMasked) != kAllMasked) key |= key::kSseUnmasked;
     if (cpu.long_mode()) key |= key::kLong;
@@ -86,6 +91,7 @@ void Cpu::reset(bool is_init) {
     if (!is_init) {
         for (VectorRegister& value : xmm) value = {};
         mxcsr = 0x1f80;
+        xcr0 = xcr0::kX87;
         x87 = {};
         x87.control = 0x40;
         x87.empty = 0;
@@ -143,6 +149,7 @@ void Cpu::visit(Archive& archive) {
     archive.field("rflags", flags);
     for (VectorRegister& value : xmm) archive.field("xmm", value.q);
     archive.field("mxcsr", mxcsr);
+    archive.field("xcr0", xcr0);
     archive.field("cpl", cpl);
     archive.field("activity", activity);
     archive.field("interrupt_shadow", interrupt_shadow);

@@ -19,6 +19,13 @@ bool trap_sse_mmx(u32 key, Op& op);
 // x87, FXSAVE, FXRSTOR: #NM if CR0.EM = 1 or CR0.TS = 1. (FWAIT looks at CR0.MP and CR0.TS: its own.)
 bool trap_x87(u32 key, Op& op);
 
+// VEX on general registers (BMI): #UD in real and virtual-8086 mode. May decode as LES or LDS there, which
+// with a register operand is #UD too.
+bool trap_vex(u32 key, Op& op);
+// VEX on vectors: likewise, #UD if CR4.OSXSAVE = 0 or XCR0 lacks SSE or AVX, #NM if CR0.TS = 1 (SDM vol. 2,
+// 2.4). CR0.EM and CR4.OSFXSR do not matter.
+bool trap_avx(u32 key, Op& op);
+
 // FSW.ES: an unmasked x87 exception waits to be reported.
 inline constexpr u16 kX87ErrorSummary = 0x80;
 

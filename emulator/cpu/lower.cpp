@@ -3,7 +3,7 @@
 namespace orrery {
 
 bool needs_address_op(const Insn& insn) {
-    if (!insn.has_memory()) return false;
+    if (!insn.has_memory() || insn.vsib != 0) return false;
     if (insn.map == 0 && insn.opcode == 0x8d) return false;  // LEA: an address, but no segment
     return insn.mode_bits != 64 || insn.asize != 8;
 }
@@ -15,6 +15,7 @@ void lower(const Insn& insn, Op& op) {
     op.segment = static_cast<u8>(insn.segment);
     unsigned registers = 0, accesses = 0;
     bool memory = false;
+    u8 third = kSlotZero;
     for (unsigned i = 0; i < insn.operand_count; ++i) {
         const Operand& operand = insn.operands[i];
         switch (operand.kind) {
@@ -27,6 +28,7 @@ void lower(const Insn& insn, Op& op) {
             case OperandKind::Debug:
                 if (registers == 0) op.a = slot_of(operand);
                 if (registers == 1) op.b = slot_of(operand);
+                if (registers == 2) third = slot_of(operand);
                 ++registers;
                 break;
             case OperandKind::Memory:
@@ -40,6 +42,7 @@ void lower(const Insn& insn, Op& op) {
     op.accesses = accesses & 15;
     if (!memory) {
         op.disp = insn.imm;
+        op.base = third;
         return;
     }
     if (needs_address_op(insn)) {
@@ -54,7 +57,7 @@ void lower(const Insn& insn, Op& op) {
     } else if (insn.base != kNoRegister) {
         op.base = static_cast<u8>(insn.base * 8);
     }
-    if (insn.index != kNoRegister) op.index = static_cast<u8>(insn.index * 8);
+    if (insn.index != kNoRegister && insn.vsib == 0) op.index = static_cast<u8>(insn.index * 8);
 }
 
 }  // namespace orrery

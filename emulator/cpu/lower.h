@@ -5,6 +5,7 @@
 //   a, b      the first and second register operand, in operand order: byte offset of a general register,
 //   number of
 //             any other register
+//   base      the third one, where there is no memory operand
 //   imm       Insn::imm as 32 bits; disp also holds all 64 where there is no memory operand
 //   base, index, scale, segment, disp    the memory operand
 //   length, accesses (1 for each memory operand that is read or written)

@@ -46,7 +46,7 @@ struct Op {
     i32 imm;   // immediate, sign-extended; handlers that need more give their own meaning to disp
     u8 a;      // register operand (ModRM.reg, or the only one): byte offset; SSE: register number
     u8 b;      // second register operand (ModRM.rm): likewise
-    u8 base;   // byte offsets into Cpu::gpr
+    u8 base;   // byte offsets into Cpu::gpr; without a memory operand the third register, as `a`
     u8 index;
     u8 scale;         // log2
     u8 segment;       // SegmentIndex of the memory operand
@@ -95,6 +95,8 @@ inline constexpr u32 kSseUnmasked = 1u
                                     << 5;  // an MXCSR exception is unmasked: SSE arithmetic checks after each
 inline constexpr u32 kLong = 1u << 6;      // EFER.LMA
 inline constexpr u32 kProtected = 1u << 7;  // CR0.PE
+inline constexpr u32 kVexTrap = 1u << 8;    // real and virtual-8086 mode: VEX raises #UD
+inline constexpr u32 kAvxTrap = 1u << 9;    // that, CR0.TS, CR4.OSXSAVE or XCR0: AVX raises #UD or #NM
 inline constexpr u32 kSingle = 1u << 31;    // one instruction only
 }  // namespace key
 

@@ -21,6 +21,11 @@ namespace efer {
 inline constexpr u64 kSce = 1, kLme = 1u << 8, kLma = 1u << 10, kNxe = 1u << 11;
 }
 
+// Extended control register 0: the state components that XSAVE and AVX may use (SDM vol. 1, 13.3).
+namespace xcr0 {
+inline constexpr u64 kX87 = 1, kSse = 1u << 1, kAvx = 1u << 2;
+}
+
 // A segment register with its descriptor cache (SDM vol. 3A, 3.4.3).
 struct Segment {
     u16 selector = 0;
@@ -55,7 +60,7 @@ struct DescriptorTable {
     }
 };
 
-// 32 bytes each, so that YMM needs no new layout.
+// A YMM register; its lower half is the XMM register.
 struct alignas(32) VectorRegister {
     u64 q[4] = {};
 };

@@ -4,19 +4,21 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <string_view>
 
 namespace orrery {
 namespace {
 
 using Candidates = std::vector<const Row*>;
 
-// Rows by map and opcode, built once.
-const std::array<std::array<Candidates, 256>, 4>& candidates() {
+// Rows by map and opcode, built once; those with VEX from index 4 on.
+const std::array<std::array<Candidates, 256>, 8>& candidates() {
     static const auto table = [] {
-        std::array<std::array<Candidates, 256>, 4> out;
+        std::array<std::array<Candidates, 256>, 8> out;
         for (const Row& row : rows()) {
             for (unsigned i = 0; i < (row.encoding.plus_r ? 8u : 1u); ++i) {
-                out[row.encoding.map][row.encoding.opcode + i].push_back(&row);
+                const unsigned map = row.encoding.map + (row.encoding.vex ? 4u : 0u);
+                out[map][row.encoding.opcode + i].push_back(&row);
             }
         }
         return out;
@@ -62,6 +64,27 @@ bool prefix_matches(const Row& row, u8 prefix) {
     return false;
 }
 
+bool vex_matches(const Row& row, const OpcodeKey& key) {
+    const Encoding& e = row.encoding;
+    if (e.vex_l != Encoding::VexL::Ignored && (e.vex_l == Encoding::VexL::One) != key.vex_l) return false;
+    bool w = key.rex_w;
+    for (unsigned i = 0; i < row.operand_count && !key.in64; ++i)
+        if (std::string_view("EGRB").find(row.operands[i].kind) != std::string_view::npos) w = false;
+    return e.vex_w == Encoding::VexW::Ignored || (e.vex_w == Encoding::VexW::One) == w;
+}
+
+// Everything but ModRM and features.
+bool opcode_matches(const Row& row, const OpcodeKey& key) {
+    if (row.has(key.in64 ? row_words::No64 : row_words::Only64)) return false;
+    if (row.encoding.rex_w && !key.rex_w) return false;
+    if (row.encoding.rex_b_clear && key.rex_b) return false;
+    return prefix_matches(row, key.prefix) && (!key.vex || vex_matches(row, key));
+}
+
+const Candidates& candidates_of(const OpcodeKey& key) {
+    return candidates()[key.map + (key.vex ? 4u : 0u)][key.opcode];
+}
+
 // Higher is more specific; the most specific matching row wins.
 unsigned specificity(const Row& row) {
     const Encoding& e = row.encoding;
@@ -73,12 +96,9 @@ unsigned specificity(const Row& row) {
 // With null features, every row counts and REX.B is taken as clear.
 u16 choose(const OpcodeKey& key, u8 modrm, const CpuFeatures* features) {
     const Row* best = nullptr;
-    for (const Row* row : candidates()[key.map][key.opcode]) {
-        if (row->has(key.in64 ? row_words::No64 : row_words::Only64)) continue;
-        if (row->encoding.rex_w && !key.rex_w) continue;
-        if (row->encoding.rex_b_clear && key.rex_b) continue;
+    for (const Row* row : candidates_of(key)) {
         if (features && !features->has(row->feature)) continue;
-        if (!prefix_matches(*row, key.prefix) || !modrm_matches(*row, modrm)) continue;
+        if (!opcode_matches(*row, key) || !modrm_matches(*row, modrm)) continue;
         if (best && specificity(*row) == specificity(*best)) {
             std::fprintf(stderr, "instruction table: %s \"%s\" and %s \"%s\" claim the same bytes\n",
                          best->mnemonic, best->encoding_text, row->mnemonic, row->encoding_text);
@@ -92,7 +112,7 @@ u16 choose(const OpcodeKey& key, u8 modrm, const CpuFeatures* features) {
 }  // namespace
 
 DecodeTable::DecodeTable() {
-    slots_.assign(2 * 4 * 4 * 2 * 256, kAbsent);
+    slots_.assign(3 * 2 * 4 * 4 * 2 * 256, kAbsent);
     std::map<std::array<u16, 16>, u16> known_by_reg;
     std::map<std::array<u16, 256>, u16> known_by_byte;
     std::size_t at = 0;
@@ -103,7 +123,12 @@ DecodeTable::DecodeTable() {
         key.prefix = (n >> 9) & 3;
         key.map = (n >> 11) & 3;
         key.in64 = (n >> 13) & 1;
-        if (candidates()[key.map][key.opcode].empty()) continue;
+        key.vex = n >> 14 != 0;
+        key.vex_l = n >> 14 == 2;
+        const Candidates& rows_here = candidates_of(key);
+        if (std::none_of(rows_here.begin(), rows_here.end(),
+                         [&](const Row* row) { return opcode_matches(*row, key); }))
+            continue;
         std::array<u16, 256> all;
         for (unsigned modrm = 0; modrm < 256; ++modrm)
             all[modrm] = choose(key, static_cast<u8>(modrm), nullptr);

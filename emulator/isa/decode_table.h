@@ -19,6 +19,8 @@ struct OpcodeKey {
     bool in64 = false;
     bool rex_w = false;
     bool rex_b = false;
+    bool vex = false;  // map is then 1 to 3, and rex_w VEX.W
+    bool vex_l = false;
 };
 
 class DecodeTable {
@@ -26,9 +28,7 @@ class DecodeTable {
     static const DecodeTable& instance();
 
     /// First step, without ModRM. kAbsent: no such opcode. Otherwise pass it to needs_modrm() and row().
-    u16 slot(const OpcodeKey& key) const {
-        return slots_[((((key.in64 * 4u + key.map) * 4u + key.prefix) * 2u) + key.rex_w) * 256u + key.opcode];
-    }
+    u16 slot(const OpcodeKey& key) const { return slots_[slot_index(key)]; }
 
     /// Whether the choice between rows depends on ModRM (a single row may still have one of its own).
     static bool needs_modrm(u16 slot) { return (slot & kKindMask) != kDirect; }
@@ -53,6 +53,12 @@ class DecodeTable {
 
   private:
     DecodeTable();
+
+    static unsigned slot_index(const OpcodeKey& key) {
+        const unsigned encoding = key.vex ? 1u + key.vex_l : 0u;
+        return ((((encoding * 2u + key.in64) * 4u + key.map) * 4u + key.prefix) * 2u + key.rex_w) * 256u +
+               key.opcode;
+    }
 
     static constexpr u16 kDirect = 0x0000;
     static constexpr u16 kByReg = 0x4000;

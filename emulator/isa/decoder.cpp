@@ -42,6 +42,7 @@ class Decoding {
         if (status_ == DecodeStatus::Ok) {
             set_sizes();
             if (row_->has_modrm()) read_address();
+            if (insn_.vex) check_vvvv();
             read_operands();
         }
         if (status_ == DecodeStatus::Ok) check_lock();
@@ -137,6 +138,7 @@ class Decoding {
             }
             byte = take<u8>();
         }
+        if (begins_vex(byte)) return read_vex(byte, rex);
         insn_.has_rex = rex != 0;
         insn_.rex_w = rex & 8;
         rex_r_ = rex & 4 ? 8 : 0;
@@ -151,10 +153,49 @@ class Decoding {
             }
         }
         insn_.opcode = byte;
+        finish_prefixes();
+    }
+
+    void finish_prefixes() {
         set_override();  // also for implied memory operands: XLAT, MASKMOVQ
         insn_.asize = in64()                                          ? (asize_prefix_ ? 4 : 8)
                       : ((mode_ == CpuMode::Bits32) != asize_prefix_) ? 4
                                                                       : 2;
+    }
+
+    // Outside 64-bit mode C4 and C5 are LES and LDS where a memory operand follows.
+    bool begins_vex(u8 byte) {
+        if (byte != 0xc4 && byte != 0xc5) return false;
+        if (in64()) return true;
+        if (at_ < limit_) return bytes_[at_] >= 0xc0;
+        take<u8>();
+        return false;
+    }
+
+    // SDM Vol. 2, 2.3.5. R, X, B and vvvv are inverted; outside 64-bit mode only eight registers can be
+    // named.
+    void read_vex(u8 byte, u8 rex) {
+        if (insn_.opsize_prefix || insn_.lock || insn_.rep || insn_.repne || rex != 0)
+            return fail(DecodeStatus::Undefined);
+        insn_.vex = true;
+        u8 last = take<u8>();
+        rex_r_ = last & 0x80 ? 0 : 8;
+        insn_.map = 1;
+        if (byte == 0xc4) {
+            rex_x_ = last & 0x40 ? 0 : 8;
+            rex_b_ = last & 0x20 ? 0 : 8;
+            insn_.map = last & 0x1f;
+            last = take<u8>();
+            insn_.rex_w = last & 0x80;
+        }
+        vvvv_ = static_cast<u8>(~last >> 3 & 15);
+        insn_.vvvv = in64() ? vvvv_ : vvvv_ & 7;
+        insn_.vex_l = last >> 2 & 1;
+        vex_prefix_ = last & 3;
+        if (!in64()) rex_r_ = rex_x_ = rex_b_ = 0;
+        insn_.opcode = take<u8>();
+        if (insn_.map < 1 || insn_.map > 3) fail(DecodeStatus::Undefined);
+        finish_prefixes();
     }
 
     void read_modrm() {
@@ -169,10 +210,12 @@ class Decoding {
         OpcodeKey key;
         key.map = insn_.map;
         key.opcode = insn_.opcode;
-        key.prefix = insn_.repne ? 3 : insn_.rep ? 2 : insn_.opsize_prefix ? 1 : 0;
+        key.prefix = insn_.vex ? vex_prefix_ : insn_.repne ? 3 : insn_.rep ? 2 : insn_.opsize_prefix ? 1 : 0;
         key.in64 = in64();
         key.rex_w = insn_.rex_w;
         key.rex_b = rex_b_ != 0;
+        key.vex = insn_.vex;
+        key.vex_l = insn_.vex_l != 0;
         const DecodeTable& table = DecodeTable::instance();
         u16 slot = table.slot(key);
         if (slot == DecodeTable::kAbsent) return fail(DecodeStatus::Undefined);
@@ -199,7 +242,9 @@ class Decoding {
     void set_sizes() {
         using namespace row_words;
         bool prefix = insn_.opsize_prefix && row_->encoding.prefix != Encoding::Prefix::P66;
-        if (in64()) {
+        if (insn_.vex) {
+            insn_.opsize = in64() && insn_.rex_w ? 8 : 4;
+        } else if (in64()) {
             if (insn_.rex_w || row_->has(F64)) {
                 insn_.opsize = 8;
             } else if (prefix) {
@@ -210,6 +255,23 @@ class Decoding {
         } else {
             insn_.opsize = ((mode_ == CpuMode::Bits32) != prefix) ? 4 : 2;
         }
+    }
+
+    // A VEX.vvvv that no operand uses must be 1111b (SDM Vol. 2, 2.3.5.6).
+    void check_vvvv() {
+        for (unsigned i = 0; i < row_->operand_count; ++i)
+            if (row_->operands[i].kind == 'H' || row_->operands[i].kind == 'B') return;
+        if (vvvv_ != 0) fail(DecodeStatus::Undefined);
+    }
+
+    // VSIB needs a SIB byte; gathers want three registers that differ (SDM Vol. 2, 2.3.12).
+    void set_vsib(Operand& op, const OperandSpec& spec) {
+        op.kind = OperandKind::Memory;
+        if (insn_.asize == 2 || (insn_.modrm & 7) != 4) return fail(DecodeStatus::Undefined);
+        insn_.vsib = spec.vsib;
+        insn_.index = vsib_index_;
+        if (insn_.reg == insn_.index || insn_.reg == insn_.vvvv || insn_.index == insn_.vvvv)
+            fail(DecodeStatus::Undefined);
     }
 
     // ModRM, SIB and displacement: SDM Vol. 2, tables 2-1 to 2-3 and 2.2.1.
@@ -241,6 +303,7 @@ class Decoding {
                 u8 sib = take<u8>();
                 base = sib & 7;
                 u8 index = static_cast<u8>(((sib >> 3) & 7) | rex_x_);
+                vsib_index_ = index;
                 insn_.index = index == 4 ? kNoRegister : index;
                 insn_.scale_log2 = sib >> 6;
             }
@@ -293,6 +356,8 @@ class Decoding {
                 return insn_.opsize == 2 ? 94 : 108;
             case SizeCode::F:
                 return 512;
+            case SizeCode::QQ:
+                return 32;
         }
         return 0;
     }
@@ -352,6 +417,21 @@ class Decoding {
                     break;
                 case 'G':
                     set_gpr(op, insn_.reg);
+                    break;
+                case 'H':
+                    op.kind = OperandKind::Xmm;
+                    op.reg = insn_.vvvv;
+                    break;
+                case 'B':
+                    set_gpr(op, insn_.vvvv);
+                    break;
+                case 'L':
+                    op.kind = OperandKind::Xmm;
+                    insn_.imm = take<u8>();
+                    op.reg = static_cast<u8>(insn_.imm >> 4 & (in64() ? 15 : 7));
+                    break;
+                case 'v':
+                    set_vsib(op, spec);
                     break;
                 case 'V':
                     op.kind = OperandKind::Xmm;
@@ -450,6 +530,9 @@ class Decoding {
     i8 segment_ = -1;
     bool asize_prefix_ = false;
     u8 rex_r_ = 0, rex_x_ = 0, rex_b_ = 0;
+    u8 vvvv_ = 0;        // all four bits, in any mode
+    u8 vex_prefix_ = 0;  // VEX.pp: 0, 66, F3, F2
+    u8 vsib_index_ = 0;
 };
 
 }  // namespace

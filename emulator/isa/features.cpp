@@ -8,7 +8,7 @@ const char* feature_name(Feature f) {
         "mmx",      "fxsr",          "sse",      "sse2",  "pni",     "monitor",   "ssse3",   "cx16",
         "sse4_1",   "sse4_2",        "popcnt",   "movbe", "xsave",   "pclmulqdq", "aes",     "rdrand",
         "fsgsbase", "bmi1",          "bmi2",     "abm",   "invpcid", "smap",      "syscall", "rdtscp",
-        "lahf_lm",  "3dnowprefetch", "xsaveopt", "umip",
+        "lahf_lm",  "3dnowprefetch", "xsaveopt", "avx", "avx2", "fma", "f16c", "umip",
     };
     static_assert(sizeof kNames / sizeof *kNames == static_cast<unsigned>(Feature::Count));
     return f < Feature::Count ? kNames[static_cast<u8>(f)] : "";

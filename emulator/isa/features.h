@@ -45,6 +45,10 @@ enum class Feature : u8 {
     Lahf64,  // LAHF and SAHF in 64-bit mode
     Prefetchw,
     Xsaveopt,
+    Avx,
+    Avx2,
+    Fma,
+    F16c,
     Umip,  // no instruction of its own; changes SGDT and friends at CPL 3
     Count,
 };

@@ -27,7 +27,7 @@ enum class OperandKind : u8 {
     Segment,       // reg: SegmentIndex
     Control,       // reg: number of CRn
     Debug,         // reg: number of DRn
-    Xmm,           // reg 0..15
+    Xmm,           // reg 0..15; size 32: YMM
     Mmx,           // reg 0..7
     St,            // reg: i of ST(i)
     StringSource,  // Insn::segment:rSI, width by asize
@@ -66,6 +66,10 @@ struct Insn {
     bool repne = false;          // F2 likewise
     bool opsize_prefix = false;  // 66 present
     bool has_rex = false;
+    bool vex = false;  // VEX-encoded; rex_w is then VEX.W
+    u8 vex_l = 0;      // VEX.L
+    u8 vvvv = 0;       // register in VEX.vvvv, 0..15
+    u8 vsib = 0;       // bytes of the vector register in `index` (VSIB), or 0
     bool rex_w = false;
     bool segment_override = false;
     i8 segment = kDs;  // SegmentIndex of the memory operand (or string source), default or override
@@ -79,7 +83,7 @@ struct Insn {
     u8 rm = 0;   // ModRM.rm with REX.B: 0..15 (meaningful when mod is 3)
 
     u8 base = kNoRegister;   // 0..15, kNoRegister or kRipRegister
-    u8 index = kNoRegister;  // 0..15 or kNoRegister
+    u8 index = kNoRegister;  // 0..15 or kNoRegister; with vsib, a vector register
     u8 scale_log2 = 0;       // 0..3
     i64 disp = 0;            // sign-extended; moffs: the whole offset
 

@@ -7,10 +7,13 @@
 //                       66 is the operand-size prefix and F2/F3 are ignored, or repeat (attribute Rep).
 //   REX.W               only with REX.W = 1. A row without it takes both, unless a REX.W row exists beside it.
 //   REX.B0              (own) only with REX.B = 0.
+//   VEX.128.66.0F38.W0  instead of all these and of the map: 128, LZ (both VEX.L = 0), 256 (1) or LIG (ignored);
+//                       66, F3, F2 or nothing; the map; W0, W1 or WIG (ignored). Outside 64-bit mode VEX.W counts
+//                       as 0 where a register operand is general. VEX.vvvv must be unused without H or B.
 //   00 | 0F 00 | 0F 38 00 | 0F 3A 00   the opcode; "50+r": its low three bits are a register.
 //   /r | /0../7         ModRM follows; with a digit ModRM.reg is an opcode extension.
 //   D0 | C0+i           a further byte: ModRM must be this byte, or one of the eight from it.
-//   ib iw id io iz iv cb cd cz cp mo   immediates and displacements; for the reader only, the operands decide.
+//   ib iw id io iz iv cb cd cz cp mo /is4   immediates and displacements; for the reader only, the operands decide.
 //
 // OPERANDS: comma-separated, destination first; at most four. [mark]letter[size]
 //   marks (own): none read, = written, + read and written, & address only (not accessed)
@@ -19,6 +22,8 @@
 //   Z  general register in the opcode's low three bits
 //   S  ModRM.reg: segment register   C  control register   D  debug register
 //   V  ModRM.reg: XMM    W  ModRM.rm: XMM or memory    U  ModRM.rm: XMM only
+//   H  VEX.vvvv: XMM    B  VEX.vvvv: general register    L  imm8[7:4]: XMM; the other bits are Insn::imm
+//   vm32x vm64y with a further d or q: memory at the elements of a vector index (VSIB), XMM or YMM; d, q: of one element
 //   P  ModRM.reg: MMX    Q  ModRM.rm: MMX or memory    N  ModRM.rm: MMX only
 //   R?/M? U?/M? N?/M?    register form and memory form of different sizes: "=Rv/Mw", "Udq/Mq"
 //   I  immediate: Ib and Iw zero-extended, Iz and Iv sign-extended; "Ibs": imm8 sign-extended to the operand size.
@@ -31,6 +36,7 @@
 //          v 2, 4 or 8: operand size    z 2 or 4 (4 for 8)    y 4 or 8 (4 for 2)
 //          n (own) native: 8 in 64-bit mode, else 4            p far pointer: offset of operand size + 2 bytes
 //          s descriptor-table operand: 6, in 64-bit mode 10    a BOUND's pair: twice the operand size
+//          qq 32 bytes     x by VEX.L, 16 or 32; ps and pd likewise in VEX rows
 //          c (own) x87 environment: 14 or 28     x (own) x87 state: 94 or 108     f (own) FXSAVE area: 512
 //          ss sd ps pd pi   as d q dq dq q       none: no size (LEA's M)
 //
@@ -48,7 +54,7 @@ namespace orrery {
 
 using FlagSet = u32;
 
-enum class SizeCode : u8 { None, B, W, D, Q, DQ, T, V, Z, Y, N, P, S, A, C, X, F };
+enum class SizeCode : u8 { None, B, W, D, Q, DQ, T, V, Z, Y, N, P, S, A, C, X, F, QQ };
 
 enum class Privilege : u8 {
     Any,
@@ -63,23 +69,34 @@ enum class Privilege : u8 {
 /// What can go wrong beyond decoding. Names for legacy SSE as in SDM Vol. 2, 2.4 (exception types).
 enum class ExceptionClass : u8 {
     None,
-    Mem,         // page and segment faults of the memory operand; #AC
-    Stack,       // faults of the implicit stack access, and Mem
-    De,          // #DE, and Mem
-    Br,          // #BR (BOUND)
-    Branch,      // #GP for a target outside the limit or not canonical, and Stack/Mem
-    Far,         // loads of segment registers and far transfers: #GP #NP #SS #TS
-    Int,         // software interrupts
-    Gp,          // #GP by privilege or reserved bits
-    Io,          // #GP by IOPL and permission map
-    Ud,          // always #UD
-    SseType1,    // memory operand must be aligned
-    SseType2,    // aligned memory, SIMD floating-point exceptions
-    SseType3,    // scalar or unaligned memory, SIMD floating-point exceptions
-    SseType4,    // aligned memory, no SIMD floating-point exceptions
-    SseType4u,   // as Type4 without the alignment check (MOVUPS, LDDQU, PCMPxSTRx)
-    SseType5,    // scalar or no memory, no SIMD floating-point exceptions
-    SseType7,    // registers only
+    Mem,        // page and segment faults of the memory operand; #AC
+    Stack,      // faults of the implicit stack access, and Mem
+    De,         // #DE, and Mem
+    Br,         // #BR (BOUND)
+    Branch,     // #GP for a target outside the limit or not canonical, and Stack/Mem
+    Far,        // loads of segment registers and far transfers: #GP #NP #SS #TS
+    Int,        // software interrupts
+    Gp,         // #GP by privilege or reserved bits
+    Io,         // #GP by IOPL and permission map
+    Ud,         // always #UD
+    SseType1,   // memory operand must be aligned
+    SseType2,   // aligned memory, SIMD floating-point exceptions
+    SseType3,   // scalar or unaligned memory, SIMD floating-point exceptions
+    SseType4,   // aligned memory, no SIMD floating-point exceptions
+    SseType4u,  // as Type4 without the alignment check (MOVUPS, LDDQU, PCMPxSTRx)
+    SseType5,   // scalar or no memory, no SIMD floating-point exceptions
+    SseType7,   // registers only
+    AvxType1,   // VEX forms: as above, but of memory only types 1 check alignment, to the operand's size
+    AvxType2,
+    AvxType3,
+    AvxType4,
+    AvxType5,
+    AvxType6,  // no legacy form (broadcasts, VINSERTF128, VMASKMOV …)
+    AvxType7,
+    AvxType8,    // no operands: VZEROUPPER, VZEROALL
+    AvxType11,   // conversions of half precision
+    AvxType12,   // gathers
+    AvxType13,   // VEX on general registers, with memory: BMI
     Mmx,         // #NM, #MF pending, #UD if CR0.EM, and Mem
     MmxFp,       // Mmx, and SIMD floating-point exceptions (CVTPI2PS and the like)
     X87,         // #NM, #MF, x87 floating-point exceptions, and Mem

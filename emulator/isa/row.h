@@ -35,6 +35,13 @@ struct Encoding {
         Fixed,  // "D0" after the opcode, or "C0+i": ModRM is `fixed`..`fixed + fixed_count - 1`
     };
 
+    // "VEX.256.66.0F38.W0": the words may be ignored (LIG, WIG).
+    enum class VexL : u8 { Ignored, Zero, One };
+    enum class VexW : u8 { Ignored, Zero, One };
+
+    bool vex = false;
+    VexL vex_l = VexL::Ignored;
+    VexW vex_w = VexW::Ignored;
     u8 map = 0;  // 0: one byte, 1: 0F, 2: 0F 38, 3: 0F 3A
     u8 opcode = 0;
     Prefix prefix = Prefix::Any;
@@ -56,6 +63,7 @@ struct OperandSpec {
     OperandKind fixed_kind = OperandKind::None;  // 'f': Gpr, Segment or St
     u8 fixed_reg = 0;
     bool sign_extend = false;      // "Ibs"
+    u8 vsib = 0;                   // "vm32x": bytes of the index register
     bool allows_register = false;  // for the operand held in ModRM.rm
     bool allows_memory = false;
 };

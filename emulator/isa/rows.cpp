@@ -40,6 +40,39 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
     return out;
 }
 
+// "VEX.256.66.0F38.W0".
+void parse_vex(Row& row, std::string_view word) {
+    Encoding& e = row.encoding;
+    e.vex = true;
+    e.prefix = Encoding::Prefix::None;
+    for (std::string_view part : split(word.substr(3), ".")) {
+        if (part == "128" || part == "LZ") {
+            e.vex_l = Encoding::VexL::Zero;
+        } else if (part == "256") {
+            e.vex_l = Encoding::VexL::One;
+        } else if (part == "66") {
+            e.prefix = Encoding::Prefix::P66;
+        } else if (part == "F3") {
+            e.prefix = Encoding::Prefix::PF3;
+        } else if (part == "F2") {
+            e.prefix = Encoding::Prefix::PF2;
+        } else if (part == "0F") {
+            e.map = 1;
+        } else if (part == "0F38") {
+            e.map = 2;
+        } else if (part == "0F3A") {
+            e.map = 3;
+        } else if (part == "W0") {
+            e.vex_w = Encoding::VexW::Zero;
+        } else if (part == "W1") {
+            e.vex_w = Encoding::VexW::One;
+        } else if (part != "LIG" && part != "WIG") {
+            bad_row(row, "unknown word after VEX");
+        }
+    }
+    if (e.map == 0) bad_row(row, "VEX without a map");
+}
+
 void parse_encoding(Row& row) {
     Encoding& e = row.encoding;
     enum { Prefix, Map, Opcode, Tail } state = Prefix;
@@ -49,6 +82,11 @@ void parse_encoding(Row& row) {
         bool more_hex = i + 1 < words.size() && hex_byte(words[i + 1]) >= 0;
         if (state == Prefix) {
             // "66 0F …" and "F3 90" are prefixes; a lone "F3" would be an opcode, and no row has one.
+            if (w.starts_with("VEX.")) {
+                parse_vex(row, w);
+                state = Opcode;
+                continue;
+            }
             if (w == "NP") {
                 e.prefix = Encoding::Prefix::None;
                 continue;
@@ -114,7 +152,7 @@ void parse_encoding(Row& row) {
             e.fixed = static_cast<u8>(byte);
             if (w.substr(2) == "+i") e.fixed_count = 8;
         } else if (w != "ib" && w != "iw" && w != "id" && w != "iz" && w != "iv" && w != "io" && w != "cb" &&
-                   w != "cw" && w != "cd" && w != "cz" && w != "cp" && w != "mo") {
+                   w != "cw" && w != "cd" && w != "cz" && w != "cp" && w != "mo" && w != "/is4") {
             bad_row(row, "unknown word in the encoding");
         }
     }
@@ -139,6 +177,8 @@ constexpr FixedRegister kFixedRegisters[] = {
 };
 
 SizeCode parse_size(const Row& row, std::string_view s) {
+    if (row.encoding.vex && (s == "x" || s == "ps" || s == "pd"))
+        return row.encoding.vex_l == Encoding::VexL::One ? SizeCode::QQ : SizeCode::DQ;
     struct Name {
         const char* text;
         SizeCode code;
@@ -149,7 +189,7 @@ SizeCode parse_size(const Row& row, std::string_view s) {
         {"z", SizeCode::Z},   {"y", SizeCode::Y},   {"n", SizeCode::N},  {"p", SizeCode::P},
         {"s", SizeCode::S},   {"a", SizeCode::A},   {"c", SizeCode::C},  {"x", SizeCode::X},
         {"f", SizeCode::F},   {"ss", SizeCode::D},  {"sd", SizeCode::Q}, {"ps", SizeCode::DQ},
-        {"pd", SizeCode::DQ}, {"pi", SizeCode::Q}};
+        {"pd", SizeCode::DQ}, {"pi", SizeCode::Q},  {"qq", SizeCode::QQ}};
     for (const Name& name : kNames) {
         if (s == name.text) return name.code;
     }
@@ -188,6 +228,15 @@ OperandSpec parse_operand(const Row& row, std::string_view text) {
         return spec;
     }
     if (text.empty()) bad_row(row, "empty operand");
+    if (text.starts_with("vm32") || text.starts_with("vm64")) {
+        text.remove_prefix(4);
+        if (!text.starts_with('x') && !text.starts_with('y')) bad_row(row, "VSIB wants x or y");
+        spec.kind = 'v';
+        spec.vsib = text[0] == 'x' ? 16 : 32;
+        spec.size = spec.mem_size = parse_size(row, text.substr(1));
+        spec.allows_memory = true;
+        return spec;
+    }
     spec.kind = text[0];
     std::string_view size = text.substr(1);
     if (std::size_t slash = size.find('/'); slash != size.npos) {
@@ -207,14 +256,14 @@ OperandSpec parse_operand(const Row& row, std::string_view text) {
         spec.allows_register = true;
     } else if (spec.kind == 'M') {
         spec.allows_memory = true;
-    } else if (std::string_view("GZSCDVPIJAOXY").find(spec.kind) == std::string_view::npos) {
+    } else if (std::string_view("GZSCDVPIJAOXYHBL").find(spec.kind) == std::string_view::npos) {
         bad_row(row, "unknown operand letter");
     }
     return spec;
 }
 
 bool needs_modrm(const OperandSpec& spec) {
-    return std::string_view("EGRMSCDVWUPQNi").find(spec.kind) != std::string_view::npos;
+    return std::string_view("EGRMSCDVWUPQNiv").find(spec.kind) != std::string_view::npos;
 }
 
 void parse(Row& row) {
@@ -223,6 +272,8 @@ void parse(Row& row) {
         if (row.operand_count == kMaxOperands) bad_row(row, "more than four operands");
         OperandSpec spec = parse_operand(row, word);
         if (needs_modrm(spec) && !row.has_modrm()) bad_row(row, "this operand needs a ModRM byte");
+        const bool needs_vex = spec.kind == 'H' || spec.kind == 'B' || spec.kind == 'L' || spec.kind == 'v';
+        if (needs_vex && !row.encoding.vex) bad_row(row, "this operand needs VEX");
         if (spec.kind == 'Z' && !row.encoding.plus_r) bad_row(row, "Z needs +r");
         row.operands[row.operand_count++] = spec;
     }

@@ -42,7 +42,7 @@ bool has_modrm(unsigned map, unsigned opcode, CpuMode mode) {
     bool claimed = false;
     for (const Row& row : rows()) {
         const Encoding& e = row.encoding;
-        if (e.map != map || opcode < e.opcode || opcode >= e.opcode + (e.plus_r ? 8u : 1u)) continue;
+        if (e.vex || e.map != map || opcode < e.opcode || opcode >= e.opcode + (e.plus_r ? 8u : 1u)) continue;
         if (row.has(mode == CpuMode::Bits64 ? row_words::No64 : row_words::Only64)) continue;
         claimed = true;
         if (row.has_modrm()) return true;

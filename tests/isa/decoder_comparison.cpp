@@ -125,7 +125,7 @@ class Comparison {
         if (!prefixed) return false;
         for (const Row& row : rows()) {
             const Encoding& e = row.encoding;
-            if (e.map != map || e.opcode != c.bytes[at] || e.prefix == Encoding::Prefix::Any) continue;
+            if (e.vex || e.map != map || e.opcode != c.bytes[at] || e.prefix == Encoding::Prefix::Any) continue;
             if (canonical_mnemonic(row) == name) return true;
         }
         return false;
