@@ -1,56 +1,63 @@
 #include "devices/disk.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
+#include <new>
+#include <vector>
 
 namespace orrery {
 
-Disk::Disk(const std::string& path, Mode mode)
-    : file_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)), mode_(mode) {
-    const auto fail = [&](const std::string& why) {
-        if (file_ >= 0) close(file_);
-        throw DiskError(path + ": " + why);
-    };
-    struct stat status;
-    if (file_ < 0 || fstat(file_, &status) != 0) fail(std::strerror(errno));
-    if (S_ISDIR(status.st_mode)) fail("is a directory");
-    if (!S_ISREG(status.st_mode)) fail("is not a regular file");
-    if (status.st_size == 0) fail("is empty");
-    size_ = static_cast<u64>(status.st_size);
-    if (size_ % kSector != 0) fail("is no disk image: its size is not a multiple of 512 bytes");
+Disk::Disk(const std::string& path, Mode mode) : image_(path, mode == Mode::ReadWrite), mode_(mode) {
+    if (mode != Mode::Overlay) return;
+    // Address space only: a slot costs memory when it is first written.
+    void* range = mmap(nullptr, arena_size(), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (range == MAP_FAILED) throw std::bad_alloc();
+    madvise(range, arena_size(), MADV_NOHUGEPAGE);
+    arena_ = static_cast<u8*>(range);
 }
 
 Disk::~Disk() {
-    close(file_);
+    if (arena_ != nullptr) munmap(arena_, arena_size());
 }
 
-bool Disk::read_file(u64 offset, std::span<u8> to) const {
-    size_t done = 0;
-    while (done < to.size()) {
-        const ssize_t count =
-            pread(file_, to.data() + done, to.size() - done, static_cast<off_t>(offset + done));
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) return false;
-        done += static_cast<size_t>(count);
+void Disk::power_on() {
+    if (arena_ == nullptr) return;
+    madvise(arena_, slots_ * kBlock, MADV_DONTNEED);  // private anonymous pages come back as zeros
+    slots_ = 0;
+    overlay_.clear();
+}
+
+u8* Disk::copy_of(u64 block, bool whole) {
+    const auto held = overlay_.find(block);
+    if (held != overlay_.end() && held->second != kZeros) return slot(held->second);
+    u8* const copy = slot(slots_);
+    if (held == overlay_.end() && !whole) {
+        const u64 there = std::min(kBlock, size() - block * kBlock);
+        if (!image_.read(block * kBlock, {copy, there})) {
+            std::memset(copy, 0, kBlock);
+            return nullptr;
+        }
     }
-    return true;
+    overlay_[block] = slots_++;
+    return copy;
 }
 
 bool Disk::read(u64 offset, std::span<u8> to) {
     if (!inside(offset, to.size())) return false;
+    if (mode_ != Mode::Overlay) return image_.read(offset, to);
     while (!to.empty()) {
         const u64 within = offset % kBlock;
         const size_t count = std::min<size_t>(to.size(), kBlock - within);
         const auto held = overlay_.find(offset / kBlock);
         if (held == overlay_.end()) {
-            if (!read_file(offset, to.first(count))) return false;
+            if (!image_.read(offset, to.first(count))) return false;
+        } else if (held->second == kZeros) {
+            std::memset(to.data(), 0, count);
         } else {
-            std::copy_n(held->second.begin() + static_cast<std::ptrdiff_t>(within), count, to.begin());
+            std::memcpy(to.data(), slot(held->second) + within, count);
         }
         offset += count;
         to = to.subspan(count);
@@ -60,46 +67,85 @@ bool Disk::read(u64 offset, std::span<u8> to) {
 
 bool Disk::write(u64 offset, std::span<const u8> from) {
     if (read_only() || !inside(offset, from.size())) return false;
+    if (mode_ == Mode::ReadWrite) return image_.write(offset, from);
     while (!from.empty()) {
-        const u64 number = offset / kBlock;
         const u64 within = offset % kBlock;
         const size_t count = std::min<size_t>(from.size(), kBlock - within);
-        auto held = overlay_.find(number);
-        if (held == overlay_.end()) {
-            Block block{};
-            const u64 there = std::min(kBlock, size_ - number * kBlock);
-            if (!read_file(number * kBlock, {block.data(), there})) return false;
-            held = overlay_.emplace(number, block).first;
-        }
-        std::copy_n(from.begin(), count, held->second.begin() + static_cast<std::ptrdiff_t>(within));
+        u8* const copy = copy_of(offset / kBlock, count == kBlock);
+        if (copy == nullptr) return false;
+        std::memcpy(copy + within, from.data(), count);
         offset += count;
         from = from.subspan(count);
     }
     return true;
 }
 
-void Disk::visit(Archive& archive) {
-    u64 size = size_;
-    archive.field("size", size);
-    if (size != size_) throw ArchiveError("snapshot: made with a disk image of another size");
-    u64 count = overlay_.size();
-    archive.field("blocks", count);
-    if (!archive.loading()) {
-        for (auto& [number, block] : overlay_) {
-            u64 at = number;
-            archive.field("number", at);
-            archive.field("block", block);
+bool Disk::zero(u64 offset, u64 count) {
+    if (read_only() || !inside(offset, count)) return false;
+    if (mode_ == Mode::ReadWrite) return image_.zero(offset, count);
+    while (count != 0) {
+        const u64 block = offset / kBlock;
+        const u64 within = offset % kBlock;
+        const u64 part = std::min(count, kBlock - within);
+        const bool whole = part == kBlock || (within == 0 && offset + part == size());
+        const auto held = overlay_.find(block);
+        if (whole && held == overlay_.end()) {
+            overlay_[block] = kZeros;
+        } else if (whole && held->second != kZeros) {
+            madvise(slot(held->second), kBlock, MADV_DONTNEED);
+        } else if (!whole) {
+            u8* const copy = copy_of(block, false);
+            if (copy == nullptr) return false;
+            std::memset(copy + within, 0, part);
         }
-        return;
+        offset += part;
+        count -= part;
     }
-    overlay_.clear();
-    for (u64 i = 0; i < count; ++i) {
-        u64 number = 0;
-        Block block;
-        archive.field("number", number);
-        archive.field("block", block);
-        if (number > size_ / kBlock) throw ArchiveError("snapshot: a disk's contents are damaged");
-        overlay_.insert_or_assign(number, block);
+    return true;
+}
+
+void Disk::visit(Archive& archive) {
+    const std::string which = "snapshot: " + image_.path() + " is not the disk it was made with";
+    Mode mode = mode_;
+    archive.field("mode", mode);
+    if (mode != mode_) throw ArchiveError("snapshot: made with " + image_.path() + " in another mode");
+    u64 bytes = size();
+    archive.field("size", bytes);
+    if (bytes != size()) throw ArchiveError(which + ": another size");
+    u64 identity = image_.identity();
+    archive.field("identity", identity);
+    if (identity != image_.identity())
+        throw ArchiveError(which + (mode_ == Mode::ReadWrite
+                                        ? ", or was written since (a file that is written is not kept in it)"
+                                        : ": other contents"));
+    if (mode_ == Mode::Overlay) visit_overlay(archive);
+}
+
+void Disk::visit_overlay(Archive& archive) {
+    std::vector<u64> index;  // number and slot of each block
+    for (const auto& [number, where] : overlay_) index.insert(index.end(), {number, where});
+    u64 words = index.size();
+    u64 slots = slots_;
+    const u64 blocks = arena_size() / kBlock;
+    archive.field("index_words", words);
+    archive.field("slots", slots);
+    if (archive.loading()) {
+        if (words > 2 * blocks || words % 2 != 0 || slots > words / 2)
+            throw ArchiveError("snapshot: a disk's contents are damaged");
+        power_on();
+        index.resize(words);
+    }
+    archive.bytes("index", index.data(), words * sizeof(u64));
+    archive.pages("slots", arena_, slots * kBlock);
+    if (!archive.loading()) return;
+    slots_ = slots;
+    std::vector<bool> taken(slots);
+    for (size_t i = 0; i < words; i += 2) {
+        const u64 where = index[i + 1];
+        if (index[i] >= blocks || (where != kZeros && (where >= slots || taken[where])))
+            throw ArchiveError("snapshot: a disk's contents are damaged");
+        if (where != kZeros) taken[where] = true;
+        overlay_.insert_or_assign(index[i], where);
     }
 }
 

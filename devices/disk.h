@@ -1,60 +1,77 @@
-// What a disk controller stores to: a raw image file, read-only or under a copy-on-write overlay in memory.
+// What a disk controller stores to: a raw image file, read-only, under a copy-on-write overlay in memory, or
+// written.
 //
-// The file is never written. Its bytes are part of the machine's inputs, like its other images: it must not
-// change while the machine lives. The overlay is state; the file is not, but its size is checked when a
-// snapshot is loaded.
+//   Overlay     the file is never written; what the guest writes is state, and lies in memory, sparsely
+//   ReadOnly    the guest is told so, and its writes are refused
+//   ReadWrite   the file is written; its contents are then state, but are not copied into snapshots
+//
+// A file's bytes are part of the machine's inputs, like its other images: nobody else may change them while
+// the machine lives. A snapshot holds the overlay and the identity of the file's contents at that moment, and
+// is loaded only with a file of that identity: so a machine that writes its file goes on from its snapshot as
+// long as the file is as it was left.
 #pragma once
 
-#include <array>
 #include <map>
 #include <span>
-#include <stdexcept>
 #include <string>
 
-#include "emulator/base/types.h"
+#include "devices/image_file.h"
 #include "emulator/replay/archive.h"
 
 namespace orrery {
 
-// An image that cannot be used. what() is one line for the user, and names the file.
-class DiskError : public std::runtime_error {
-  public:
-    using std::runtime_error::runtime_error;
-};
-
 class Disk {
   public:
-    static constexpr u64 kSector = 512;
-    enum class Mode { ReadOnly, Overlay };
+    static constexpr u64 kSector = ImageFile::kSector;
+    enum class Mode : u8 { ReadOnly, Overlay, ReadWrite };
 
-    // Throws DiskError if the file is missing, unreadable, not regular, empty, or not a whole number of
-    // sectors.
+    // Throws DiskError as ImageFile does.
     Disk(const std::string& path, Mode mode);
     ~Disk();
     Disk(const Disk&) = delete;
     Disk& operator=(const Disk&) = delete;
 
-    u64 size() const { return size_; }  // bytes
+    u64 size() const { return image_.size(); }  // bytes
+    Mode mode() const { return mode_; }
     bool read_only() const { return mode_ == Mode::ReadOnly; }
+    const ImageFile& image() const { return image_; }
+    u64 overlay_blocks() const { return overlay_.size(); }  // of ImageFile::kBlock bytes
+
     // False beyond the end or where the host cannot read the file.
     bool read(u64 offset, std::span<u8> to);
-    // False beyond the end, or of a read-only disk.
+    // False beyond the end, of a read-only disk, or where the host fails.
     bool write(u64 offset, std::span<const u8> from);
+    // Makes `count` bytes read as zero; false as write().
+    bool zero(u64 offset, u64 count);
+    // What was written is safe: on the host's disk if the file is written.
+    bool flush() { return image_.flush(); }
 
-    // As the image was: what the overlay holds is dropped.
-    void reset() { overlay_.clear(); }
+    // Power-on: what the overlay holds is dropped. (A reset of the machine changes no disk.)
+    void power_on();
     void visit(Archive& archive);
 
   private:
-    static constexpr u64 kBlock = 4096;
-    using Block = std::array<u8, kBlock>;
-    bool inside(u64 offset, u64 count) const { return offset <= size_ && count <= size_ - offset; }
-    bool read_file(u64 offset, std::span<u8> to) const;
+    static constexpr u64 kBlock = ImageFile::kBlock;
+    static constexpr u64 kZeros = ~u64{0};  // in place of a slot: the block is all zeros
+    bool inside(u64 offset, u64 count) const { return offset <= size() && count <= size() - offset; }
+    u64 arena_size() const { return (size() + kBlock - 1) / kBlock * kBlock; }
+    u8* slot(u64 index) { return arena_ + index * kBlock; }
+    // The overlay's copy of a block, made if need be; nullptr where the host cannot read the file.
+    u8* copy_of(u64 block, bool whole);
+    void visit_overlay(Archive& archive);
 
-    int file_;
-    u64 size_ = 0;
+    ImageFile image_;
     Mode mode_;
-    std::map<u64, Block> overlay_;  // by block number
+    // The overlay: slots of one block each, given out in order, in an address range as long as the disk.
+    u8* arena_ = nullptr;
+    u64 slots_ = 0;               // in use
+    std::map<u64, u64> overlay_;  // block number to slot, or kZeros
+};
+
+// A disk to be made.
+struct DiskConfig {
+    std::string path;
+    Disk::Mode mode = Disk::Mode::Overlay;
 };
 
 }  // namespace orrery

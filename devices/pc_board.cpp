@@ -138,6 +138,11 @@ void PcBoard::reset() {
     for (const auto& lapic : lapics_) lapic->reset();
 }
 
+void PcBoard::power_on() {
+    for (const auto& disk : disks_) disk->disk().power_on();
+    reset();
+}
+
 void PcBoard::visit(Archive& archive) {
     archive.field("router", router_);
     for (Device* device : devices_) {

@@ -77,8 +77,10 @@ class PcBoard {
     // TSC - ticks of a CPU, whenever it changes (TSC-deadline timer).
     void set_tsc_offset(unsigned cpu, u64 offset) { lapics_[cpu]->set_tsc_offset(offset); }
 
-    // Power-on state of everything; the wires idle.
+    // Power-on state of everything but what disks hold; the wires idle.
     void reset();
+    // The disks as their images are; reset().
+    void power_on();
     // Everything but the bus and the event queue, which the machine visits itself.
     void visit(Archive& archive);
 
@@ -99,6 +101,7 @@ class PcBoard {
     PciHost& pci() { return pci_host_; }
     VirtioConsole& virtio_console() { return virtio_console_; }
     VirtioRng& virtio_rng() { return virtio_rng_; }
+    const std::vector<std::unique_ptr<VirtioBlk>>& disks() const { return disks_; }
     ApicBus& apic_bus() { return apic_bus_; }
     const PcConfig& config() const { return config_; }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <new>
 
+#include "devices/image_file.h"
 #include "emulator/boot/boot_error.h"
 #include "emulator/cli/run.h"
 #include "emulator/cli/show.h"
@@ -89,6 +90,9 @@ int run_app(int argc, char** argv) {
         fmt::print(stderr, "orrery: {}\n", error.what());
         return kExitUsage;
     } catch (const BootError& error) {
+        fmt::print(stderr, "orrery: {}\n", error.what());
+        return kExitUsage;
+    } catch (const DiskError& error) {
         fmt::print(stderr, "orrery: {}\n", error.what());
         return kExitUsage;
     } catch (const ArchiveError& error) {

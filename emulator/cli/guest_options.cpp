@@ -7,6 +7,7 @@
 #include <climits>
 
 #include "emulator/cli/command_archive.h"
+#include "emulator/cli/disk_options.h"
 
 namespace orrery {
 
@@ -15,6 +16,13 @@ void GuestOptions::declare(CLI::App& app) {
                    "Kernel to boot: ELF with a PVH note, or Linux bzImage (default: Orrery's own)");
     app.add_option("--initrd", initrd, "Initial RAM file system (cpio)");
     app.add_option("--append", append, "Words added to the kernel's command line");
+    app.add_option(
+           "--disk", disks,
+           "Disk image FILE[,overlay|,readonly|,rw]: what the guest writes is kept in memory (overlay,\n"
+           "the default), refused, or written to the file; may be given again")
+        ->allow_extra_args(false);
+    app.add_option("--drive", drives, "The same, as QEMU spells it: file=F,if=virtio,format=raw,readonly=on")
+        ->allow_extra_args(false);
     app.add_option("-m", memory, "Memory: 512M, 2G; a plain number is MiB")->capture_default_str();
     app.add_option("--smp", cpus, "Virtual CPUs")->capture_default_str();
     app.add_option("--seed", seed, "Seed of everything random in the machine")->capture_default_str();
@@ -71,6 +79,9 @@ MachineConfig GuestOptions::machine_config() const {
     config.ram_size = parse_memory_size(memory);
     config.cpus = cpus;
     config.seed = seed;
+    for (const std::string& disk : disks) config.disks.push_back(parse_disk(disk));
+    for (const std::string& drive : drives) config.disks.push_back(parse_drive(drive));
+    if (config.disks.size() > 8) throw UsageError("--disk: the machine has up to 8 disks");
     config.clock = clock == "icount" ? ClockMode::InstructionCount : ClockMode::Cycles;
     if (cpus != 1) throw UsageError("--smp " + std::to_string(cpus) + ": this machine has one CPU so far");
     return config;

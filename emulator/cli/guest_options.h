@@ -29,9 +29,12 @@ struct GuestOptions {
     u64 seed = 0;
     std::string clock = "cycles";
     u64 max_instructions = ~u64{0};
+    std::vector<std::string> disks;    // --disk
+    std::vector<std::string> drives;   // --drive
     std::vector<std::string> command;  // after --
 
-    // Declares --kernel, --initrd, --append, -m, --smp, --seed, --clock, --max-insns and the words after --.
+    // Declares --kernel, --initrd, --append, --disk, -m, --smp, --seed, --clock, --max-insns and the words
+    // after --.
     void declare(CLI::App& app);
 
     // Throws UsageError.

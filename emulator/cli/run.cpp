@@ -7,6 +7,7 @@
 #include <memory>
 #include <thread>
 
+#include "devices/pc_board.h"
 #include "emulator/cli/stats.h"
 #include "emulator/cli/terminal.h"
 #include "emulator/machine/snapshot_file.h"
@@ -154,9 +155,12 @@ int run_headless(const RunOptions& options) {
         }
         // A reset boots again, as on any PC; with a command there is nothing left to do.
         if (reason != StopReason::Reset || options.guest.has_command()) break;
-        machine.load(images);
+        machine.load(images, Machine::Start::Reset);
     }
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    for (const auto& disk : machine.board().disks())
+        if (const std::string& error = disk->disk().image().error(); !error.empty())
+            fmt::print(stderr, "orrery: {}; the guest was told of an I/O error\n", error);
     if (!options.save_snapshot.empty()) save_snapshot_file(machine, options.save_snapshot);
     if (stats) stats->write(machine, seconds.count());
     return exit_status(machine, reason, options.guest.has_command());

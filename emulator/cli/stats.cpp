@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "devices/pc_board.h"
 #include "emulator/cli/guest_options.h"
 
 namespace orrery {
@@ -23,6 +24,21 @@ void StatsFile::watch(Machine& machine) {
         });
 }
 
+namespace {
+
+nlohmann::ordered_json disk_counts(VirtioBlk& disk) {
+    const VirtioBlk::Counters& done = disk.counters();
+    return {{"image", disk.disk().image().path()},
+            {"reads", {{"count", done.reads}, {"bytes", done.read_bytes}}},
+            {"writes", {{"count", done.writes}, {"bytes", done.written_bytes}}},
+            {"flushes", done.flushes},
+            {"discards", done.discards},
+            {"errors", done.errors},
+            {"overlay_bytes", disk.disk().overlay_blocks() * ImageFile::kBlock}};
+}
+
+}  // namespace
+
 void StatsFile::write(Machine& machine, double host_seconds) {
     const Cpu& cpu = machine.cpu();
     const TlbCounters& tlb = cpu.tlb.counters;
@@ -39,6 +55,7 @@ void StatsFile::write(Machine& machine, double host_seconds) {
     json["exceptions"] = cpu.exceptions_taken;
     json["page_faults"] = cpu.page_faults;
     json["interrupts"] = cpu.interrupts_taken;
+    for (const auto& disk : machine.board().disks()) json["disks"].push_back(disk_counts(*disk));
     json["unknown_instructions"] = unknown_;
     json["host_seconds"] = host_seconds;
     json["state_hash"] = fmt::format("{:016x}", machine.state_hash());

@@ -65,6 +65,8 @@ Machine::Machine(const MachineConfig& config)
     board.rtc_base = config.rtc_base;
     board.serial[0] = config.serial_output;
     board.virtio_console = config.console_output;
+    for (const DiskConfig& disk : config.disks)
+        board.disks.push_back(std::make_shared<Disk>(disk.path, disk.mode));
     board.on_power_off = [this] { end(StopReason::PowerOff); };
     board.on_reset = [this] { end(StopReason::Reset); };
     board.on_debug_exit = [this](u32 status) {
@@ -133,7 +135,7 @@ void enter(Cpu& cpu, const EntryState& entry) {
 
 }  // namespace
 
-void Machine::load(const BootImages& images) {
+void Machine::load(const BootImages& images, Start start) {
     GuestFiles files;
     files.kernel = read_boot_image(images.kernel);
     if (!images.initrd.empty()) {
@@ -150,7 +152,10 @@ void Machine::load(const BootImages& images) {
     bus_.clear_ram();
     code_.clear();
     for (auto& cpu : cpus_) cpu->reset();
-    board_->reset();
+    if (start == Start::PowerOn)
+        board_->power_on();
+    else
+        board_->reset();
     board_->select_cpu(0);
     const u64 rsdp = set_up_firmware(bus_, *board_);
     enter(*cpus_[0], load_guest(bus_, files, rsdp));
@@ -267,6 +272,11 @@ void Machine::visit(Archive& archive) {
     u64 seed = config_.seed;
     archive.field("seed", seed);
     if (seed != config_.seed) throw ArchiveError("snapshot: made with another seed");
+    u64 disks = config_.disks.size();
+    archive.field("disks", disks);
+    if (disks != config_.disks.size())
+        throw ArchiveError("snapshot: made with " + std::to_string(disks) + " disks, and here are " +
+                           std::to_string(config_.disks.size()));
     u8 end_reason = ended_ ? static_cast<u8>(*ended_) + 1 : 0;
     archive.field("ended", end_reason);
     archive.field("exit_code", exit_code_);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "devices/disk.h"
 #include "emulator/bus/bus.h"
 #include "emulator/cpu/cpu.h"
 #include "emulator/observe/events.h"
@@ -29,6 +30,7 @@ struct MachineConfig {
     ClockMode clock = ClockMode::Cycles;
     i64 rtc_base = 1704067200;  // seconds since 1970 at power-on: 2024-01-01T00:00:00Z
     CpuFeatures features;
+    std::vector<DiskConfig> disks;         // virtio_blk.0 and up, at most 8
     OutputSink* serial_output = nullptr;   // COM1
     OutputSink* console_output = nullptr;  // virtio-console
 };
@@ -66,15 +68,17 @@ struct LoggedInput {
 
 class Machine {
   public:
-    // Throws std::invalid_argument for a configuration that cannot be, std::bad_alloc where the host lacks
-    // memory.
+    // Throws std::invalid_argument for a configuration that cannot be, DiskError for a disk's image,
+    // std::bad_alloc where the host lacks memory.
     explicit Machine(const MachineConfig& config);
     ~Machine();
 
     const MachineConfig& config() const { return config_; }
 
-    // Power-on, with the images in memory. Throws BootError.
-    void load(const BootImages& images);
+    // Power-on, or a reset, with the images in memory; disks keep what was written to them over a reset.
+    // Throws BootError.
+    enum class Start : u8 { PowerOn, Reset };
+    void load(const BootImages& images, Start start = Start::PowerOn);
 
     // Runs from the present moment until a limit, a stop or the machine's end. Budget and Requested can be
     // continued.
