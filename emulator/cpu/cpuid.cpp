@@ -123,7 +123,7 @@ CpuidResult structured_features(const Cpu& cpu) {
     CpuidResult r;
     r.ebx = feature_bits(cpu.features, kEbx);
     r.ecx = feature_bits(cpu.features, kEcx);
-    r.edx = bit(29);  // IA32_ARCH_CAPABILITIES
+    r.edx = bit(26) | bit(27) | bit(29);  // IBRS and IBPB, STIBP, IA32_ARCH_CAPABILITIES
     return r;
 }
 

@@ -11,6 +11,8 @@ enum MsrNumber : u32 {
     kPlatformId = 0x17,
     kApicBase = 0x1b,
     kTscAdjust = 0x3b,
+    kSpecCtrl = 0x48,
+    kPredCmd = 0x49,
     kBiosSignId = 0x8b,
     kMtrrCap = 0xfe,
     kArchCapabilities = 0x10a,
@@ -41,11 +43,13 @@ bool belongs_to_apic(u32 number) {
     return number == kApicBase || number == kTscDeadline || (number >= kX2ApicFirst && number <= kX2ApicLast);
 }
 
-// Vulnerabilities that this core does not have, since it runs nothing speculatively: RDCL_NO,
+// Vulnerabilities that this core does not have, since it runs nothing speculatively: RDCL_NO, IBRS_ALL,
 // SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO,
-// GDS_NO, RFDS_NO, ITS_NO.
-constexpr u64 kArchCapabilitiesValue = 1u << 0 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 13 |
-                                       1u << 14 | 1u << 15 | 1u << 20 | 1u << 26 | 1u << 27 | u64{1} << 62;
+// PBRSB_NO, GDS_NO, RFDS_NO, ITS_NO.
+constexpr u64 kArchCapabilitiesValue = 1u << 0 | 1u << 1 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 8 |
+                                       1u << 13 | 1u << 14 | 1u << 15 | 1u << 20 | 1u << 24 | 1u << 26 |
+                                       1u << 27 | u64{1} << 62;
+constexpr u64 kSpecCtrlDefined = 3;  // IBRS, STIBP
 // No variable and no fixed ranges; write-combining exists.
 constexpr u64 kMtrrCapValue = 1u << 10;
 constexpr u64 kMicrocodeRevision = u64{1} << 32;
@@ -131,6 +135,7 @@ bool read_msr(Cpu* c, u32 number, u64& value) {
         case kPlatformId: value = 0; return true;
         case kTscAdjust: value = msr.tsc_adjust; return true;
         case kBiosSignId: value = kMicrocodeRevision; return true;
+        case kSpecCtrl: value = msr.spec_ctrl; return true;
         case kMtrrCap: value = kMtrrCapValue; return true;
         case kArchCapabilities: value = kArchCapabilitiesValue; return true;
         case kSysenterCs: value = msr.sysenter_cs; return true;
@@ -166,6 +171,8 @@ bool write_msr(Cpu* c, u32 number, u64 value) {
         case kTscAdjust: move_time_stamp(c, value - msr.tsc_adjust); return true;
         case kBiosSignId: return true;  // software writes 0 before CPUID, to have the revision loaded
         case kSysenterCs: return set(msr.sysenter_cs, value & 0xffff'ffff, true);
+        case kSpecCtrl: return set(msr.spec_ctrl, value, (value & ~kSpecCtrlDefined) == 0);
+        case kPredCmd: return (value & ~u64{1}) == 0;  // IBPB: there is no predictor to flush; write-only
         case kSysenterEsp: return set(msr.sysenter_esp, value, is_canonical(value));
         case kSysenterEip: return set(msr.sysenter_eip, value, is_canonical(value));
         case kMcgStatus: return set(msr.mcg_status, value, value == 0);
