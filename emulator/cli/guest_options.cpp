@@ -12,9 +12,12 @@
 namespace orrery {
 
 void GuestOptions::declare(CLI::App& app) {
-    app.add_option("--kernel", kernel,
-                   "Kernel to boot: ELF with a PVH note, or Linux bzImage (default: Orrery's own)");
-    app.add_option("--initrd", initrd, "Initial RAM file system (cpio)");
+    app.add_flag("--linux", on_linux, "Boot Debian's own kernel, with busybox (docs/linux.md)");
+    app.add_option(
+        "--kernel", kernel,
+        "Kernel to boot: ELF with a PVH note, multiboot, or Linux bzImage (default: Orrery's own)");
+    app.add_option("--initrd", initrd,
+                   "Initial RAM file system (cpio); for multiboot: \"FILE ARGUMENTS,FILE\"");
     app.add_option("--append", append, "Words added to the kernel's command line");
     app.add_option(
            "--disk", disks,
@@ -87,18 +90,28 @@ MachineConfig GuestOptions::machine_config() const {
     return config;
 }
 
-BootImages GuestOptions::boot_images() const {
-    BootImages images;
+void GuestOptions::choose_kernel(BootImages& images) const {
     images.kernel = kernel;
     images.initrd = initrd;
-    if (kernel.empty()) {
-        images.kernel = program_directory() + "/guest-kernel.elf";
-        if (initrd.empty()) images.initrd = program_directory() + "/images/initramfs.cpio";
-    }
-    images.command_line = "console=ttyS0 orrery.exit_on_panic";
+    if (on_linux && !kernel.empty()) throw UsageError("--linux is a kernel of its own: leave out --kernel");
+    if (!kernel.empty()) return;
+    const std::string directory = program_directory();
+    images.kernel = directory + (on_linux ? "/images/linux/bzImage" : "/guest-kernel.elf");
+    if (on_linux && access(images.kernel.c_str(), R_OK) != 0)
+        throw UsageError("--linux: " + images.kernel +
+                         " is not there: ./run --linux makes it (target linux-images)");
+    if (initrd.empty())
+        images.initrd = directory + (on_linux ? "/images/linux/initramfs.cpio" : "/images/initramfs.cpio");
+}
+
+BootImages GuestOptions::boot_images() const {
+    BootImages images;
+    choose_kernel(images);
+    images.command_line = on_linux ? "console=ttyS0" : "console=ttyS0 orrery.exit_on_panic";
     if (has_command()) {
         if (images.initrd.empty()) throw UsageError("a command after -- needs an initrd whose init runs it");
-        images.command_line += " quiet";
+        // On Linux "quiet" lets errors through to the console, and a panic waits for somebody.
+        images.command_line += on_linux ? " quiet loglevel=1 panic=-1" : " quiet";
         images.extra_initrd = command_archive(command);
     }
     if (!append.empty()) images.command_line += " " + append;

@@ -21,8 +21,9 @@ class UsageError : public std::runtime_error {
 };
 
 struct GuestOptions {
-    std::string kernel;  // empty: ours, beside the program
-    std::string initrd;  // empty: ours, where the kernel is ours too
+    bool on_linux = false;  // --linux: Debian's kernel instead of ours
+    std::string kernel;     // empty: that, or ours, beside the program
+    std::string initrd;     // empty: what belongs to the kernel, if that is Debian's or ours
     std::string append;
     std::string memory = "512M";
     unsigned cpus = 1;
@@ -33,7 +34,7 @@ struct GuestOptions {
     std::vector<std::string> drives;   // --drive
     std::vector<std::string> command;  // after --
 
-    // Declares --kernel, --initrd, --append, --disk, -m, --smp, --seed, --clock, --max-insns and the words
+    // Declares --linux, --kernel, --initrd, --append, --disk, -m, --smp, --seed, --clock, --max-insns and the words
     // after --.
     void declare(CLI::App& app);
 
@@ -41,6 +42,9 @@ struct GuestOptions {
     MachineConfig machine_config() const;
     BootImages boot_images() const;
     bool has_command() const { return !command.empty(); }
+
+  private:
+    void choose_kernel(BootImages& images) const;
 };
 
 // "512M", "1G", "65536K", or a plain number of MiB; bytes. Throws UsageError.

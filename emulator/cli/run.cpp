@@ -101,8 +101,11 @@ std::string shutdown_text(const Cpu& cpu) {
 int exit_status(Machine& machine, StopReason reason, bool has_command) {
     switch (reason) {
         case StopReason::PowerOff:
-        case StopReason::Reset:
             return 0;
+        case StopReason::Reset:
+            if (!has_command) return 0;
+            fmt::print(stderr, "orrery: the guest was reset before its command had ended (a panic?)\n");
+            return kExitGuestDied;
         case StopReason::DebugExit: {
             const u32 value = machine.exit_code() >> 1;
             if (has_command && value <= 0xff) return static_cast<int>(value);
