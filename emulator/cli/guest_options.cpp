@@ -27,7 +27,7 @@ void GuestOptions::declare(CLI::App& app) {
     app.add_option("--drive", drives, "The same, as QEMU spells it: file=F,if=virtio,format=raw,readonly=on")
         ->allow_extra_args(false);
     app.add_option("-m", memory, "Memory: 512M, 2G; a plain number is MiB")->capture_default_str();
-    app.add_option("--smp", cpus, "Virtual CPUs")->capture_default_str();
+    app.add_option("--smp", cpus, "Virtual CPUs, 1 to 8")->capture_default_str();
     app.add_option("--seed", seed, "Seed of everything random in the machine")->capture_default_str();
     app.add_option("--clock", clock, "Virtual time: cycles of a modelled core, or icount")
         ->check(CLI::IsMember({"cycles", "icount"}))
@@ -86,7 +86,8 @@ MachineConfig GuestOptions::machine_config() const {
     for (const std::string& drive : drives) config.disks.push_back(parse_drive(drive));
     if (config.disks.size() > 8) throw UsageError("--disk: the machine has up to 8 disks");
     config.clock = clock == "icount" ? ClockMode::InstructionCount : ClockMode::Cycles;
-    if (cpus != 1) throw UsageError("--smp " + std::to_string(cpus) + ": this machine has one CPU so far");
+    if (cpus == 0 || cpus > 8)
+        throw UsageError("--smp " + std::to_string(cpus) + ": the machine has 1 to 8 CPUs");
     return config;
 }
 

@@ -26,6 +26,56 @@ void StatsFile::watch(Machine& machine) {
 
 namespace {
 
+// What one CPU has counted.
+struct CpuCounts {
+    u64 instructions = 0, accesses = 0, fetches = 0, exceptions = 0, page_faults = 0, interrupts = 0;
+    TlbCounters tlb;
+
+    CpuCounts() = default;
+    explicit CpuCounts(const Cpu& cpu)
+        : instructions(cpu.own_instructions()),
+          accesses(cpu.accesses),
+          fetches(cpu.own_instructions() + cpu.code_crossings),
+          exceptions(cpu.exceptions_taken),
+          page_faults(cpu.page_faults),
+          interrupts(cpu.interrupts_taken),
+          tlb(cpu.tlb.counters) {}
+
+    void add(const CpuCounts& other) {
+        instructions += other.instructions;
+        accesses += other.accesses;
+        fetches += other.fetches;
+        exceptions += other.exceptions;
+        page_faults += other.page_faults;
+        interrupts += other.interrupts;
+        tlb.l1d_misses += other.tlb.l1d_misses;
+        tlb.l1i_misses += other.tlb.l1i_misses;
+        tlb.l2_hits += other.tlb.l2_hits;
+        tlb.l2_misses += other.tlb.l2_misses;
+        tlb.walk_steps += other.tlb.walk_steps;
+        tlb.invalidations += other.tlb.invalidations;
+    }
+
+    void write(nlohmann::ordered_json& json) const {
+        const auto level = [](u64 look_ups, u64 misses) {
+            return nlohmann::ordered_json{{"hits", look_ups - std::min(look_ups, misses)},
+                                          {"misses", misses}};
+        };
+        json["tlb"]["l1d"] = level(accesses, tlb.l1d_misses);
+        json["tlb"]["l1i"] = level(fetches, tlb.l1i_misses);
+        json["tlb"]["l2"] = {{"hits", tlb.l2_hits}, {"misses", tlb.l2_misses}};
+        json["tlb"]["invalidations"] = tlb.invalidations;
+        json["walks"] = {{"count", tlb.l2_misses}, {"steps", tlb.walk_steps}};
+        json["exceptions"] = exceptions;
+        json["page_faults"] = page_faults;
+        json["interrupts"] = interrupts;
+    }
+};
+
+}  // namespace
+
+namespace {
+
 nlohmann::ordered_json disk_counts(VirtioBlk& disk) {
     const VirtioBlk::Counters& done = disk.counters();
     return {{"image", disk.disk().image().path()},
@@ -40,21 +90,18 @@ nlohmann::ordered_json disk_counts(VirtioBlk& disk) {
 }  // namespace
 
 void StatsFile::write(Machine& machine, double host_seconds) {
-    const Cpu& cpu = machine.cpu();
-    const TlbCounters& tlb = cpu.tlb.counters;
-    const u64 fetches = cpu.instructions() + cpu.code_crossings;
+    CpuCounts all;
+    for (unsigned i = 0; i < machine.cpu_count(); ++i) all.add(CpuCounts(machine.cpu(i)));
     nlohmann::ordered_json json;
-    json["instructions"] = cpu.instructions();
-    json["cycles"] = cpu.ticks();
-    json["tlb"]["l1d"] = {{"hits", cpu.accesses - std::min(cpu.accesses, tlb.l1d_misses)},
-                          {"misses", tlb.l1d_misses}};
-    json["tlb"]["l1i"] = {{"hits", fetches - std::min(fetches, tlb.l1i_misses)}, {"misses", tlb.l1i_misses}};
-    json["tlb"]["l2"] = {{"hits", tlb.l2_hits}, {"misses", tlb.l2_misses}};
-    json["tlb"]["invalidations"] = tlb.invalidations;
-    json["walks"] = {{"count", tlb.l2_misses}, {"steps", tlb.walk_steps}};
-    json["exceptions"] = cpu.exceptions_taken;
-    json["page_faults"] = cpu.page_faults;
-    json["interrupts"] = cpu.interrupts_taken;
+    json["instructions"] = all.instructions;
+    json["cycles"] = machine.moment().ticks;
+    all.write(json);
+    for (unsigned i = 0; machine.cpu_count() > 1 && i < machine.cpu_count(); ++i) {
+        const CpuCounts own(machine.cpu(i));
+        nlohmann::ordered_json cpu = {{"instructions", own.instructions}};
+        own.write(cpu);
+        json["cpus"].push_back(std::move(cpu));
+    }
     for (const auto& disk : machine.board().disks()) json["disks"].push_back(disk_counts(*disk));
     json["unknown_instructions"] = unknown_;
     json["host_seconds"] = host_seconds;

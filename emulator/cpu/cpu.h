@@ -18,6 +18,7 @@
 #include "emulator/mmu/tlb.h"
 #include "emulator/mmu/walker.h"
 #include "emulator/observe/events.h"
+#include "emulator/smp/interleaver.h"
 #include "emulator/time/event_queue.h"
 #include "emulator/timing/cost_model.h"
 
@@ -83,7 +84,8 @@ struct CpuEnvironment {
     Observers* observers = nullptr;
     const CostModel* costs = nullptr;
     CodeCache* code = nullptr;
-    unsigned cpu_count = 1;  // of the machine: CPUID's topology
+    Interleaver* interleaver = nullptr;  // of a machine with several CPUs
+    unsigned cpu_count = 1;              // of the machine: CPUID's topology
     // FERR#: called where an x87 instruction meets a pending exception with CR0.NE = 0; the CPU then waits
     // for an interrupt (IRQ 13 on a PC), and tries the instruction again after it. Where nothing is wired,
     // #MF is raised.
@@ -154,10 +156,13 @@ struct alignas(64) Cpu {
     bool exit_requested = false;
     i64 held = 0;                    // taken from insns_left, so that no further block fits (stretch.h)
     const Op* current_op = nullptr;  // while a slow path runs; null at an instruction boundary
-    // Totals at the beginning of the stretch.
+    // What the totals would be at the stretch's end. The time is kept in parts of a tick, so that a cycle of
+    // CPUs that share the time is a whole number of them.
     u64 insns_at_deadline = 0;
-    Ticks ticks_at_deadline = 0;
-    u64 code_crossings = 0;  // second ITLB look-ups of instructions that cross a page
+    u64 time_at_deadline = 0;
+    i64 time_per_cycle = kTickParts;
+    u64 insns_elsewhere = 0;  // of the total: those that other CPUs completed
+    u64 code_crossings = 0;   // second ITLB look-ups of instructions that cross a page
     u64 exceptions_taken = 0, interrupts_taken = 0, page_faults = 0;
     std::unique_ptr<Block> uncached_block;  // an instruction that crosses a page, or lies outside RAM
     std::unique_ptr<Op[]> uncached_ops;
@@ -171,10 +176,16 @@ struct alignas(64) Cpu {
     // Replaces all flags that exist. Does not check privilege.
     void set_rflags(u32 value);
 
-    // Instructions completed and virtual time, exact at any point, also within an instruction's device
-    // access.
+    // Divisible by any number of CPUs.
+    static constexpr i64 kTickParts = 840;
+
+    // Instructions completed by the machine and virtual time, exact at any point of this CPU's turn, also
+    // within an instruction's device access. While another CPU has its turn they stand still.
     u64 instructions() const;
+    // Of these, this CPU's own.
+    u64 own_instructions() const { return instructions() - insns_elsewhere; }
     Ticks ticks() const;
+    u64 time() const;  // the same in parts of a tick
     Moment moment() const { return {instructions(), ticks()}; }
 
     // Power-on or INIT (SDM vol. 3A, table 9-1).
@@ -206,12 +217,17 @@ struct alignas(64) Cpu {
                !init_pending && !sipi_pending && !(intr && (eflags & rflags::kIf) != 0);
     }
     // Time passes while it waits.
-    void wait_until(Ticks when) { ticks_at_deadline += when - ticks(); }
+    void wait_until(Ticks when);
+    // Its turn comes after `last`'s: takes over the machine's counts. `sharing`: how many CPUs run.
+    void take_turn(const Cpu& last, unsigned sharing);
 
     // Ends the present run() after the instruction being executed.
     void request_exit();
 
     void visit(Archive& archive);
+
+  private:
+    void begin_stretch(u64 instructions_total, Ticks deadline);
 };
 
 }  // namespace orrery

@@ -176,9 +176,11 @@ void Cpu::visit(Archive& archive) {
 
     // Counters: totals, since how a run was cut into stretches is not state.
     u64 instructions_total = instructions();
-    Ticks ticks_total = ticks();
+    u64 time_total = time();
     archive.field("instructions", instructions_total);
-    archive.field("ticks", ticks_total);
+    archive.field("insns_elsewhere", insns_elsewhere);
+    archive.field("time", time_total);
+    archive.field("time_per_cycle", time_per_cycle);
     archive.field("accesses", accesses);
     archive.field("code_crossings", code_crossings);
     archive.field("exceptions_taken", exceptions_taken);
@@ -186,9 +188,11 @@ void Cpu::visit(Archive& archive) {
     archive.field("page_faults", page_faults);
     if (!archive.loading()) return;
 
+    if (time_per_cycle < kTickParts / 8 || time_per_cycle > kTickParts)
+        throw ArchiveError("snapshot: damaged (a CPU's share of the time)");
     set_rflags(flags);
     insns_at_deadline = instructions_total;
-    ticks_at_deadline = ticks_total;
+    time_at_deadline = time_total;
     insns_left = cycles_left = held = 0;
     delivery = {};
     pending = {};

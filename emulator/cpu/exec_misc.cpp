@@ -1,11 +1,20 @@
 // Flag instructions, decimal adjustment, BOUND, NOP, UD (SDM vol. 2).
 #include "emulator/cpu/exec_forms.h"
+#include "emulator/cpu/stretch.h"
 
 namespace orrery {
 
 namespace {
 
 void nop(Cpu* c, const Op* op) {
+    ORRERY_NEXT(c, op);
+}
+// A CPU that spins gives its turn away.
+void pause(Cpu* c, const Op* op) {
+    if (c->env.cpu_count > 1 && c->env.interleaver->end() != Interleaver::kNoEnd) {
+        c->env.interleaver->yield(instruction_number(c, op) + 1);
+        leave_after(c, op);
+    }
     ORRERY_NEXT(c, op);
 }
 void ud(Cpu* c, const Op* op) {
@@ -136,7 +145,7 @@ ORRERY_SELECT(das, decimal_adjust<true>)
 ORRERY_SELECT(aam, aam)
 ORRERY_SELECT(aad, aad)
 ORRERY_SELECT(nop, nop)
-ORRERY_SELECT(pause, nop)
+ORRERY_SELECT(pause, pause)
 #undef ORRERY_SELECT
 
 void select_bound(const Insn& insn, u32, Op& op) {

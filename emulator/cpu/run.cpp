@@ -19,9 +19,6 @@ namespace {
 // What the run loop's setjmp() returns, besides 0 and raise()'s 1.
 constexpr int kUnwoundToHalt = 2;
 
-// Stretches are bounded so that countdowns never overflow.
-constexpr i64 kLongestStretch = i64{1} << 60;
-
 void remember_code(Cpu* c, u64 linear, CodePage& page) {
     FastCodeEntry& entry = c->fast_code[(linear >> 12) % kFastCodeEntries];
     entry.page = linear & ~u64{0xfff};
@@ -156,13 +153,8 @@ bool handle_boundary(Cpu* c) {
 
 void Cpu::run(u64 instructions_total, Ticks deadline) {
     unplant(this);  // requests made between runs are answered by this one's beginning
-    const u64 insns_now = instructions();
-    const Ticks ticks_now = ticks();
-    if (instructions_total <= insns_now || deadline <= ticks_now) return;
-    insns_left = static_cast<i64>(std::min<u64>(instructions_total - insns_now, kLongestStretch));
-    cycles_left = static_cast<i64>(std::min<u64>(deadline - ticks_now, kLongestStretch));
-    insns_at_deadline = insns_now + static_cast<u64>(insns_left);
-    ticks_at_deadline = ticks_now + static_cast<u64>(cycles_left);
+    if (instructions_total <= instructions() || deadline <= ticks()) return;
+    begin_stretch(instructions_total, deadline);
 
     exit_requested = false;
     pending_link = nullptr;  // RIP may have been changed since the last run

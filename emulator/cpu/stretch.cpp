@@ -1,5 +1,7 @@
 #include "emulator/cpu/stretch.h"
 
+#include <algorithm>
+
 #include "emulator/cpu/dispatch.h"
 
 namespace orrery {
@@ -12,8 +14,14 @@ u64 instruction_number(const Cpu* c, const Op* op) {
            (op != nullptr ? op->number : 0);
 }
 
+// In parts of a tick.
+static u64 time_at(const Cpu* c, const Op* op) {
+    const i64 cycles_ahead = c->cycles_left - (op != nullptr ? op->cycles : 0);
+    return c->time_at_deadline - static_cast<u64>(cycles_ahead * c->time_per_cycle);
+}
+
 Ticks ticks_at(const Cpu* c, const Op* op) {
-    return c->ticks_at_deadline - static_cast<u64>(c->cycles_left) + (op != nullptr ? op->cycles : 0);
+    return time_at(c, op) / Cpu::kTickParts;
 }
 
 u64 Cpu::instructions() const {
@@ -21,6 +29,34 @@ u64 Cpu::instructions() const {
 }
 Ticks Cpu::ticks() const {
     return ticks_at(this, current_op);
+}
+u64 Cpu::time() const {
+    return time_at(this, current_op);
+}
+
+void Cpu::wait_until(Ticks when) {
+    time_at_deadline += when * kTickParts - time_at(this, nullptr);
+}
+
+void Cpu::take_turn(const Cpu& last, unsigned sharing) {
+    const u64 total = instruction_number(&last, nullptr), time = time_at(&last, nullptr);
+    insns_elsewhere += total - instruction_number(this, nullptr);
+    insns_at_deadline = total;
+    time_at_deadline = time;
+    insns_left = cycles_left = held = 0;
+    time_per_cycle = kTickParts / sharing;
+}
+
+void Cpu::begin_stretch(u64 instructions_total, Ticks deadline) {
+    // Bounded so that countdowns never overflow.
+    constexpr u64 kLongest = u64{1} << 50;
+    const u64 insns_now = instruction_number(this, nullptr), time_now = time_at(this, nullptr);
+    const u64 ticks = std::min(deadline - time_now / kTickParts, kLongest);
+    const u64 per_cycle = static_cast<u64>(time_per_cycle);
+    insns_left = static_cast<i64>(std::min(instructions_total - insns_now, kLongest));
+    cycles_left = static_cast<i64>((ticks * kTickParts - time_now % kTickParts + per_cycle - 1) / per_cycle);
+    insns_at_deadline = insns_now + static_cast<u64>(insns_left);
+    time_at_deadline = time_now + static_cast<u64>(cycles_left) * per_cycle;
 }
 
 void hold(Cpu* c) {

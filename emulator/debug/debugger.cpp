@@ -30,7 +30,7 @@ DisassembledInsn present_insn(Machine& machine) {
     const Cpu& cpu = machine.cpu();
     u8 bytes[15];
     const u64 linear = cpu.rip() + (cpu.code64() ? 0 : cpu.seg[kCs].base);
-    const size_t got = machine.peek(0, linear, bytes, sizeof bytes);
+    const size_t got = machine.peek(cpu.id, linear, bytes, sizeof bytes);
     if (got == 0) return {};
     return Disassembler(mode_of(cpu)).one({bytes, got}, cpu.rip());
 }
@@ -64,7 +64,7 @@ StopCause Debugger::cause_of(StopReason reason) {
     }
 }
 
-StopCause Debugger::run_watching(const RunLimits& limits, const std::function<bool()>& wanted) {
+StopCause Debugger::run_watching(const RunLimits& limits, const std::function<bool(const Event&)>& wanted) {
     stopped_at_ = 0;
     const u64 begin = machine_.moment().instructions, begin_rip = machine_.cpu().rip();
     bool done = false;
@@ -77,7 +77,7 @@ StopCause Debugger::run_watching(const RunLimits& limits, const std::function<bo
                 if (Breakpoint* hit = breakpoints_.at(machine_.cpu(event.cpu).rip())) {
                     ++hit->hits;
                     stopped_at_ = hit->id;
-                } else if (wanted && wanted()) {
+                } else if (wanted && wanted(event)) {
                     done = true;
                 } else {
                     return;
@@ -97,7 +97,7 @@ StopCause Debugger::run(const RunLimits& limits) {
 }
 
 StopCause Debugger::run_to(u64 address, const RunLimits& limits) {
-    return run_watching(limits, [&] { return machine_.cpu().rip() == address; });
+    return run_watching(limits, [address](const Event& event) { return event.rip == address; });
 }
 
 StopCause Debugger::step() {
@@ -113,8 +113,8 @@ StopCause Debugger::step_over(const RunLimits& limits) {
     const u64 next = cpu.rip() + insn.length, stack = cpu.gpr[kRsp], space = cpu.cr3;
     const unsigned ring = cpu.cpl;
     // The same place in a deeper call, or in another process, is not the end of this one.
-    return run_watching(limits, [&cpu, next, stack, space, ring] {
-        return cpu.rip() == next && cpu.cpl == ring && cpu.gpr[kRsp] >= stack &&
+    return run_watching(limits, [&cpu, next, stack, space, ring](const Event& event) {
+        return event.cpu == cpu.id && cpu.rip() == next && cpu.cpl == ring && cpu.gpr[kRsp] >= stack &&
                ((cpu.cr3 ^ space) & pte::kAddress) == 0;
     });
 }
@@ -130,7 +130,8 @@ StopCause Debugger::step_out(const RunLimits& limits) {
                ((cpu.cr3 ^ space) & pte::kAddress) == 0 && is_return(present_insn(machine_));
     };
     bool armed = at_return();
-    return run_watching(limits, [&armed, &at_return, &cpu, stack] {
+    return run_watching(limits, [&armed, &at_return, &cpu, stack](const Event& event) {
+        if (event.cpu != cpu.id) return false;
         if (armed && cpu.gpr[kRsp] - stack - 1 < kStackSpan) return true;
         // A return from the kernel to the program ends the kernel's frame, wherever its stack is.
         if (armed && cpu.cpl == 3) return true;
@@ -145,7 +146,7 @@ StopCause Debugger::run_events(const RunLimits& limits, u32 kinds,
         bool seen = false;
         const Subscription watch(machine_.observers(), kinds,
                                  [&](const Event& event) { seen = seen || wanted(event); });
-        return run_watching(limits, [&seen] { return seen; });
+        return run_watching(limits, [&seen](const Event&) { return seen; });
     }
     stopped_at_ = 0;
     bool done = false;

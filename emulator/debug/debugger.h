@@ -49,7 +49,7 @@ class Debugger {
 
   private:
     // Runs and looks before each instruction whether `wanted` holds. Empty: breakpoints only.
-    StopCause run_watching(const RunLimits& limits, const std::function<bool()>& wanted);
+    StopCause run_watching(const RunLimits& limits, const std::function<bool(const Event&)>& wanted);
     StopCause run_events(const RunLimits& limits, u32 kinds, const std::function<bool(const Event&)>& wanted);
     static StopCause cause_of(StopReason reason);
 

@@ -13,28 +13,38 @@ namespace orrery {
 // The local APIC's wires into a CPU.
 class Machine::CpuSignals : public CpuPort {
   public:
-    explicit CpuSignals(Cpu& cpu) : cpu_(cpu) {}
+    CpuSignals(Machine& machine, Cpu& cpu) : machine_(machine), cpu_(cpu) {}
     void set_intr(bool asserted) override {
         cpu_.intr = asserted;
-        if (asserted) cpu_.request_exit();
+        if (asserted) signalled();
     }
     void raise_nmi() override {
         cpu_.nmi_pending = true;
-        cpu_.request_exit();
+        signalled();
     }
     void raise_init() override {
         cpu_.init_pending = true;
-        cpu_.request_exit();
+        signalled();
     }
     void raise_startup(u8 vector) override {
-        if (cpu_.activity != Activity::WaitForSipi) return;
+        // An INIT that came before has been taken by the time the CPU runs again.
+        if (cpu_.activity != Activity::WaitForSipi && !cpu_.init_pending) return;
         cpu_.sipi_pending = true;
         cpu_.sipi_vector = vector;
-        cpu_.request_exit();
+        signalled();
     }
 
   private:
     Cpu& cpu_;
+    void signalled() {
+        cpu_.request_exit();
+        Cpu& running = machine_.cpu();
+        if (&running == &cpu_ || cpu_.waits()) return;
+        machine_.interleaver_.wake(running.instructions());
+        running.request_exit();
+    }
+
+    Machine& machine_;
 };
 
 namespace {
@@ -42,7 +52,8 @@ namespace {
 void check(const MachineConfig& config) {
     if (config.ram_size == 0 || config.ram_size % kPageSize != 0)
         throw std::invalid_argument("memory must be a multiple of 4 KiB, and more than none");
-    if (config.cpus != 1) throw std::invalid_argument("this machine has one CPU so far");
+    if (config.cpus == 0 || config.cpus > PcConfig::kMaxCpus)
+        throw std::invalid_argument("the machine has 1 to 8 CPUs");
 }
 
 std::unique_ptr<CostModel> make_costs(ClockMode clock) {
@@ -58,7 +69,10 @@ const MachineConfig& checked(const MachineConfig& config) {
 }  // namespace
 
 Machine::Machine(const MachineConfig& config)
-    : config_(checked(config)), costs_(make_costs(config.clock)), bus_(config.ram_size) {
+    : config_(checked(config)),
+      costs_(make_costs(config.clock)),
+      interleaver_(config.cpus, config.seed),
+      bus_(config.ram_size) {
     PcConfig board;
     board.cpus = config.cpus;
     board.seed = config.seed;
@@ -83,7 +97,9 @@ Machine::Machine(const MachineConfig& config)
         environment.costs = costs_.get();
         environment.code = &code_;
         cpus_.push_back(std::make_unique<Cpu>(i, environment, config.features));
-        signals_.push_back(std::make_unique<CpuSignals>(*cpus_.back()));
+        environment.interleaver = &interleaver_;
+        environment.cpu_count = config.cpus;
+        signals_.push_back(std::make_unique<CpuSignals>(*this, *cpus_.back()));
         board_->connect_cpu(i, *signals_.back());
     }
     bus_.on_ram_write([this](u64 physical, u64 size) {
@@ -167,7 +183,7 @@ void Machine::end(StopReason reason) {
 }
 
 Moment Machine::moment() const {
-    return cpus_[0]->moment();
+    return cpu().moment();
 }
 
 bool Machine::halted() const {
@@ -178,10 +194,27 @@ void Machine::request_stop() {
     stop_requested_ = true;
     for (auto& cpu : cpus_) cpu->request_exit();
 }
+// The turn ends before the CPU whose turn it is takes another step.
+bool Machine::turn_is_over() const {
+    return cpu().instructions() >= interleaver_.end() || (cpu_count() > 1 && cpu().waits());
+}
+
+void Machine::next_turn() {
+    u32 ready = 0;
+    for (const auto& cpu : cpus_)
+        if (!cpu->waits()) ready |= u32{1} << cpu->id;
+    if (ready == 0) return;
+    Cpu& last = cpu();
+    interleaver_.begin(last.instructions(), ready);
+    cpu().take_turn(last, interleaver_.sharing());
+    board_->select_cpu(cpu().id);
+}
+
 
 StopReason Machine::run(const RunLimits& limits) {
-    Cpu& cpu = *cpus_[0];
+    board_->select_cpu(interleaver_.current());
     stop_requested_ = false;
+        Cpu& cpu = this->cpu();
     for (;;) {
         if (ended_) return *ended_;
         if (stop_requested_) return StopReason::Requested;
@@ -194,23 +227,24 @@ StopReason Machine::run(const RunLimits& limits) {
             return StopReason::Budget;
         const Ticks deadline = std::min(events_.next_deadline(), limits.ticks);
         if (cpu.activity == Activity::Shutdown) {
+        } else if (turn_is_over() && !halted()) {
+            next_turn();
             ended_ = StopReason::Shutdown;
         } else if (cpu.waits()) {
+            interleaver_.yield(cpu.instructions());  // whoever is woken first begins anew
             if (deadline == kNever) return StopReason::Idle;
             cpu.wait_until(deadline);
             if (deadline == limits.ticks) return StopReason::Idle;
         } else {
-            board_->select_cpu(cpu.id);
-            cpu.run(limits.instructions, deadline);
+            cpu.run(std::min(limits.instructions, interleaver_.end()), deadline);
         }
     }
 }
 
 bool Machine::step() {
     if (ended_) return false;
-    const Cpu& cpu = *cpus_[0];
     RunLimits limits;
-    limits.instructions = cpu.instructions() + 1;
+    limits.instructions = moment().instructions + 1;
     const StopReason reason = run(limits);
     return reason == StopReason::Budget || reason == StopReason::Requested;
 }
@@ -218,7 +252,7 @@ bool Machine::step() {
 void Machine::input(const std::string& device, std::vector<u8> data) {
     Device* receiver = board_->find(device);
     if (receiver == nullptr) throw std::invalid_argument("no device named " + device);
-    events_.set_now(cpus_[0]->ticks());
+    events_.set_now(cpu().ticks());
     receiver->input(data);
     inputs_.push_back({moment(), device, std::move(data)});
 }
@@ -285,7 +319,8 @@ void Machine::visit(Archive& archive) {
         if (end_reason != 0) ended_ = static_cast<StopReason>(end_reason - 1);
     }
     // The clock of the event queue is the CPU's at the moment, whoever looked at it last.
-    events_.set_now(cpus_[0]->ticks());
+    archive.field("interleaver", interleaver_);
+    events_.set_now(cpu().ticks());
     for (auto& cpu : cpus_) archive.field("cpu", *cpu);
     archive.field("events", events_);
     archive.begin("board");

@@ -15,6 +15,7 @@
 #include "emulator/bus/bus.h"
 #include "emulator/cpu/cpu.h"
 #include "emulator/observe/events.h"
+#include "emulator/smp/interleaver.h"
 #include "emulator/time/event_queue.h"
 
 namespace orrery {
@@ -101,8 +102,11 @@ class Machine {
     u32 exit_code() const { return exit_code_; }
 
     unsigned cpu_count() const { return static_cast<unsigned>(cpus_.size()); }
-    Cpu& cpu(unsigned index = 0) { return *cpus_[index]; }
-    const Cpu& cpu(unsigned index = 0) const { return *cpus_[index]; }
+    Cpu& cpu(unsigned index) { return *cpus_[index]; }
+    const Cpu& cpu(unsigned index) const { return *cpus_[index]; }
+    // The CPU whose turn it is.
+    Cpu& cpu() { return *cpus_[interleaver_.current()]; }
+    const Cpu& cpu() const { return *cpus_[interleaver_.current()]; }
     Bus& bus() { return bus_; }
     PcBoard& board() { return *board_; }
     EventQueue& events() { return events_; }
@@ -126,12 +130,15 @@ class Machine {
     class CpuSignals;
     void end(StopReason reason);
 
+    bool turn_is_over() const;
+    void next_turn();
     MachineConfig config_;
     EventQueue events_;
     Observers observers_;
     std::unique_ptr<CostModel> costs_;
     CodeCache code_;
     Bus bus_;
+    Interleaver interleaver_;
     std::vector<std::unique_ptr<CpuSignals>> signals_;
     std::unique_ptr<PcBoard> board_;
     std::vector<std::unique_ptr<Cpu>> cpus_;
