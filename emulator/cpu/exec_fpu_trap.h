@@ -26,6 +26,11 @@ bool trap_vex(u32 key, Op& op);
 // 2.4). CR0.EM and CR4.OSFXSR do not matter.
 bool trap_avx(u32 key, Op& op);
 
+// One or the other, by the instruction's encoding.
+inline bool trap_vector(const Insn& insn, u32 key, Op& op) {
+    return insn.vex ? trap_avx(key, op) : trap_sse(key, op);
+}
+
 // FSW.ES: an unmasked x87 exception waits to be reported.
 inline constexpr u16 kX87ErrorSummary = 0x80;
 

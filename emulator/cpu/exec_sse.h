@@ -4,6 +4,7 @@
 // An operation is done by the host's instruction of the same name, as inline assembly: intrinsics would let
 // the compiler exchange the operands of commutative ones, and with them the NaN that comes out (SDM vol. 1,
 // table 4-7). The upper halves of the registers (YMM) stay as they are, as with all legacy SSE instructions.
+// The VEX forms of the same rows' semantics are made from the same operations by exec_avx.h.
 #pragma once
 
 #include <emmintrin.h>
@@ -86,16 +87,28 @@ inline Xmm source(Cpu* c, const Op* op) {
     if constexpr (bytes == 2) return from_low(load<u16>(c, op, address_of<form>(c, op)));
 }
 
+// How a 256-bit form is made of two of 128 bits.
+enum class Lanes : u8 {
+    Each,    // each half from the halves of the sources
+    Scalar,  // there is none
+    Expand,  // the first kBytes of the source for the lower half, the next for the upper one
+    Count,   // one 16-byte source for both: shift counts
+    Narrow,  // as Each; both results are 64 bits, and together the lower half
+};
+
 // Traits of an operation: bytes of a memory source, whether it must be aligned, whether it can raise SIMD
-// floating-point exceptions.
-template <unsigned bytes, bool aligned, bool fp>
+// floating-point exceptions; how its 256-bit form goes.
+template <unsigned bytes, bool aligned, bool fp, Lanes lanes = bytes == 16 ? Lanes::Each : Lanes::Scalar>
 struct Shape {
+    static constexpr Lanes kLanes = lanes;
     static constexpr unsigned kBytes = bytes;
     static constexpr bool kAligned = aligned;
     static constexpr bool kFp = fp;
 };
 using Packed = Shape<16, true, false>;
 using PackedFp = Shape<16, true, true>;
+using PackedCount = Shape<16, true, false, Lanes::Count>;
+using PackedNarrow = Shape<16, true, true, Lanes::Narrow>;
 using ScalarFp4 = Shape<4, false, true>;
 using ScalarFp8 = Shape<8, false, true>;
 
@@ -140,8 +153,15 @@ Handler by_form(const Insn& insn, u32 key, const Op& op, Pick pick) {
                             : with.template operator()<Form::Memory>();
 }
 
+}  // namespace orrery::sse
+
+#include "emulator/cpu/exec_avx.h"
+
+namespace orrery::sse {
+
 template <typename F>
 void select_combine(const Insn& insn, u32 key, Op& op) {
+    if (insn.vex) return avx::select_combine<F>(insn, key, op);
     if (trap_sse(key, op)) return;
     op.fn = by_form<F::kFp>(insn, key, op,
                             []<Form form, bool checked>() -> Handler { return combine<F, form, checked>; });

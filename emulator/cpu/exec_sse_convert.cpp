@@ -6,18 +6,18 @@ namespace orrery {
 
 using namespace sse;
 
-using UnalignedFp8 = Shape<8, false, true>;
+using UnalignedFp8 = Shape<8, false, true, Lanes::Expand>;
 
 ORRERY_SSE_OPERATION(cvtps2pd, UnalignedFp8);
-ORRERY_SSE_ARITHMETIC(cvtpd2ps, PackedFp, Narrow, 8, 2);
+ORRERY_SSE_ARITHMETIC(cvtpd2ps, PackedNarrow, Narrow, 8, 2);
 ORRERY_SSE_OPERATION(cvtss2sd, ScalarFp4);
 ORRERY_SSE_ARITHMETIC(cvtsd2ss, ScalarFp8, Narrow, 8, 1);
 ORRERY_SSE_OPERATION(cvtdq2ps, PackedFp);
 ORRERY_SSE_OPERATION(cvtps2dq, PackedFp);
 ORRERY_SSE_OPERATION(cvttps2dq, PackedFp);
-ORRERY_SSE_OPERATION(cvttpd2dq, PackedFp);
-ORRERY_SSE_OPERATION(cvtpd2dq, PackedFp);
-using Unaligned8 = Shape<8, false, false>;
+ORRERY_SSE_OPERATION(cvttpd2dq, PackedNarrow);
+ORRERY_SSE_OPERATION(cvtpd2dq, PackedNarrow);
+using Unaligned8 = Shape<8, false, false, Lanes::Expand>;
 ORRERY_SSE_OPERATION(cvtdq2pd, Unaligned8);
 
 namespace {
@@ -88,10 +88,32 @@ void to_integer(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
+// VEX: the upper bits come from another register, and the upper half is cleared.
+template <typename F, typename T, bool checked>
+void from_integer_vex(Cpu* c, const Op* op) {
+    const bool memory = (op->imm & avx::kMemory) != 0;
+    const T value = memory ? load<T>(c, op, avx::address_of(c, op)) : reg<T>(c, op->base);
+    const Xmm a = xmm(c, op->b);
+    if constexpr (checked) {
+        xmm(c, op->a) = with_fp_checks(c, op, [=] { return F::run(a, value); });
+    } else {
+        xmm(c, op->a) = F::run(a, value);
+    }
+    avx::clear_upper(c, op->a);
+    ORRERY_NEXT(c, op);
+}
+
 template <typename F>
 void select_from_integer(const Insn& insn, u32 key, Op& op) {
-    if (trap_sse(key, op)) return;
-    const bool wide = insn.operands[1].size == 8;
+    if (trap_vector(insn, key, op)) return;
+    const bool wide = insn.operands[insn.operand_count - 1].size == 8;
+    if (insn.vex) {
+        avx::prepare(insn, op);
+        const bool checked = (key & key::kSseUnmasked) != 0;
+        op.fn = wide ? (checked ? from_integer_vex<F, u64, true> : from_integer_vex<F, u64, false>)
+                     : (checked ? from_integer_vex<F, u32, true> : from_integer_vex<F, u32, false>);
+        return;
+    }
     op.fn = by_form<true>(insn, key, op, [&]<Form form, bool checked>() -> Handler {
         return wide ? from_integer<F, u64, form, checked> : from_integer<F, u32, form, checked>;
     });
@@ -99,7 +121,7 @@ void select_from_integer(const Insn& insn, u32 key, Op& op) {
 
 template <typename F>
 void select_to_integer(const Insn& insn, u32 key, Op& op) {
-    if (trap_sse(key, op)) return;
+    if (trap_vector(insn, key, op)) return;
     const bool wide = insn.operands[0].size == 8;
     op.fn = by_form<true>(insn, key, op, [&]<Form form, bool checked>() -> Handler {
         return wide ? to_integer<F, u64, form, checked> : to_integer<F, u32, form, checked>;

@@ -7,7 +7,7 @@ using namespace sse;
 
 namespace {
 
-struct Low8 : Shape<8, false, false> {
+struct Low8 : Shape<8, false, false, Lanes::Each> {
     static Xmm run(Xmm, Xmm b, i32) { return _mm_unpacklo_epi64(b, b); }
 };
 struct Even : Packed {

@@ -4,6 +4,8 @@
 // vol. 2, RCPPS). Here it is the exact result rounded to nearest with 13 significant bits (ties up), by
 // integer arithmetic: the same on every host. As the manual requires: denormals count as zeros of their sign,
 // tiny results are zeros, no flag is raised, and rounding mode, FTZ and DAZ do not matter.
+#include <smmintrin.h>
+
 #include "emulator/cpu/exec_sse.h"
 
 namespace orrery {
@@ -65,49 +67,34 @@ u64 estimate_two(u64 pair) {
     return static_cast<u64>(estimate(static_cast<u32>(pair >> 32))) << 32 | estimate(static_cast<u32>(pair));
 }
 
-template <u32 (*estimate)(u32), Form form>
-void estimate_packed(Cpu* c, const Op* op) {
-    const Xmm b = source<form, 16, true>(c, op);
-    const u64 upper = estimate_two<estimate>(low_of(_mm_unpackhi_epi64(b, b)));
-    low(c, op->a) = estimate_two<estimate>(low_of(b));
-    high(c, op->a) = upper;
-    ORRERY_NEXT(c, op);
-}
-
-template <u32 (*estimate)(u32), Form form>
-void estimate_scalar(Cpu* c, const Op* op) {
-    const Xmm b = source<form, 4, false>(c, op);
-    const u64 upper = low(c, op->a) & ~u64{0xffff'ffff};
-    low(c, op->a) = upper | estimate(static_cast<u32>(low_of(b)));
-    ORRERY_NEXT(c, op);
-}
+template <u32 (*estimate)(u32)>
+struct FourEstimates : Packed {
+    static Xmm run(Xmm, Xmm b, i32) {
+        const u64 upper = estimate_two<estimate>(low_of(_mm_unpackhi_epi64(b, b)));
+        return _mm_set_epi64x(static_cast<i64>(upper), static_cast<i64>(estimate_two<estimate>(low_of(b))));
+    }
+};
 
 template <u32 (*estimate)(u32)>
-void select_packed(const Insn& insn, u32 key, Op& op) {
-    if (trap_sse(key, op)) return;
-    op.fn = by_form<false>(insn, key, op,
-                           []<Form form, bool>() -> Handler { return estimate_packed<estimate, form>; });
-}
-template <u32 (*estimate)(u32)>
-void select_scalar(const Insn& insn, u32 key, Op& op) {
-    if (trap_sse(key, op)) return;
-    op.fn = by_form<false>(insn, key, op,
-                           []<Form form, bool>() -> Handler { return estimate_scalar<estimate, form>; });
-}
+struct OneEstimate : Shape<4, false, false> {
+    static Xmm run(Xmm a, Xmm b, i32) {
+        return _mm_insert_epi32(a, static_cast<i32>(estimate(static_cast<u32>(low_of(b)))), 0);
+    }
+};
 
 }  // namespace
 
 void select_rcpps(const Insn& insn, u32 key, Op& op) {
-    select_packed<reciprocal>(insn, key, op);
+    select_combine<FourEstimates<reciprocal>>(insn, key, op);
 }
 void select_rcpss(const Insn& insn, u32 key, Op& op) {
-    select_scalar<reciprocal>(insn, key, op);
+    select_combine<OneEstimate<reciprocal>>(insn, key, op);
 }
 void select_rsqrtps(const Insn& insn, u32 key, Op& op) {
-    select_packed<reciprocal_root>(insn, key, op);
+    select_combine<FourEstimates<reciprocal_root>>(insn, key, op);
 }
 void select_rsqrtss(const Insn& insn, u32 key, Op& op) {
-    select_scalar<reciprocal_root>(insn, key, op);
+    select_combine<OneEstimate<reciprocal_root>>(insn, key, op);
 }
 
 }  // namespace orrery

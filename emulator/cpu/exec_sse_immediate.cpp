@@ -22,7 +22,7 @@ constexpr std::array<Operation, sizeof...(imm)> make_table(std::integer_sequence
 }
 
 // `host` is done by one function per value of the immediate's bits that count.
-#define ORRERY_BY_IMMEDIATE(name, shape, bits)                                           \
+#define ORRERY_BY_IMMEDIATE(name, shape, bits, ...)                                      \
     template <unsigned imm>                                                              \
     struct One_##name {                                                                  \
         static Xmm run(Xmm a, Xmm b) {                                                   \
@@ -34,14 +34,15 @@ constexpr std::array<Operation, sizeof...(imm)> make_table(std::integer_sequence
         static constexpr auto kTable =                                                   \
             make_table<One_##name>(std::make_integer_sequence<unsigned, (bits) + 1>{});  \
         static Xmm run(Xmm a, Xmm b, i32 imm) { return kTable[imm & (bits)].run(a, b); } \
+        __VA_ARGS__                                                                      \
     }
-ORRERY_BY_IMMEDIATE(roundps, PackedFp, 15);
-ORRERY_BY_IMMEDIATE(roundpd, PackedFp, 15);
-ORRERY_BY_IMMEDIATE(roundss, ScalarFp4, 15);
-ORRERY_BY_IMMEDIATE(roundsd, ScalarFp8, 15);
-ORRERY_BY_IMMEDIATE(dpps, PackedFp, 255);
-ORRERY_BY_IMMEDIATE(dppd, PackedFp, 255);
-ORRERY_BY_IMMEDIATE(mpsadbw, Packed, 7);
+ORRERY_BY_IMMEDIATE(roundps, PackedFp, 15, );
+ORRERY_BY_IMMEDIATE(roundpd, PackedFp, 15, );
+ORRERY_BY_IMMEDIATE(roundss, ScalarFp4, 15, );
+ORRERY_BY_IMMEDIATE(roundsd, ScalarFp8, 15, );
+ORRERY_BY_IMMEDIATE(dpps, PackedFp, 255, );
+ORRERY_BY_IMMEDIATE(dppd, PackedFp, 255, );
+ORRERY_BY_IMMEDIATE(mpsadbw, Packed, 7, static constexpr unsigned kUpperShift = 3;);
 #undef ORRERY_BY_IMMEDIATE
 
 // DPPS and DPPD multiply, then add once or twice, and report exceptions after each step (SDM vol. 2, DPPS). A
@@ -87,22 +88,82 @@ void dot_product_checked(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
+// VEX: both halves take each step together.
+template <typename F, bool wide>
+void dot_product_checked_vex(Cpu* c, const Op* op) {
+    const avx::Ymm b = avx::any_source<F>(c, op), a = avx::ymm(c, op->b);
+    const Xmm wanted = wanted_factors<wide>(static_cast<unsigned>(op->imm));
+    const avx::Ymm x{_mm_and_si128(a.low, wanted), _mm_and_si128(a.high, wanted)};
+    const avx::Ymm y{_mm_and_si128(b.low, wanted), _mm_and_si128(b.high, wanted)};
+    if constexpr (wide) {
+        const avx::Ymm products = avx::run_checked<Step_mulpd>(c, op, x, y);
+        (void)avx::run_checked<Step_haddpd>(c, op, products, products);
+    } else {
+        const avx::Ymm products = avx::run_checked<Step_mulps>(c, op, x, y);
+        const avx::Ymm sums = avx::run_checked<Step_haddps>(c, op, products, products);
+        (void)avx::run_checked<Step_haddps>(c, op, sums, sums);
+    }
+    const bool ymm = (op->imm & avx::kWide) != 0;
+    avx::set_ymm(
+        c, op->a,
+        {F::run(a.low, b.low, op->imm), ymm ? F::run(a.high, b.high, op->imm) : _mm_setzero_si128()});
+    ORRERY_NEXT(c, op);
+}
+
 template <typename F, bool wide>
 void select_dot_product(const Insn& insn, u32 key, Op& op) {
+    if (insn.vex) {
+        avx::select_combine<F>(insn, key, op);
+        if (op.fn == avx::combine_checked<F>) op.fn = dot_product_checked_vex<F, wide>;
+        return;
+    }
     if (trap_sse(key, op)) return;
     op.fn = by_form<true>(insn, key, op, []<Form form, bool checked>() -> Handler {
         return checked ? dot_product_checked<F, wide, form> : combine<F, form, false>;
     });
 }
 
+// The operands of VPTEST.
+struct AnyTest : Shape<16, false, false> {};
+
 // ZF: a & b is zero. CF: ~a & b is zero. The others are cleared.
+void set_test_flags(Cpu* c, bool carry, bool zero) {
+    c->lf.set((carry ? rflags::kCf : 0) | (zero ? rflags::kZf : 0));
+}
+
 template <Form form>
 void test(Cpu* c, const Op* op) {
     const Xmm b = source<form, 16, true>(c, op);
     bool carry, zero;
     asm("ptest %3, %2" : "=@ccc"(carry), "=@ccz"(zero) : "x"(xmm(c, op->a)), "x"(b));
-    c->lf.set((carry ? rflags::kCf : 0) | (zero ? rflags::kZf : 0));
+    set_test_flags(c, carry, zero);
     ORRERY_NEXT(c, op);
+}
+
+// VEX: VPTEST, and VTESTPS and VTESTPD with the sign bits of `mask` only. op->b is the second source where it
+// is a register.
+template <u64 mask>
+void test_vex(Cpu* c, const Op* op) {
+    const avx::Ymm b = avx::any_source<AnyTest>(c, op), a = avx::ymm(c, op->a);
+    const Xmm wanted = _mm_set1_epi64x(static_cast<i64>(mask));
+    Xmm both = _mm_and_si128(a.low, b.low), only = _mm_andnot_si128(a.low, b.low);
+    if ((op->imm & avx::kWide) != 0) {
+        both = _mm_or_si128(both, _mm_and_si128(a.high, b.high));
+        only = _mm_or_si128(only, _mm_andnot_si128(a.high, b.high));
+    }
+    const Xmm zero = _mm_setzero_si128();
+    auto none = [=](Xmm x) {
+        return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(x, wanted), zero)) == 0xffff;
+    };
+    set_test_flags(c, none(only), none(both));
+    ORRERY_NEXT(c, op);
+}
+
+template <u64 mask>
+void select_test_vex(const Insn& insn, u32 key, Op& op) {
+    if (trap_avx(key, op)) return;
+    avx::prepare(insn, op);
+    op.fn = test_vex<mask>;
 }
 
 }  // namespace
@@ -126,7 +187,14 @@ void select_dppd(const Insn& insn, u32 key, Op& op) {
     select_dot_product<Do_dppd, true>(insn, key, op);
 }
 
+void select_vtestps(const Insn& insn, u32 key, Op& op) {
+    select_test_vex<0x8000'0000'8000'0000>(insn, key, op);
+}
+void select_vtestpd(const Insn& insn, u32 key, Op& op) {
+    select_test_vex<u64{1} << 63>(insn, key, op);
+}
 void select_ptest(const Insn& insn, u32 key, Op& op) {
+    if (insn.vex) return select_test_vex<~u64{0}>(insn, key, op);
     if (trap_sse(key, op)) return;
     op.fn = by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return test<form>; });
 }

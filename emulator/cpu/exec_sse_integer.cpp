@@ -51,14 +51,14 @@ ORRERY_SSE_OPERATION(pandn, Packed);
 ORRERY_SSE_OPERATION(por, Packed);
 ORRERY_SSE_OPERATION(pxor, Packed);
 
-ORRERY_SSE_OPERATION(psllw, Packed);
-ORRERY_SSE_OPERATION(pslld, Packed);
-ORRERY_SSE_OPERATION(psllq, Packed);
-ORRERY_SSE_OPERATION(psrlw, Packed);
-ORRERY_SSE_OPERATION(psrld, Packed);
-ORRERY_SSE_OPERATION(psrlq, Packed);
-ORRERY_SSE_OPERATION(psraw, Packed);
-ORRERY_SSE_OPERATION(psrad, Packed);
+ORRERY_SSE_OPERATION(psllw, PackedCount);
+ORRERY_SSE_OPERATION(pslld, PackedCount);
+ORRERY_SSE_OPERATION(psllq, PackedCount);
+ORRERY_SSE_OPERATION(psrlw, PackedCount);
+ORRERY_SSE_OPERATION(psrld, PackedCount);
+ORRERY_SSE_OPERATION(psrlq, PackedCount);
+ORRERY_SSE_OPERATION(psraw, PackedCount);
+ORRERY_SSE_OPERATION(psrad, PackedCount);
 
 ORRERY_SSE_OPERATION(packsswb, Packed);
 ORRERY_SSE_OPERATION(packssdw, Packed);
@@ -114,9 +114,9 @@ ORRERY_SSE_OPERATION(packusdw, Packed);
 ORRERY_SSE_OPERATION(phminposuw, Packed);
 
 // Extension of 8, 4 or 2 bytes.
-using Extend8 = Shape<8, false, false>;
-using Extend4 = Shape<4, false, false>;
-using Extend2 = Shape<2, false, false>;
+using Extend8 = Shape<8, false, false, Lanes::Expand>;
+using Extend4 = Shape<4, false, false, Lanes::Expand>;
+using Extend2 = Shape<2, false, false, Lanes::Expand>;
 ORRERY_SSE_OPERATION(pmovsxbw, Extend8);
 ORRERY_SSE_OPERATION(pmovsxbd, Extend4);
 ORRERY_SSE_OPERATION(pmovsxbq, Extend2);

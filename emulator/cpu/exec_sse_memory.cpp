@@ -1,4 +1,4 @@
-// Slow paths of 16-byte operands, and MASKMOVQ's and MASKMOVDQU's store.
+// Slow paths of 16- and 32-byte operands, and MASKMOVQ's and MASKMOVDQU's store.
 #include <bit>
 
 #include "emulator/cpu/exec_sse.h"
@@ -53,3 +53,13 @@ void store_masked(Cpu* c, const Op* op, u64 lower, u64 upper, u32 chosen) {
 }
 
 }  // namespace orrery::sse
+
+namespace orrery::avx {
+
+void store_ymm_slow(Cpu* c, const Op* op, u64 linear, Xmm low, Xmm high) {
+    sse::check_natural_alignment(c, op, linear, sizeof(Ymm));
+    const Xmm value[2] = {low, high};
+    store_bytes_slow(c, op, linear, value, sizeof value);
+}
+
+}  // namespace orrery::avx

@@ -70,6 +70,7 @@ struct Shufps : Packed {
     }
 };
 struct Shufpd : Packed {
+    static constexpr unsigned kUpperShift = 2;
     static Xmm run(Xmm a, Xmm b, i32 imm) {
         const Xmm first = (imm & 1) != 0 ? _mm_unpackhi_epi64(a, a) : a;
         return (imm & 2) != 0 ? blended(first, b, entry(kBlendQwords[2])) : _mm_unpacklo_epi64(first, b);
@@ -83,9 +84,11 @@ struct Palignr : Packed {
     }
 };
 struct Blendps : Packed {
+    static constexpr unsigned kUpperShift = 4;
     static Xmm run(Xmm a, Xmm b, i32 imm) { return blended(a, b, entry(kBlendDwords[imm & 15])); }
 };
 struct Blendpd : Packed {
+    static constexpr unsigned kUpperShift = 2;
     static Xmm run(Xmm a, Xmm b, i32 imm) { return blended(a, b, entry(kBlendQwords[imm & 3])); }
 };
 struct Pblendw : Packed {
@@ -124,7 +127,23 @@ void shift_immediate(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
-// --- blends by the sign bits of XMM0 ---
+// VEX: of the register op->b, to op->a.
+template <typename F, bool wide>
+void shift_immediate_vex(Cpu* c, const Op* op) {
+    const avx::Ymm b = avx::ymm(c, op->b);
+    const u8 count = static_cast<u8>(op->imm);
+    avx::set_ymm(c, op->a, {F::run(b.low, count), wide ? F::run(b.high, count) : _mm_setzero_si128()});
+    ORRERY_NEXT(c, op);
+}
+
+template <typename F>
+void select_shift_immediate(const Insn& insn, u32 key, Op& op) {
+    if (trap_vector(insn, key, op)) return;
+    op.fn = shift_immediate<F>;
+    if (insn.vex) op.fn = insn.vex_l != 0 ? shift_immediate_vex<F, true> : shift_immediate_vex<F, false>;
+}
+
+// --- blends by the sign bits of XMM0; VEX: of the register in imm 7:4 ---
 
 // The host's instruction has its mask in XMM0 too; `step` is the width of a sign bit's element.
 template <unsigned step>
@@ -143,9 +162,26 @@ void variable_blend(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
+template <unsigned step, bool wide, bool memory>
+void variable_blend_vex(Cpu* c, const Op* op) {
+    const avx::Ymm b = avx::source<Blendps, wide, memory>(c, op), a = avx::ymm(c, op->b);
+    const avx::Ymm signs = avx::ymm(c, static_cast<u8>(op->imm >> 4 & 15));
+    avx::set_ymm(c, op->a,
+                 {blend_by_signs<step>(a.low, b.low, signs.low),
+                  wide ? blend_by_signs<step>(a.high, b.high, signs.high) : _mm_setzero_si128()});
+    ORRERY_NEXT(c, op);
+}
+
 template <unsigned step>
 void select_variable_blend(const Insn& insn, u32 key, Op& op) {
-    if (trap_sse(key, op)) return;
+    if (trap_vector(insn, key, op)) return;
+    if (insn.vex) {
+        avx::prepare(insn, op);
+        if (insn.mode_bits != 64) op.imm &= ~128;
+        op.fn = avx::by_form<true>(
+            op, []<bool wide, bool memory>() -> Handler { return variable_blend_vex<step, wide, memory>; });
+        return;
+    }
     op.fn = by_form<false>(insn, key, op,
                            []<Form form, bool>() -> Handler { return variable_blend<step, form>; });
 }
@@ -155,6 +191,16 @@ void select_variable_blend(const Insn& insn, u32 key, Op& op) {
 template <typename T>
 T& element(Cpu* c, u8 number, i32 imm) {
     return reinterpret_cast<T*>(c->xmm[number].q)[static_cast<unsigned>(imm) % (16 / sizeof(T))];
+}
+
+// VEX: into a copy of op->b.
+template <typename T>
+void insert_vex(Cpu* c, const Op* op) {
+    const bool memory = (op->imm & avx::kMemory) != 0;
+    const T value = memory ? load<T>(c, op, avx::address_of(c, op)) : reg<T>(c, op->base);
+    avx::set_ymm(c, op->a, {xmm(c, op->b), _mm_setzero_si128()});
+    element<T>(c, op->a, op->imm & 255) = value;
+    ORRERY_NEXT(c, op);
 }
 
 template <typename T, Form form>
@@ -181,27 +227,43 @@ void extract(Cpu* c, const Op* op) {
 
 template <typename T>
 void select_insert(const Insn& insn, u32 key, Op& op) {
-    if (trap_sse(key, op)) return;
+    if (trap_vector(insn, key, op)) return;
+    if (insn.vex) {
+        avx::prepare(insn, op);
+        op.fn = insert_vex<T>;
+        return;
+    }
     op.fn = by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return insert<T, form>; });
 }
 template <typename T>
 void select_extract(const Insn& insn, u32 key, Op& op) {
-    if (trap_sse(key, op)) return;
+    if (trap_vector(insn, key, op)) return;
     op.fn = by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return extract<T, form>; });
 }
 
 // INSERTPS: bits 7:6 choose the source doubleword (of a register), 5:4 the destination, 3:0 what is zeroed.
-template <Form form>
-void insert_single(Cpu* c, const Op* op) {
-    u32 value = 0;
-    if constexpr (form == Form::Register) {
-        value = element<u32>(c, op->b, op->imm >> 6 & 3);
-    } else {
-        value = load<u32>(c, op, address_of<form>(c, op));
-    }
+void put_single(Cpu* c, const Op* op, u32 value) {
     element<u32>(c, op->a, op->imm >> 4 & 3) = value;
     for (int i = 0; i < 4; ++i)
         if ((op->imm >> i & 1) != 0) element<u32>(c, op->a, i) = 0;
+}
+
+template <Form form>
+void insert_single(Cpu* c, const Op* op) {
+    if constexpr (form == Form::Register) {
+        put_single(c, op, element<u32>(c, op->b, op->imm >> 6 & 3));
+    } else {
+        put_single(c, op, load<u32>(c, op, address_of<form>(c, op)));
+    }
+    ORRERY_NEXT(c, op);
+}
+
+void insert_single_vex(Cpu* c, const Op* op) {
+    const bool memory = (op->imm & avx::kMemory) != 0;
+    const u32 value =
+        memory ? load<u32>(c, op, avx::address_of(c, op)) : element<u32>(c, op->base, op->imm >> 6 & 3);
+    avx::set_ymm(c, op->a, {xmm(c, op->b), _mm_setzero_si128()});
+    put_single(c, op, value);
     ORRERY_NEXT(c, op);
 }
 
@@ -223,10 +285,10 @@ ORRERY_SELECT(blendpd, Blendpd);
 ORRERY_SELECT(pblendw, Pblendw);
 #undef ORRERY_SELECT
 
-#define ORRERY_SELECT(name, Operation)                              \
-    void select_##name(const Insn&, u32 key, Op& op) {              \
-        if (!trap_sse(key, op)) op.fn = shift_immediate<Operation>; \
-    }                                                               \
+#define ORRERY_SELECT(name, Operation)                      \
+    void select_##name(const Insn& insn, u32 key, Op& op) { \
+        select_shift_immediate<Operation>(insn, key, op);   \
+    }                                                       \
     void select_##name(const Insn& insn, u32 key, Op& op)
 ORRERY_SELECT(psllw_imm, Imm_psllw);
 ORRERY_SELECT(pslld_imm, Imm_pslld);
@@ -278,7 +340,12 @@ void select_pextrq(const Insn& insn, u32 key, Op& op) {
     select_extract<u64>(insn, key, op);
 }
 void select_insertps(const Insn& insn, u32 key, Op& op) {
-    if (trap_sse(key, op)) return;
+    if (trap_vector(insn, key, op)) return;
+    if (insn.vex) {
+        avx::prepare(insn, op);
+        op.fn = insert_single_vex;
+        return;
+    }
     op.fn = by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return insert_single<form>; });
 }
 

@@ -53,6 +53,7 @@ unsigned explicit_length(u64 value, bool wide, unsigned count) {
 constexpr i32 kWideLengths = 1 << 8;  // RAX and RDX instead of EAX and EDX
 constexpr i32 kIndex = 1 << 9;        // the result is an index
 constexpr i32 kImplicit = 1 << 10;    // lengths end at a zero
+constexpr i32 kVex = 1 << 11;         // a mask clears YMM0's upper half
 
 // Returns IntRes2 and sets the flags: CF, IntRes2 is not zero; ZF and SF, the second and first string end
 // within the register; OF, IntRes2's bit 0; AF and PF are cleared.
@@ -103,13 +104,14 @@ void compare_strings(Cpu* c, const Op* op) {
         set_reg<u32>(c, kRcx * 8, index_of(mask, op->imm));
     } else {
         set_mask(c, mask, op->imm);
+        if ((op->imm & kVex) != 0) avx::clear_upper(c, 0);
     }
     ORRERY_NEXT(c, op);
 }
 
 void select_string(const Insn& insn, u32 key, Op& op, i32 kind) {
-    if (trap_sse(key, op)) return;
-    op.imm = (op.imm & 255) | kind | (insn.rex_w ? kWideLengths : 0);
+    if (trap_vector(insn, key, op)) return;
+    op.imm = (op.imm & 255) | kind | (insn.opsize == 8 ? kWideLengths : 0) | (insn.vex ? kVex : 0);
     op.fn = by_form<false>(insn, key, op, []<Form form, bool>() -> Handler { return compare_strings<form>; });
 }
 

@@ -1,6 +1,7 @@
 #include "tests/isa/addresses.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 
 #include "emulator/isa/row.h"
@@ -38,7 +39,7 @@ u64 linear_address(const Insn& insn, const u64 (&gpr)[16], u64 insn_address) {
     } else if (insn.base != kNoRegister) {
         offset += gpr[insn.base];
     }
-    if (insn.index != kNoRegister) offset += gpr[insn.index] << insn.scale_log2;
+    if (insn.index != kNoRegister && insn.vsib == 0) offset += gpr[insn.index] << insn.scale_log2;
     return to_linear(insn, segment_base(insn), offset);
 }
 
@@ -51,6 +52,7 @@ std::vector<MemoryTouch> memory_touches(const Insn& insn, const u64 (&gpr)[16], 
     for (unsigned i = 0; i < insn.operand_count; ++i) {
         const Operand& op = insn.operands[i];
         if (op.access == Access::AddressOnly && name != "CLFLUSH") continue;
+        if (op.kind == OperandKind::Memory && insn.vsib != 0) continue;  // gather_touches()
         if (op.kind == OperandKind::Memory) {
             u64 address = linear_address(insn, gpr, insn_address);
             u64 size = op.size;
@@ -77,7 +79,7 @@ std::vector<MemoryTouch> memory_touches(const Insn& insn, const u64 (&gpr)[16], 
     if (name == "XLAT") {
         out.push_back({to_linear(insn, segment_base(insn), gpr[3] + (gpr[0] & 0xff)), 1, false});
     }
-    if (name == "MASKMOVQ" || name == "MASKMOVDQU") {
+    if (name == "MASKMOVQ" || name.ends_with("MASKMOVDQU")) {
         out.push_back({to_linear(insn, segment_base(insn), gpr[7]), name == "MASKMOVQ" ? 8u : 16u, true});
     }
     const u64 rsp = cut(gpr[4], stack_width);
@@ -91,6 +93,26 @@ std::vector<MemoryTouch> memory_touches(const Insn& insn, const u64 (&gpr)[16], 
         out.push_back({rsp - 8 * 34 - static_cast<u64>(insn.imm) - 8, 8, false});
     } else if (name == "LEAVE") {
         out.push_back({cut(gpr[5], stack_width), 8, false});
+    }
+    return out;
+}
+
+std::vector<MemoryTouch> gather_touches(const Insn& insn, const TestState& s) {
+    const unsigned size = insn.operands[1].size;
+    const unsigned index_size =
+        std::string_view(insn.row->operands_text).find("vm32") != std::string_view::npos ? 4 : 8;
+    const unsigned count = std::min(insn.operands[0].size / size, insn.vsib / index_size);
+    u8 whole[32];
+    std::memcpy(whole, s.fx.xmm[insn.index], 16);
+    std::memcpy(whole + 16, s.ymm[insn.index], 16);
+    const u64 base = insn.base != kNoRegister ? s.gpr[insn.base] : 0;
+    std::vector<MemoryTouch> out;
+    for (unsigned i = 0; i < count; ++i) {
+        u64 index = 0;
+        std::memcpy(&index, whole + i * index_size, index_size);
+        index = static_cast<u64>(sign_extend(index, index_size));
+        const u64 offset = base + (index << insn.scale_log2) + static_cast<u64>(insn.disp);
+        out.push_back({to_linear(insn, segment_base(insn), offset), size, false});
     }
     return out;
 }

@@ -23,6 +23,9 @@ u64 linear_address(const Insn& insn, const u64 (&gpr)[16], u64 insn_address);
 /// Sizes may be larger than the truth (a whole REP run).
 std::vector<MemoryTouch> memory_touches(const Insn& insn, const u64 (&gpr)[16], u64 rflags, u64 insn_address);
 
+/// The memory that a gather may touch, whatever its mask.
+std::vector<MemoryTouch> gather_touches(const Insn& insn, const TestState& state);
+
 /// Whether every touch lies in the arena, writes within a window or where they fault; or is certain to fault
 /// without touching anything (not canonical).
 bool stays_in_arena(const std::vector<MemoryTouch>& touches);

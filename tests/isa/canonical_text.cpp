@@ -79,7 +79,11 @@ std::string own_memory(const Insn& insn, const Operand& op) {
         } else if (insn.base != kNoRegister) {
             a.base = gpr_name(insn.base, insn.asize, false);
         }
-        if (insn.index != kNoRegister) a.index = gpr_name(insn.index, insn.asize, false);
+        if (insn.vsib != 0) {
+            a.index = fmt::format("{}mm{}", insn.vsib == 32 ? 'y' : 'x', insn.index);
+        } else if (insn.index != kNoRegister) {
+            a.index = gpr_name(insn.index, insn.asize, false);
+        }
         a.scale = 1u << insn.scale_log2;
         a.disp = static_cast<u64>(insn.disp);
     } else {
@@ -115,7 +119,7 @@ std::string own_operand(const Insn& insn, unsigned i, u64 address) {
         case OperandKind::Debug:
             return fmt::format("dr{}", op.reg);
         case OperandKind::Xmm:
-            return fmt::format("xmm{}", op.reg);
+            return fmt::format("{}mm{}", op.size == 32 ? 'y' : 'x', op.reg);
         case OperandKind::Mmx:
             return fmt::format("mm{}", op.reg);
         case OperandKind::St:
@@ -208,8 +212,8 @@ bool parse_number(std::string_view s, u64& value) {
 
 unsigned memory_size(std::string_view word) {
     static const std::map<std::string, unsigned, std::less<>> kSizes = {
-        {"byte", 1},   {"word", 2},   {"dword", 4},    {"fword", 6}, {"qword", 8},
-        {"tbyte", 10}, {"xword", 10}, {"xmmword", 16}, {"oword", 16}};
+        {"byte", 1},   {"word", 2},   {"dword", 4},    {"fword", 6},  {"qword", 8},
+        {"tbyte", 10}, {"xword", 10}, {"xmmword", 16}, {"oword", 16}, {"ymmword", 32}};
     auto it = kSizes.find(word);
     return it == kSizes.end() ? 0 : it->second;
 }

@@ -112,4 +112,39 @@ std::vector<DecoderCase> decoder_cases(CpuMode mode) {
     return out;
 }
 
+std::vector<DecoderCase> vex_decoder_cases(CpuMode mode) {
+    std::vector<DecoderCase> out;
+    Rng rng(0xc4c5 + static_cast<u64>(mode));
+    const bool in64 = mode == CpuMode::Bits64;
+    // Map, opcode, pp, L, W, and one ModRM of each mod and reg.
+    for (unsigned n = 0; n < 3u * 256 * 16 * 32; ++n) {
+        const unsigned form = n & 31, bits = n >> 5 & 15, opcode = n >> 9 & 255, map = (n >> 17) + 1;
+        // Registers above 7 only in 64-bit mode; elsewhere these bits make it LES or LDS.
+        const unsigned rxb = in64 ? static_cast<unsigned>(rng.below(8)) : 7;
+        const unsigned vvvv =
+            rng.one_in(2) ? 15 : (in64 ? 0 : 8) | static_cast<unsigned>(rng.below(in64 ? 16 : 8));
+        const unsigned last = vvvv << 3 | (bits & 7);
+        const bool w = bits & 8;
+        DecoderCase c;
+        std::size_t at = 0;
+        if (rng.one_in(16)) c.bytes[at++] = 0x67;
+        if (map == 1 && !w && (rxb & 3) == 3) {
+            c.bytes[at++] = 0xc5;
+            c.bytes[at++] = static_cast<u8>((rxb & 4) << 5 | last);
+        } else {
+            c.bytes[at++] = 0xc4;
+            c.bytes[at++] = static_cast<u8>(rxb << 5 | map);
+            c.bytes[at++] = static_cast<u8>((w ? 0x80 : 0) | last);
+        }
+        c.prefix_count = static_cast<u8>(at);
+        c.bytes[at++] = static_cast<u8>(opcode);
+        const unsigned mod = form >> 3, reg = form & 7;
+        const unsigned rm = rng.one_in(3) ? 4u : static_cast<unsigned>(rng.below(8));
+        c.bytes[at++] = static_cast<u8>(mod << 6 | reg << 3 | rm);
+        while (at < c.bytes.size()) c.bytes[at++] = rng.byte();
+        out.push_back(c);
+    }
+    return out;
+}
+
 }  // namespace orrery::testing

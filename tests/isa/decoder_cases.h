@@ -19,4 +19,7 @@ struct DecoderCase {
 /// All cases of one mode, in a fixed order. Bytes after the opcode and ModRM are random, by a fixed seed.
 std::vector<DecoderCase> decoder_cases(CpuMode mode);
 
+/// The same behind VEX: every map, opcode, VEX.pp, L and W, with VEX.vvvv in use or not.
+std::vector<DecoderCase> vex_decoder_cases(CpuMode mode);
+
 }  // namespace orrery::testing

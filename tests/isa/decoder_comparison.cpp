@@ -48,17 +48,23 @@ struct Difference {
 
 class Comparison {
   public:
-    Comparison(Peer peer, CpuMode mode) : peer_(peer), mode_(mode), cases_(decoder_cases(mode)) {}
+    Comparison(Peer peer, CpuMode mode, Cases cases)
+        : peer_(peer),
+          mode_(mode),
+          cases_(cases == Cases::Vex ? vex_decoder_cases(mode) : decoder_cases(mode)) {
+        // VEX: with every extension that rows know.
+        if (cases == Cases::Vex)
+            for (const Row& row : rows()) features_.set(row.feature);
+    }
 
     ComparisonReport run() {
-        const CpuFeatures features;
         const Disassembler capstone(mode_);
         std::vector<Insn> insns(cases_.size());
         std::vector<bool> decoded(cases_.size());
         std::vector<unsigned> lengths(cases_.size());
         std::vector<ObjdumpLine> lines(cases_.size());
         for (std::size_t n = 0; n < cases_.size(); ++n) {
-            decoded[n] = decode(cases_[n].bytes, mode_, features, insns[n]) == DecodeStatus::Ok;
+            decoded[n] = decode(cases_[n].bytes, mode_, features_, insns[n]) == DecodeStatus::Ok;
             lengths[n] = insns[n].length;
             // Where we see nothing, Capstone says how many bytes objdump should be shown.
             if (peer_ == Peer::Objdump && decoded[n]) continue;
@@ -125,7 +131,8 @@ class Comparison {
         if (!prefixed) return false;
         for (const Row& row : rows()) {
             const Encoding& e = row.encoding;
-            if (e.vex || e.map != map || e.opcode != c.bytes[at] || e.prefix == Encoding::Prefix::Any) continue;
+            if (e.vex || e.map != map || e.opcode != c.bytes[at] || e.prefix == Encoding::Prefix::Any)
+                continue;
             if (canonical_mnemonic(row) == name) return true;
         }
         return false;
@@ -170,6 +177,7 @@ class Comparison {
 
     Peer peer_;
     CpuMode mode_;
+    CpuFeatures features_;
     std::vector<DecoderCase> cases_;
     ComparisonReport report_;
     std::map<std::pair<Kind, std::string>, std::vector<const KnownDifference*>> relevant_;
@@ -178,8 +186,8 @@ class Comparison {
 
 }  // namespace
 
-ComparisonReport compare_decoder(Peer peer, CpuMode mode) {
-    return Comparison(peer, mode).run();
+ComparisonReport compare_decoder(Peer peer, CpuMode mode, Cases cases) {
+    return Comparison(peer, mode, cases).run();
 }
 
 }  // namespace orrery::testing

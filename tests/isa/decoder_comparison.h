@@ -20,6 +20,8 @@ struct ComparisonReport {
 };
 
 /// Every case of decoder_cases(mode): length, mnemonic and operands, or that there is no such instruction.
-ComparisonReport compare_decoder(Peer peer, CpuMode mode);
+enum class Cases { Legacy, Vex };
+
+ComparisonReport compare_decoder(Peer peer, CpuMode mode, Cases cases = Cases::Legacy);
 
 }  // namespace orrery::testing

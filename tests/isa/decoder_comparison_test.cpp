@@ -11,10 +11,10 @@ using namespace orrery::testing;
 
 namespace {
 
-void check(Peer peer, CpuMode mode) {
-    ComparisonReport report = compare_decoder(peer, mode);
-    CHECK(report.cases > 500'000);
-    CHECK(report.decoded > report.cases / 8);
+void check(Peer peer, CpuMode mode, Cases cases = Cases::Legacy) {
+    ComparisonReport report = compare_decoder(peer, mode, cases);
+    CHECK(report.cases > (cases == Cases::Vex ? 350'000 : 500'000));
+    CHECK(report.decoded > report.cases / (cases == Cases::Vex ? 40 : 8));
     CHECK(report.known < report.cases);
     for (const std::string& line : report.unexplained) UNSCOPED_INFO(line);
     CHECK(report.unexplained_count == 0);
@@ -39,4 +39,16 @@ TEST_CASE("the decoder agrees with objdump in 32-bit mode", "[decoder]") {
 }
 TEST_CASE("the decoder agrees with objdump in 16-bit mode", "[decoder]") {
     check(Peer::Objdump, CpuMode::Bits16);
+}
+TEST_CASE("the decoder agrees with Capstone on VEX in 64-bit mode", "[decoder]") {
+    check(Peer::Capstone, CpuMode::Bits64, Cases::Vex);
+}
+TEST_CASE("the decoder agrees with Capstone on VEX in 32-bit mode", "[decoder]") {
+    check(Peer::Capstone, CpuMode::Bits32, Cases::Vex);
+}
+TEST_CASE("the decoder agrees with objdump on VEX in 64-bit mode", "[decoder]") {
+    check(Peer::Objdump, CpuMode::Bits64, Cases::Vex);
+}
+TEST_CASE("the decoder agrees with objdump on VEX in 32-bit mode", "[decoder]") {
+    check(Peer::Objdump, CpuMode::Bits32, Cases::Vex);
 }

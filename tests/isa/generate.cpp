@@ -53,6 +53,7 @@ class Generator {
         u8 prefixes[8];
         unsigned n = 0;
         const Encoding& e = row_.encoding;
+        if (e.vex) return emit_vex();
         const bool may_take_opsize = e.prefix == Encoding::Prefix::Any || e.prefix == Encoding::Prefix::PF2 ||
                                      e.prefix == Encoding::Prefix::PF3;
         // AMD and Intel differ on 66 before near branches in 64-bit mode; the host may be either.
@@ -82,6 +83,30 @@ class Generator {
         }
     }
 
+    // Address-size and segment prefixes, then C5 where it can be said in it, or C4.
+    void emit_vex() {
+        const Encoding& e = row_.encoding;
+        if (rng_.one_in(12)) emit(0x67, 1);
+        if (rng_.one_in(12)) emit(in64_ && rng_.one_in(2) ? 0x65 : kIgnoredSegments[rng_.below(4)], 1);
+        const bool w = e.vex_w == Encoding::VexW::Ignored ? rng_.one_in(2) : e.vex_w == Encoding::VexW::One;
+        const bool l = e.vex_l == Encoding::VexL::Ignored ? rng_.one_in(2) : e.vex_l == Encoding::VexL::One;
+        const unsigned pp = e.prefix == Encoding::Prefix::P66   ? 1
+                            : e.prefix == Encoding::Prefix::PF3 ? 2
+                            : e.prefix == Encoding::Prefix::PF2 ? 3
+                                                                : 0;
+        const u64 vvvv = has_kind("HB") ? rng_.below(in64_ ? 16 : 8) : 0;
+        const u64 last = (~vvvv & 15) << 3 | u64{l} << 2 | pp;
+        const u64 rxb = in64_ ? rng_.below(8) : 7;  // inverted
+        if (e.map == 1 && !w && (rxb & 3) == 3 && rng_.one_in(2)) {
+            emit(0xc5, 1);
+            emit((rxb & 4) << 5 | last, 1);
+        } else {
+            emit(0xc4, 1);
+            emit(rxb << 5 | e.map, 1);
+            emit(u64{w} << 7 | last, 1);
+        }
+    }
+
     void emit_modrm() {
         const Encoding& e = row_.encoding;
         u8 modrm = rng_.byte();
@@ -99,6 +124,7 @@ class Generator {
         } else if (modrm >= 0xc0) {
             modrm = static_cast<u8>(modrm & 0x3f) | static_cast<u8>(rng_.below(3) << 6);
         }
+        if (has_kind("v")) modrm = static_cast<u8>((modrm & ~7u) | 4);  // VSIB
         if (e.modrm == Encoding::ModRm::Digit) modrm = static_cast<u8>((modrm & 0xc7) | e.digit << 3);
         if (e.modrm == Encoding::ModRm::Fixed) modrm = static_cast<u8>(e.fixed + rng_.below(e.fixed_count));
         emit(modrm, 1);
@@ -124,7 +150,7 @@ class Generator {
                 disp_at_ = length_;
                 disp_size_ = 8;
                 emit(0, 8);
-            } else if (kind == 'I' || kind == 'J' || kind == 'A') {
+            } else if (kind == 'I' || kind == 'J' || kind == 'A' || kind == 'L') {
                 immediate_at_ = length_;
                 emit(random_integer(rng_), 8);  // too long, cut after decoding
             }
@@ -137,8 +163,8 @@ class Generator {
         case_.bytes.fill(0);
         emit_prefixes();
         const Encoding& e = row_.encoding;
-        if (e.map) emit(0x0f, 1);
-        if (e.map > 1) emit(e.map == 2 ? 0x38 : 0x3a, 1);
+        if (e.map && !e.vex) emit(0x0f, 1);
+        if (e.map > 1 && !e.vex) emit(e.map == 2 ? 0x38 : 0x3a, 1);
         emit(e.opcode + (e.plus_r ? rng_.below(8) : 0), 1);
         if (e.modrm != Encoding::ModRm::None) emit_modrm();
         emit_immediates();
@@ -192,7 +218,7 @@ class Generator {
         }
         const u64 room = span > size ? span - size + 1 : 1;
         u64 address = base + rng_.below(room);
-        const u64 alignment = size >= 16 ? 16 : 1;
+        const u64 alignment = size >= 32 ? 32 : size >= 16 ? 16 : 1;
         if (alignment > 1 && !rng_.one_in(8)) address &= ~(alignment - 1);
         return address;
     }
@@ -233,6 +259,28 @@ class Generator {
             if (insn.asize == 4 && in64_) value = (value & 0xffff'ffff) | rng_.next() << 32;
             gpr[insn.base] = value;
         }
+        return true;
+    }
+
+    // Elements of the index near zero, or such that some address is like any other operand's; a mask that is
+    // mostly set.
+    bool aim_gather() {
+        const Insn& insn = case_.insn;
+        TestState& s = case_.initial;
+        const bool wide_index = std::string_view(row_.operands_text).find("vm64") != std::string_view::npos;
+        for (unsigned half = 0; half < 2; ++half) {
+            u8* index = half ? s.ymm[insn.index] : s.fx.xmm[insn.index];
+            for (unsigned i = 0; i < 16; i += wide_index ? 8 : 4) {
+                i64 value = static_cast<i64>(rng_.below(0x200)) - 0x100;
+                if (rng_.one_in(16)) value = static_cast<i64>(rng_.below(0x2000)) - 0x1000;
+                std::memcpy(index + i, &value, wide_index ? 8 : 4);
+            }
+            if (rng_.one_in(2)) random_lanes(rng_, half ? s.ymm[insn.vvvv] : s.fx.xmm[insn.vvvv], 16);
+        }
+        const u64 offset = insn.segment == kGs ? 0 - kGsBase : 0;
+        if (insn.base == kNoRegister) return false;
+        s.gpr[insn.base] = choose_address(8) + offset - static_cast<u64>(insn.disp);
+        if (insn.asize == 4 && in64_) s.gpr[insn.base] = (s.gpr[insn.base] & 0xffff'ffff) | rng_.next() << 32;
         return true;
     }
 
@@ -306,7 +354,7 @@ class Generator {
             case_.initial.poke(address, &fx, sizeof fx);
             return;
         }
-        if (name() == "LDMXCSR") {
+        if (name().ends_with("LDMXCSR")) {
             FxImage fx;
             random_fx(rng_, fx);
             if (rng_.one_in(16)) fx.mxcsr |= 1u << (18 + rng_.below(14));
@@ -377,7 +425,7 @@ class Generator {
             const u64 address = linear_address(insn, gpr, case_.initial.rip);
             case_.initial.poke(address, &gpr[0], half);
             case_.initial.poke(address + half, &gpr[2], half);
-        } else if (n.starts_with("PCMPESTR") && !rng_.one_in(6)) {
+        } else if (n.find("PCMPESTR") != n.npos && !rng_.one_in(6)) {
             gpr[0] = rng_.below(40) - 20;
             gpr[2] = rng_.below(40) - 20;
         } else if (n == "POPF") {
@@ -398,7 +446,7 @@ class Generator {
             gpr[3] = kWindows[kMainWindow].base + rng_.below(kWindows[kMainWindow].size - 0x100);
             if (insn.segment == kGs) gpr[3] -= kGsBase;
             if (insn.asize == 4 && in64_) gpr[3] = (gpr[3] & 0xffff'ffff) | rng_.next() << 32;
-        } else if (n == "MASKMOVQ" || n == "MASKMOVDQU") {
+        } else if (n == "MASKMOVQ" || n.ends_with("MASKMOVDQU")) {
             gpr[7] = rng_.one_in(8)
                          ? choose_address(16)
                          : kWindows[kMainWindow].base + rng_.below(kWindows[kMainWindow].size - 16);
@@ -415,10 +463,13 @@ class Generator {
         const bool crossing = rng_.one_in(8);
         s.rip = kCodeBase + (crossing ? 0x2000 - rng_.below(kMaxInsnLength) : 0x1100 + rng_.below(0xd00));
         random_fx(rng_, s.fx);
+        for (auto& ymm : s.ymm) random_lanes(rng_, ymm, sizeof ymm);
         random_memory();
         random_registers();
         bool has_memory = case_.insn.has_memory();
-        if (has_memory) {
+        if (case_.insn.vsib != 0) {
+            if (!aim_gather()) return false;
+        } else if (has_memory) {
             unsigned size = 0;
             for (const Operand& op : case_.insn.operands) {
                 if (op.is_memory()) size = op.size;
@@ -436,9 +487,11 @@ class Generator {
             for (u64& r : s.gpr) r &= 0xffff'ffff;
             for (unsigned i = 8; i < 16; ++i) s.gpr[i] = 0;
             std::memset(s.fx.xmm[8], 0, 8 * 16);
+            std::memset(s.ymm[8], 0, 8 * 16);
         }
         if (row_.semantics == std::string_view("fxsave") || row_.semantics == std::string_view("fxrstor"))
             s.rflags &= ~u64{AC};
+        if (case_.insn.vsib != 0 && !stays_in_arena(gather_touches(case_.insn, s))) return false;
         return stays_in_arena(memory_touches(case_.insn, s.gpr, s.rflags, s.rip));
     }
 

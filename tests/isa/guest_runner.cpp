@@ -117,6 +117,8 @@ void GuestRunner::load(const TestCase& c) {
     cpu.cr0 = cr0::kPe | cr0::kMp | cr0::kEt | cr0::kNe | cr0::kWp | cr0::kAm | cr0::kPg;
     cpu.cr3 = kPageTables;
     cpu.cr4 = cr4::kPae | cr4::kOsfxsr | cr4::kOsxmmexcpt;
+    if (cpu.features.has(Feature::Avx)) cpu.cr4 |= cr4::kOsxsave;
+    cpu.xcr0 = xcr0::kX87 | xcr0::kSse | xcr0::kAvx;
     cpu.msr.efer = efer::kSce | efer::kLme | efer::kLma | efer::kNxe;
     cpu.gdtr = {kGdt, 0x4f};
     cpu.idtr = {kIdt, 32 * 16 - 1};
@@ -135,7 +137,10 @@ void GuestRunner::load(const TestCase& c) {
     cpu.rip() = in.rip;
     cpu.set_rflags(static_cast<u32>(in.rflags));
 
-    for (unsigned i = 0; i < 16; ++i) std::memcpy(cpu.xmm[i].q, in.fx.xmm[i], 16);
+    for (unsigned i = 0; i < 16; ++i) {
+        std::memcpy(cpu.xmm[i].q, in.fx.xmm[i], 16);
+        std::memcpy(cpu.xmm[i].q + 2, in.ymm[i], 16);
+    }
     cpu.mxcsr = in.fx.mxcsr;
     cpu.x87 = X87State{};
     cpu.x87.control = in.fx.control;
@@ -179,7 +184,10 @@ void GuestRunner::collect(const TestCase& c, Outcome& out) {
             --s.rip;
         }
     }
-    for (unsigned i = 0; i < 16; ++i) std::memcpy(s.fx.xmm[i], cpu.xmm[i].q, 16);
+    for (unsigned i = 0; i < 16; ++i) {
+        std::memcpy(s.fx.xmm[i], cpu.xmm[i].q, 16);
+        std::memcpy(s.ymm[i], cpu.xmm[i].q + 2, 16);
+    }
     s.fx.mxcsr = cpu.mxcsr;
     s.fx.control = cpu.x87.control;
     s.fx.status = cpu.x87.status;

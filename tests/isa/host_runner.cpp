@@ -34,6 +34,25 @@ HostContext* const context = reinterpret_cast<HostContext*>(kContextBase);
 volatile int caught_vector;
 Outcome caught;
 
+bool host_has_avx() {
+    static const bool answer = __builtin_cpu_supports("avx");
+    return answer;
+}
+
+// The upper halves in a signal frame (Linux's XSAVE layout: SDM vol. 1, 13.4): zeros where XSTATE_BV has the
+// AVX bit clear.
+void upper_halves_of(const void* frame, u8 (&out)[16][16]) {
+    constexpr u32 kMagic = 0x46505853;  // FP_XSTATE_MAGIC1 in the reserved bytes at 464
+    constexpr unsigned kHeader = 512, kUpper = 576;
+    const u8* area = static_cast<const u8*>(frame);
+    u32 magic;
+    u64 present;
+    std::memcpy(&magic, area + 464, sizeof magic);
+    std::memcpy(&present, area + kHeader, sizeof present);
+    std::memset(out, 0, sizeof out);
+    if (magic == kMagic && (present & 4) != 0) std::memcpy(out, area + kUpper, sizeof out);
+}
+
 u64 rflags_to_keep(u64 rflags) {
     return rflags & 0x3f7fd5;
 }
@@ -51,6 +70,7 @@ void on_signal(int, siginfo_t*, void* frame) {
     caught.state.rip = static_cast<u64>(g[REG_RIP]);
     caught.state.rflags = rflags_to_keep(static_cast<u64>(g[REG_EFL]));
     std::memcpy(static_cast<void*>(&caught.state.fx), uc->uc_mcontext.fpregs, sizeof(FxImage));
+    if (host_has_avx()) upper_halves_of(uc->uc_mcontext.fpregs, caught.state.ymm);
     caught.error_code = static_cast<u64>(g[REG_ERR]);
     caught.cr2 = static_cast<u64>(g[REG_CR2]);
     caught_vector = static_cast<int>(g[REG_TRAPNO]);
@@ -70,7 +90,9 @@ void* map_at(u64 address, u64 size, int protection) {
 void set_up_child() {
     map_at(kContextBase, 0x1000, PROT_READ | PROT_WRITE);
     void* stub = map_at(kExitStubBase, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC);
-    std::memcpy(stub, orrery_exit_begin, static_cast<std::size_t>(orrery_exit_end - orrery_exit_begin));
+    const char* exit = host_has_avx() ? orrery_exit_avx_begin : orrery_exit_begin;
+    const char* exit_end = host_has_avx() ? orrery_exit_avx_end : orrery_exit_end;
+    std::memcpy(stub, exit, static_cast<std::size_t>(exit_end - exit));
     std::memset(map_at(kCodeBase, kCodeSize, PROT_READ | PROT_WRITE | PROT_EXEC), 0xcc, kCodeSize);
     map_at(kArenaBase, kArenaEnd - kArenaBase, PROT_NONE);
     mprotect(reinterpret_cast<void*>(kDataBase), kDataSize, PROT_READ | PROT_WRITE);
@@ -115,6 +137,7 @@ void run_case(const TestCase& c, Outcome& out) {
         jump_size = 7;
     }
     context->fx_in = in.fx;
+    std::memcpy(context->ymm_in, in.ymm, sizeof in.ymm);
     std::memcpy(context->gpr_in, in.gpr, sizeof in.gpr);
     context->rflags_in = in.rflags;
     context->target = in.rip;
@@ -122,9 +145,9 @@ void run_case(const TestCase& c, Outcome& out) {
 
     caught_vector = kNoVector;
     if (c.mode == CpuMode::Bits64) {
-        orrery_enter_64();
+        host_has_avx() ? orrery_enter_64_avx() : orrery_enter_64();
     } else {
-        orrery_enter_32();
+        host_has_avx() ? orrery_enter_32_avx() : orrery_enter_32();
     }
     if (caught_vector != kNoVector) {
         out = caught;
@@ -144,7 +167,9 @@ void run_case(const TestCase& c, Outcome& out) {
         out.state.rip = in.rip + c.insn.length;
         out.state.rflags = rflags_to_keep(context->rflags_out);
         out.state.fx = context->fx_out;
+        std::memcpy(out.state.ymm, context->ymm_out, sizeof out.state.ymm);
     }
+    if (!host_has_avx()) std::memcpy(out.state.ymm, in.ymm, sizeof in.ymm);
     for (const Window& w : kWindows)
         std::memcpy(out.state.memory + w.offset, reinterpret_cast<void*>(w.base), w.size);
     std::memset(code, 0xcc, c.insn.length + jump_size);

@@ -20,6 +20,9 @@ struct HostContext {
     u64 target;       // 0x510: where to jump
     u64 target_cs;    // 0x518: selector behind a 32-bit offset, for the far jump at 0x510 … 0x515
     u64 host_rsp;     // 0x520
+    u64 spare[27];
+    u8 ymm_in[16][16];   // 0x600: upper halves
+    u8 ymm_out[16][16];  // 0x700
 };
 
 extern "C" {
@@ -28,6 +31,10 @@ void orrery_enter_64();  // returns when the case has reached the exit stub or a
 void orrery_enter_32();
 void orrery_after_fault();
 extern const char orrery_exit_begin[], orrery_exit_end[];  // to be copied to kExitStubBase
+// The same with the upper halves of the YMM registers; for hosts with AVX.
+void orrery_enter_64_avx();
+void orrery_enter_32_avx();
+extern const char orrery_exit_avx_begin[], orrery_exit_avx_end[];
 }
 
 }  // namespace orrery::testing

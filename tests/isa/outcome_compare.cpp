@@ -153,6 +153,13 @@ std::vector<std::string> compare_outcomes(const TestCase& c, const Outcome& host
                                       hex_bytes(g.fx.xmm[i], 16)));
         }
     }
+    for (unsigned i = 0; i < xmm_count; ++i) {
+        if (ignored.estimate && close_estimates(h.ymm[i], g.ymm[i])) continue;
+        if (std::memcmp(h.ymm[i], g.ymm[i], 16) != 0) {
+            out.push_back(fmt::format("ymm{} upper half: host {}, guest {}", i, hex_bytes(h.ymm[i], 16),
+                                      hex_bytes(g.ymm[i], 16)));
+        }
+    }
     if (h.fx.mxcsr != g.fx.mxcsr) differ("mxcsr", h.fx.mxcsr, g.fx.mxcsr);
     if (h.fx.control != g.fx.control) differ("fcw", h.fx.control, g.fx.control);
     if ((h.fx.status ^ g.fx.status) & compared_status(c, ignored)) differ("fsw", h.fx.status, g.fx.status);
@@ -203,12 +210,18 @@ std::string describe(const TestCase& c, const std::vector<std::string>& differen
     for (unsigned i = 0; i < insn.operand_count; ++i) {
         const Operand& op = insn.operands[i];
         if (op.kind == OperandKind::Xmm) {
-            out += fmt::format("  xmm{} = {}\n", op.reg, hex_bytes(s.fx.xmm[op.reg], 16));
+            out += fmt::format("  xmm{} = {} {}\n", op.reg, hex_bytes(s.ymm[op.reg], 16),
+                               hex_bytes(s.fx.xmm[op.reg], 16));
             vector = true;
         } else if (op.kind == OperandKind::Mmx) {
             out += fmt::format("  mm{} = {}\n", op.reg,
                                hex_bytes(s.fx.st[(op.reg - (s.fx.status >> 11)) & 7], 8));
         } else if (op.is_memory()) {
+            if (insn.vsib != 0) {
+                out += fmt::format("  index {} {}\n", hex_bytes(s.ymm[insn.index], 16),
+                                   hex_bytes(s.fx.xmm[insn.index], 16));
+                continue;
+            }
             const u64 address = linear_address(insn, s.gpr, s.rip);
             TestState copy = s;
             const u8* p = copy.at(address);

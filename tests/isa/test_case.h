@@ -68,6 +68,7 @@ struct TestState {
     u64 rip = 0;
     u64 rflags = 0x202;
     FxImage fx;
+    u8 ymm[16][16] = {};          // upper halves of the YMM registers; without AVX what they were
     u8 memory[kMemorySize] = {};  // the windows
 
     /// The byte at an address in a window; nullptr elsewhere.
