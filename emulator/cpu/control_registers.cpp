@@ -45,6 +45,7 @@ u64 defined_cr4(const Cpu* c) {
     if (c->features.has(Feature::Smap)) bits |= cr4::kSmap;
     if (c->features.has(Feature::Umip)) bits |= cr4::kUmip;
     if (c->features.has(Feature::Fsgsbase)) bits |= cr4::kFsgsbase;
+    if (c->features.has(Feature::Xsave)) bits |= cr4::kOsxsave;
     return bits;
 }
 

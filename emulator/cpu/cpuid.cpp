@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstring>
 
+#include "emulator/cpu/xsave.h"
+
 namespace orrery {
 
 namespace {
@@ -61,10 +63,11 @@ CpuidResult version(Cpu& cpu) {
     };
     static constexpr FeatureBit kEcx[] = {
         {Feature::Sse3, 0},    {Feature::Pclmulqdq, 1}, {Feature::Monitor, 3}, {Feature::Ssse3, 9},
-        {Feature::Cx16, 13},   {Feature::None, 17},  // PCID
+        {Feature::Fma, 12},    {Feature::Cx16, 13},   {Feature::None, 17},  // PCID
         {Feature::Sse41, 19},  {Feature::Sse42, 20},    {Feature::None, 21},  // x2APIC
         {Feature::Movbe, 22},  {Feature::Popcnt, 23},   {Feature::None, 24},  // TSC-deadline timer
-        {Feature::Aes, 25},    {Feature::Xsave, 26},    {Feature::Rdrand, 30},
+        {Feature::Aes, 25},    {Feature::Xsave, 26},    {Feature::Avx, 28},
+        {Feature::F16c, 29},   {Feature::Rdrand, 30},
         {Feature::None, 31},  // runs on a hypervisor (leaf 4000'0000H)
     };
     // clang-format on
@@ -113,7 +116,8 @@ CpuidResult structured_features(const Cpu& cpu) {
     // clang-format off
     static constexpr FeatureBit kEbx[] = {
         {Feature::Fsgsbase, 0}, {Feature::None, 1},  // TSC_ADJUST
-        {Feature::Bmi1, 3},     {Feature::None, 7},  // SMEP
+        {Feature::Bmi1, 3},     {Feature::Avx2, 5},
+        {Feature::None, 7},  // SMEP
         {Feature::Bmi2, 8},     {Feature::None, 9},  // ERMS
         {Feature::Invpcid, 10}, {Feature::None, 13},  // FCS and FDS are saved as 0
         {Feature::Smap, 20},
@@ -125,6 +129,24 @@ CpuidResult structured_features(const Cpu& cpu) {
     r.ecx = feature_bits(cpu.features, kEcx);
     r.edx = bit(26) | bit(27) | bit(29);  // IBRS and IBPB, STIBP, IA32_ARCH_CAPABILITIES
     return r;
+}
+
+// The XSAVE area (SDM vol. 1, 13.2). There are no supervisor components.
+CpuidResult extended_state(const Cpu& cpu, u32 subleaf) {
+    if (!cpu.features.has(Feature::Xsave)) return {};
+    const u64 all = xsave::supported(cpu.features);
+    if (subleaf == 0) return {static_cast<u32>(all), xsave::area_size(cpu.xcr0), xsave::area_size(all), 0};
+    if (subleaf == 1) {
+        static constexpr FeatureBit kEax[] = {
+            {Feature::Xsaveopt, 0}, {Feature::Xsavec, 1}, {Feature::Xgetbv1, 2}, {Feature::Xsaves, 3}};
+        CpuidResult r;
+        r.eax = feature_bits(cpu.features, kEax);
+        if (cpu.features.has(Feature::Xsavec)) r.ebx = xsave::area_size(cpu.xcr0);
+        return r;
+    }
+    constexpr u32 kAvxComponent = 2;
+    if (subleaf == kAvxComponent && (all & xcr0::kAvx) != 0) return {xsave::kAvxSize, xsave::kExtended, 0, 0};
+    return {};
 }
 
 // Levels: threads of a core (one), then cores of the package.
@@ -162,13 +184,15 @@ CpuidResult basic(Cpu& cpu, u32 leaf, u32 subleaf) {
             return subleaf == 0 ? structured_features(cpu) : CpuidResult{};
         case 0xb:
             return topology(cpu, subleaf);
+        case 0xd:
+            return extended_state(cpu, subleaf);
         case 0x15:
             return {1, static_cast<u32>(kTicksPerSecond / kCrystalHz), kCrystalHz, 0};
         case 0x16: {
             constexpr u32 kMhz = static_cast<u32>(kTicksPerSecond / 1'000'000);
             return {kMhz, kMhz, kCrystalHz / 1'000'000, 0};
         }
-        // 0AH: no performance counters; 0DH: no XSAVE.
+        // 0AH: no performance counters.
         default:
             return {};
     }

@@ -1,5 +1,5 @@
 // CPUID, RDMSR, WRMSR, RDTSC, RDTSCP, RDPMC, and the instructions of features that the profile lacks
-// (MONITOR, MWAIT, XGETBV, XSETBV) (SDM vol. 2).
+// (MONITOR, MWAIT) (SDM vol. 2).
 #include "emulator/cpu/cpuid.h"
 #include "emulator/cpu/exec_system.h"
 #include "emulator/cpu/msr.h"
@@ -88,9 +88,6 @@ ORRERY_SYSTEM(rdtsc, then_next<rdtsc>)
 ORRERY_SYSTEM(rdtscp, then_next<rdtscp>)
 ORRERY_SYSTEM(rdpmc, then_next<rdpmc>)
 ORRERY_SYSTEM(mwait, then_end<mwait>)
-// CR4.OSXSAVE cannot be set without XSAVE, and this model has none yet.
-ORRERY_SYSTEM(xgetbv, undefined_instruction)
-ORRERY_SYSTEM(xsetbv, undefined_instruction)
 
 void select_monitor(const Insn&, u32, Op& op) {
     op.segment = kDs;

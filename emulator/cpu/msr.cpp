@@ -28,6 +28,7 @@ enum MsrNumber : u32 {
     kTscDeadline = 0x6e0,
     kX2ApicFirst = 0x800,
     kX2ApicLast = 0x8ff,
+    kXss = 0xda0,
     kEfer = 0xc000'0080,
     kStar = 0xc000'0081,
     kLstar = 0xc000'0082,
@@ -147,6 +148,7 @@ bool read_msr(Cpu* c, u32 number, u64& value) {
         case kDebugCtl: value = msr.debugctl; return true;
         case kPat: value = msr.pat; return true;
         case kMtrrDefType: value = msr.mtrr_def_type; return true;
+        case kXss: value = 0; return c->features.has(Feature::Xsaves);
         case kEfer: value = msr.efer; return true;
         case kStar: value = msr.star; return true;
         case kLstar: value = msr.lstar; return true;
@@ -181,6 +183,7 @@ bool write_msr(Cpu* c, u32 number, u64 value) {
         case kPat: return write_pat(c, value);
         case kMtrrDefType:
             return set(msr.mtrr_def_type, value, (value & ~u64{0xcff}) == 0 && is_memory_type(value & 0xff, false));
+        case kXss: return value == 0 && c->features.has(Feature::Xsaves);  // no supervisor components
         case kEfer: return write_efer(c, value);
         case kStar: return set(msr.star, value, true);
         case kLstar: return set(msr.lstar, value, is_canonical(value));

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
+#include <string_view>
 
 #include "emulator/base/types.h"
 
@@ -45,6 +47,9 @@ enum class Feature : u8 {
     Lahf64,  // LAHF and SAHF in 64-bit mode
     Prefetchw,
     Xsaveopt,
+    Xsavec,   // also the compacted format in XRSTOR
+    Xgetbv1,  // XGETBV with ECX = 1
+    Xsaves,   // XSAVES, XRSTORS, IA32_XSS
     Avx,
     Avx2,
     Fma,
@@ -54,7 +59,7 @@ enum class Feature : u8 {
 };
 
 /// A set of features. Default-constructed it is the profile x86-64-v2 with the system features this machine
-/// models; x86-64-v1 and others are made from it with set() and clear().
+/// models; others are made from it with set() and clear(), or named by cpu_profile().
 class CpuFeatures {
   public:
     constexpr CpuFeatures() {
@@ -83,5 +88,10 @@ static_assert(static_cast<u8>(Feature::Count) <= 64);
 
 /// The feature's name as CPUID and /proc/cpuinfo spell it ("sse4_1"), "" for None.
 const char* feature_name(Feature f);
+
+/// The microarchitecture level x86-64-`name` ("v2" or "v3"; System V ABI, AMD64 supplement, 3.1.1) with the
+/// system features this machine models; nothing for other names. v3 adds AVX, AVX2, BMI1, BMI2, F16C, FMA,
+/// LZCNT, MOVBE and XSAVE with all its relatives.
+std::optional<CpuFeatures> cpu_profile(std::string_view name);
 
 }  // namespace orrery
