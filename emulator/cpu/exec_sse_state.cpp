@@ -94,12 +94,12 @@ void select_fxrstor(const Insn& insn, u32 key, Op& op) {
     op.imm = insn.rex_w;
     op.fn = by_address(op, []<bool full>() -> Handler { return op_fxrstor<full>; });
 }
-void select_ldmxcsr(const Insn&, u32 key, Op& op) {
-    if (trap_sse(key, op)) return;
+void select_ldmxcsr(const Insn& insn, u32 key, Op& op) {
+    if (trap_vector(insn, key, op)) return;
     op.fn = by_address(op, []<bool full>() -> Handler { return op_ldmxcsr<full>; });
 }
-void select_stmxcsr(const Insn&, u32 key, Op& op) {
-    if (trap_sse(key, op)) return;
+void select_stmxcsr(const Insn& insn, u32 key, Op& op) {
+    if (trap_vector(insn, key, op)) return;
     op.fn = by_address(op, []<bool full>() -> Handler { return op_stmxcsr<full>; });
 }
 
