@@ -8,7 +8,7 @@ namespace orrery {
 namespace {
 
 constexpr unsigned kTimerLine = 0, kKeyboardLine = 1, kRtcLine = 8, kSciLine = 9, kMouseLine = 12;
-constexpr unsigned kConsoleSlot = 2, kRngSlot = 3, kFirstDiskSlot = 4;
+constexpr unsigned kConsoleSlot = 2, kRngSlot = 3, kFirstDiskSlot = 4, kNetworkSlot = 12;
 constexpr u16 kSerialBase[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
 constexpr unsigned kSerialLine[] = {4, 3, 4, 3};
 
@@ -59,6 +59,10 @@ PcBoard::PcBoard(Bus& bus, EventQueue& events, const PcConfig& config)
         disks_.push_back(std::make_unique<VirtioBlk>(
             "virtio_blk." + std::to_string(i), bus, pci_wires(kFirstDiskSlot + i), events, config_.disks[i]));
         pci_host_.attach(kFirstDiskSlot + i, *disks_.back());
+    }
+    if (config_.network.present) {
+        network_ = std::make_unique<VirtioNet>("virtio_net.0", bus, pci_wires(kNetworkSlot), config_.network);
+        pci_host_.attach(kNetworkSlot, *network_);
     }
     map_ports();
     list_devices();
@@ -128,6 +132,7 @@ void PcBoard::list_devices() {
     for (Device* device : std::initializer_list<Device*>{&pci_host_, &virtio_console_, &virtio_rng_})
         devices_.push_back(device);
     for (const auto& disk : disks_) devices_.push_back(disk.get());
+    if (network_) devices_.push_back(network_.get());
     for (Device* device : std::initializer_list<Device*>{&pic_, &ioapic_, &lapic_page_})
         devices_.push_back(device);
 }

@@ -37,6 +37,7 @@
 #include "devices/uart16550.h"
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
+#include "devices/virtio_net.h"
 #include "devices/virtio_rng.h"
 
 namespace orrery {
@@ -56,6 +57,7 @@ struct PcConfig {
     std::array<OutputSink*, kSerialPorts> serial{};
     OutputSink* virtio_console = nullptr;
     std::vector<std::shared_ptr<Disk>> disks;  // virtio_blk.0 and up, at most kMaxDisks
+    NetConfig network;                         // virtio_net.0
 
     std::function<void()> on_power_off = [] {};
     std::function<void()> on_reset = [] {};
@@ -101,6 +103,7 @@ class PcBoard {
     PciHost& pci() { return pci_host_; }
     VirtioConsole& virtio_console() { return virtio_console_; }
     VirtioRng& virtio_rng() { return virtio_rng_; }
+    VirtioNet* network() { return network_.get(); }  // nullptr: no card
     const std::vector<std::unique_ptr<VirtioBlk>>& disks() const { return disks_; }
     ApicBus& apic_bus() { return apic_bus_; }
     const PcConfig& config() const { return config_; }
@@ -152,6 +155,7 @@ class PcBoard {
     VirtioConsole virtio_console_;
     VirtioRng virtio_rng_;
     std::vector<std::unique_ptr<VirtioBlk>> disks_;
+    std::unique_ptr<VirtioNet> network_;
     std::vector<Device*> devices_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "emulator/cli/command_archive.h"
 #include "emulator/cli/disk_options.h"
+#include "emulator/cli/net_options.h"
 
 namespace orrery {
 
@@ -26,6 +27,9 @@ void GuestOptions::declare(CLI::App& app) {
         ->allow_extra_args(false);
     app.add_option("--drive", drives, "The same, as QEMU spells it: file=F,if=virtio,format=raw,readonly=on")
         ->allow_extra_args(false);
+    app.add_option("--nic", nic,
+                   "Network card: none, or model=virtio[,mac=52:54:00:12:34:56]; no cable is plugged in")
+        ->capture_default_str();
     app.add_option("-m", memory, "Memory: 512M, 2G; a plain number is MiB")->capture_default_str();
     app.add_option("--smp", cpus, "Virtual CPUs, 1 to 8")->capture_default_str();
     app.add_option("--seed", seed, "Seed of everything random in the machine")->capture_default_str();
@@ -85,6 +89,7 @@ MachineConfig GuestOptions::machine_config() const {
     for (const std::string& disk : disks) config.disks.push_back(parse_disk(disk));
     for (const std::string& drive : drives) config.disks.push_back(parse_drive(drive));
     if (config.disks.size() > 8) throw UsageError("--disk: the machine has up to 8 disks");
+    config.network = parse_nic(nic);
     config.clock = clock == "icount" ? ClockMode::InstructionCount : ClockMode::Cycles;
     if (cpus == 0 || cpus > 8)
         throw UsageError("--smp " + std::to_string(cpus) + ": the machine has 1 to 8 CPUs");

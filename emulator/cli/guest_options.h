@@ -32,6 +32,7 @@ struct GuestOptions {
     u64 max_instructions = ~u64{0};
     std::vector<std::string> disks;    // --disk
     std::vector<std::string> drives;   // --drive
+    std::string nic = "model=virtio";  // --nic
     std::vector<std::string> command;  // after --
 
     // Declares --linux, --kernel, --initrd, --append, --disk, -m, --smp, --seed, --clock, --max-insns and the words

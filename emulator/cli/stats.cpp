@@ -87,6 +87,15 @@ nlohmann::ordered_json disk_counts(VirtioBlk& disk) {
             {"overlay_bytes", disk.disk().overlay_blocks() * ImageFile::kBlock}};
 }
 
+nlohmann::ordered_json frame_counts(const VirtioNet& card) {
+    const VirtioNet::Counters& done = card.counters();
+    return {{"sent", {{"count", done.sent}, {"bytes", done.sent_bytes}}},
+            {"received", {{"count", done.received}, {"bytes", done.received_bytes}}},
+            {"dropped", done.dropped},
+            {"filtered", done.filtered},
+            {"malformed", done.malformed}};
+}
+
 }  // namespace
 
 void StatsFile::write(Machine& machine, double host_seconds) {
@@ -103,6 +112,7 @@ void StatsFile::write(Machine& machine, double host_seconds) {
         json["cpus"].push_back(std::move(cpu));
     }
     for (const auto& disk : machine.board().disks()) json["disks"].push_back(disk_counts(*disk));
+    if (const VirtioNet* card = machine.board().network()) json["network"] = frame_counts(*card);
     json["unknown_instructions"] = unknown_;
     json["host_seconds"] = host_seconds;
     json["state_hash"] = fmt::format("{:016x}", machine.state_hash());

@@ -79,6 +79,7 @@ Machine::Machine(const MachineConfig& config)
     board.rtc_base = config.rtc_base;
     board.serial[0] = config.serial_output;
     board.virtio_console = config.console_output;
+    board.network = config.network;
     for (const DiskConfig& disk : config.disks)
         board.disks.push_back(std::make_shared<Disk>(disk.path, disk.mode));
     board.on_power_off = [this] { end(StopReason::PowerOff); };
@@ -311,6 +312,10 @@ void Machine::visit(Archive& archive) {
     if (disks != config_.disks.size())
         throw ArchiveError("snapshot: made with " + std::to_string(disks) + " disks, and here are " +
                            std::to_string(config_.disks.size()));
+    bool network = config_.network.present;
+    archive.field("network", network);
+    if (network != config_.network.present)
+        throw ArchiveError("snapshot: made " + std::string(network ? "with" : "without") + " a network card");
     u8 end_reason = ended_ ? static_cast<u8>(*ended_) + 1 : 0;
     archive.field("ended", end_reason);
     archive.field("exit_code", exit_code_);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "devices/disk.h"
+#include "devices/net_backend.h"
 #include "emulator/bus/bus.h"
 #include "emulator/cpu/cpu.h"
 #include "emulator/observe/events.h"
@@ -31,7 +32,8 @@ struct MachineConfig {
     ClockMode clock = ClockMode::Cycles;
     i64 rtc_base = 1704067200;  // seconds since 1970 at power-on: 2024-01-01T00:00:00Z
     CpuFeatures features;
-    std::vector<DiskConfig> disks;         // virtio_blk.0 and up, at most 8
+    std::vector<DiskConfig> disks;  // virtio_blk.0 and up, at most 8
+    NetConfig network;
     OutputSink* serial_output = nullptr;   // COM1
     OutputSink* console_output = nullptr;  // virtio-console
 };

@@ -1,0 +1,13 @@
+// The words of --nic.
+#pragma once
+
+#include <string>
+
+#include "devices/net_backend.h"
+
+namespace orrery {
+
+// "none", or "[model=]virtio[,mac=XX:XX:XX:XX:XX:XX]", as QEMU's -nic. Throws UsageError.
+NetConfig parse_nic(const std::string& text);
+
+}  // namespace orrery
