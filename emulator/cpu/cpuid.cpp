@@ -112,7 +112,7 @@ CpuidResult cache(const Cpu& cpu, u32 subleaf) {
     return r;
 }
 
-CpuidResult structured_features(const Cpu& cpu) {
+CpuidResult structured_features(const Cpu& cpu, u32 subleaf) {
     // clang-format off
     static constexpr FeatureBit kEbx[] = {
         {Feature::Fsgsbase, 0}, {Feature::None, 1},  // TSC_ADJUST
@@ -125,6 +125,9 @@ CpuidResult structured_features(const Cpu& cpu) {
     // clang-format on
     static constexpr FeatureBit kEcx[] = {{Feature::Umip, 2}};
     CpuidResult r;
+    if (subleaf == 2) r.edx = bit(4) | bit(5);  // BHI_CTRL, MCDT_NO
+    if (subleaf != 0) return r;
+    r.eax = 2;  // the highest subleaf
     r.ebx = feature_bits(cpu.features, kEbx);
     r.ecx = feature_bits(cpu.features, kEcx);
     r.edx = bit(26) | bit(27) | bit(29);  // IBRS and IBPB, STIBP, IA32_ARCH_CAPABILITIES
@@ -181,7 +184,7 @@ CpuidResult basic(Cpu& cpu, u32 leaf, u32 subleaf) {
         case 6:
             return {bit(2), 0, 0, 0};  // ARAT: the APIC timer runs in every state
         case 7:
-            return subleaf == 0 ? structured_features(cpu) : CpuidResult{};
+            return structured_features(cpu, subleaf);
         case 0xb:
             return topology(cpu, subleaf);
         case 0xd:

@@ -50,7 +50,7 @@ bool belongs_to_apic(u32 number) {
 constexpr u64 kArchCapabilitiesValue = 1u << 0 | 1u << 1 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 8 |
                                        1u << 13 | 1u << 14 | 1u << 15 | 1u << 20 | 1u << 24 | 1u << 26 |
                                        1u << 27 | u64{1} << 62;
-constexpr u64 kSpecCtrlDefined = 3;  // IBRS, STIBP
+constexpr u64 kSpecCtrlDefined = 1u << 0 | 1u << 1 | 1u << 10;  // IBRS, STIBP, BHI_DIS_S
 // No variable and no fixed ranges; write-combining exists.
 constexpr u64 kMtrrCapValue = 1u << 10;
 constexpr u64 kMicrocodeRevision = u64{1} << 32;
