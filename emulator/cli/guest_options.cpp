@@ -31,6 +31,9 @@ void GuestOptions::declare(CLI::App& app) {
                    "Network card: none, or model=virtio[,mac=52:54:00:12:34:56]; no cable is plugged in")
         ->capture_default_str();
     app.add_option("-m", memory, "Memory: 512M, 2G; a plain number is MiB")->capture_default_str();
+    app.add_option("--cpu", cpu_profile, "Processor: x86-64-v2, or v3 (AVX2, BMI, FMA and their like)")
+        ->check(CLI::IsMember({"v2", "v3"}))
+        ->capture_default_str();
     app.add_option("--smp", cpus, "Virtual CPUs, 1 to 8")->capture_default_str();
     app.add_option("--seed", seed, "Seed of everything random in the machine")->capture_default_str();
     app.add_option("--clock", clock, "Virtual time: cycles of a modelled core, or icount")
@@ -85,6 +88,7 @@ MachineConfig GuestOptions::machine_config() const {
     MachineConfig config;
     config.ram_size = parse_memory_size(memory);
     config.cpus = cpus;
+    config.features = *orrery::cpu_profile(cpu_profile);
     config.seed = seed;
     for (const std::string& disk : disks) config.disks.push_back(parse_disk(disk));
     for (const std::string& drive : drives) config.disks.push_back(parse_drive(drive));

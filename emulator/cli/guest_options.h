@@ -26,6 +26,7 @@ struct GuestOptions {
     std::string initrd;     // empty: what belongs to the kernel, if that is Debian's or ours
     std::string append;
     std::string memory = "512M";
+    std::string cpu_profile = "v2";
     unsigned cpus = 1;
     u64 seed = 0;
     std::string clock = "cycles";
@@ -35,8 +36,8 @@ struct GuestOptions {
     std::string nic = "model=virtio";  // --nic
     std::vector<std::string> command;  // after --
 
-    // Declares --linux, --kernel, --initrd, --append, --disk, -m, --smp, --seed, --clock, --max-insns and the words
-    // after --.
+    // Declares --linux, --kernel, --initrd, --append, --disk, -m, --cpu, --smp, --seed, --clock, --max-insns and the
+    // words after --.
     void declare(CLI::App& app);
 
     // Throws UsageError.

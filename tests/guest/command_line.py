@@ -92,6 +92,7 @@ def check_snapshots(directory):
                (whole[0], whole[1], whole[3]), (whole, rest))
     refused(["run", "--headless", "--seed", "1", "--load-snapshot", snapshot], "seed")
     refused(["run", "--headless", "-m", "256M", "--load-snapshot", snapshot], "memory")
+    refused(["run", "--headless", "--cpu", "v3", "--load-snapshot", snapshot], "--cpu")
     with open(snapshot, "rb") as file:
         content = file.read()
     for name, bad in (("cut", content[:len(content) // 2]), ("foreign", b"hello" * 10), ("none", b""),
@@ -126,6 +127,7 @@ def check_bad_input(directory):
     refused(["run", "--headless", "-m", "lots"], "lots")
     refused(["run", "--headless", "-m", "-5"], "-5")
     refused(["run", "--headless", "--smp", "0"], "0")
+    refused(["run", "--headless", "--cpu", "v9"], "v9")
     refused(["run", "--headless", "--clock", "sundial"], "sundial")
     refused(["run", "--no-such-option"], "--no-such-option")
     refused(["fly"], "fly")
