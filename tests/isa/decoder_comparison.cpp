@@ -51,6 +51,7 @@ class Comparison {
     Comparison(Peer peer, CpuMode mode, Cases cases)
         : peer_(peer),
           mode_(mode),
+          cases_kind_(cases),
           cases_(cases == Cases::Vex ? vex_decoder_cases(mode) : decoder_cases(mode)) {
         // VEX: with every extension that rows know.
         if (cases == Cases::Vex)
@@ -85,7 +86,8 @@ class Comparison {
   private:
     // "64: 0f 1e fa "
     std::string hex(std::size_t n, unsigned count) const {
-        std::string out = mode_ == CpuMode::Bits64 ? "64: " : mode_ == CpuMode::Bits32 ? "32: " : "16: ";
+        std::string out = mode_ == CpuMode::Bits64 ? "64" : mode_ == CpuMode::Bits32 ? "32" : "16";
+        out += cases_kind_ == Cases::Vex ? "v: " : ": ";
         for (unsigned i = 0; i < count && i < cases_[n].bytes.size(); ++i) {
             out += fmt::format("{:02x} ", cases_[n].bytes[i]);
         }
@@ -177,6 +179,7 @@ class Comparison {
 
     Peer peer_;
     CpuMode mode_;
+    Cases cases_kind_;
     CpuFeatures features_;
     std::vector<DecoderCase> cases_;
     ComparisonReport report_;

@@ -88,14 +88,16 @@ class Generator {
         const Encoding& e = row_.encoding;
         if (rng_.one_in(12)) emit(0x67, 1);
         if (rng_.one_in(12)) emit(in64_ && rng_.one_in(2) ? 0x65 : kIgnoredSegments[rng_.below(4)], 1);
-        const bool w = e.vex_w == Encoding::VexW::Ignored ? rng_.one_in(2) : e.vex_w == Encoding::VexW::One;
+        // Outside 64-bit mode VEX.W means nothing to general registers, and vvvv's top bit nothing at all.
+        const bool any_w = e.vex_w == Encoding::VexW::Ignored || (!in64_ && has_kind("EGRB"));
+        const bool w = any_w ? rng_.one_in(2) : e.vex_w == Encoding::VexW::One;
         const bool l = e.vex_l == Encoding::VexL::Ignored ? rng_.one_in(2) : e.vex_l == Encoding::VexL::One;
         const unsigned pp = e.prefix == Encoding::Prefix::P66   ? 1
                             : e.prefix == Encoding::Prefix::PF3 ? 2
                             : e.prefix == Encoding::Prefix::PF2 ? 3
                                                                 : 0;
         const u64 vvvv = has_kind("HB") ? rng_.below(in64_ ? 16 : 8) : 0;
-        const u64 last = (~vvvv & 15) << 3 | u64{l} << 2 | pp;
+        u64 last = (~vvvv & 15) << 3 | u64{l} << 2 | pp;
         const u64 rxb = in64_ ? rng_.below(8) : 7;  // inverted
         if (e.map == 1 && !w && (rxb & 3) == 3 && rng_.one_in(2)) {
             emit(0xc5, 1);
@@ -103,6 +105,7 @@ class Generator {
         } else {
             emit(0xc4, 1);
             emit(rxb << 5 | e.map, 1);
+            if (!in64_ && has_kind("HB") && rng_.one_in(4)) last &= ~u64{0x40};
             emit(u64{w} << 7 | last, 1);
         }
     }

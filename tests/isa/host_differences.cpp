@@ -10,7 +10,7 @@
 namespace orrery::testing {
 namespace {
 
-enum class When { Always, OnFault, OnAlignmentCheck, FromMemory, NoRepeat, NoMask };
+enum class When { Always, OnFault, OnAlignmentCheck, FromMemory, NoRepeat, NoMask, VexWOutside64 };
 enum class What { Everything, X87Stack, Conditions, C1, LastUlp, Estimate, FaultAddress, MxcsrMask };
 
 struct Difference {
@@ -44,6 +44,8 @@ bool applies(When when, const TestCase& c, const Outcome& host, const Outcome& g
             return c.insn.has_memory();
         case When::NoRepeat:
             return (c.insn.rep || c.insn.repne) && (c.initial.gpr[1] & count_mask) == 0;
+        case When::VexWOutside64:
+            return c.insn.vex && c.insn.rex_w && c.mode != CpuMode::Bits64;
         case When::NoMask:
             return (c.initial.fx.control & 3) != 3;
     }
