@@ -7,7 +7,8 @@ namespace orrery {
 
 namespace {
 
-constexpr unsigned kTimerLine = 0, kKeyboardLine = 1, kRtcLine = 8, kSciLine = 9, kMouseLine = 12;
+constexpr unsigned kTimerLine = 0, kKeyboardLine = 1, kRtcLine = 8, kSciLine = 9, kMouseLine = 12,
+                   kFpuLine = 13;
 constexpr unsigned kConsoleSlot = 2, kRngSlot = 3, kFirstDiskSlot = 4, kNetworkSlot = 12;
 constexpr u16 kSerialBase[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
 constexpr unsigned kSerialLine[] = {4, 3, 4, 3};
@@ -45,6 +46,7 @@ PcBoard::PcBoard(Bus& bus, EventQueue& events, const PcConfig& config)
       acpi_pm_(events, isa_line(kSciLine), true, config_.on_power_off),
       i8042_(events, {isa_line(kKeyboardLine), isa_line(kMouseLine)}, config_.on_reset, config_.on_a20),
       system_control_(config_.on_reset, config_.on_a20),
+      fpu_error_(isa_line(kFpuLine), config_.on_ignne),
       debug_exit_(config_.on_debug_exit),
       pci_host_(bus),
       virtio_console_("virtio_console.0", bus, pci_wires(kConsoleSlot), config_.virtio_console),
@@ -116,6 +118,7 @@ void PcBoard::map_ports() {
     bus_.map_io(SystemControl::kResetPort, 1, system_control_);
     bus_.map_io(IsaDebugExit::kPort, 4, debug_exit_);
     bus_.map_io(PostPort::kPort, 1, post_port_);
+    bus_.map_io(FpuErrorLatch::kPort, 2, fpu_error_);
     bus_.map_io(AcpiPm::kBase, AcpiPm::kPorts, acpi_pm_);
     bus_.map_io(0xcf8, 1, pci_host_);
     bus_.map_io(0xcfc, 4, pci_host_);
@@ -127,7 +130,8 @@ void PcBoard::map_ports() {
 
 // The order of visits. The interrupt controllers come last in reset(), after all that drives them.
 void PcBoard::list_devices() {
-    devices_ = {&pit_, &rtc_, &hpet_, &acpi_pm_, &i8042_, &system_control_, &debug_exit_, &post_port_};
+    devices_ = {&pit_,       &rtc_,        &hpet_,     &acpi_pm_, &i8042_, &system_control_,
+                &fpu_error_, &debug_exit_, &post_port_};
     for (const auto& uart : uarts_) devices_.push_back(uart.get());
     for (Device* device : std::initializer_list<Device*>{&pci_host_, &virtio_console_, &virtio_rng_})
         devices_.push_back(device);

@@ -21,6 +21,7 @@
 
 #include "devices/acpi_pm.h"
 #include "devices/apic_bus.h"
+#include "devices/fpu_error.h"
 #include "devices/hpet.h"
 #include "devices/i8042.h"
 #include "devices/i8259.h"
@@ -63,6 +64,7 @@ struct PcConfig {
     std::function<void()> on_reset = [] {};
     std::function<void(u32 status)> on_debug_exit = [](u32) {};  // the exit status: (v << 1) | 1
     std::function<void(bool)> on_a20 = [](bool) {};
+    std::function<void()> on_ignne = [] {};  // the first CPU is to ignore its x87 error
 };
 
 class PcBoard {
@@ -99,6 +101,7 @@ class PcBoard {
     Mc146818& rtc() { return rtc_; }
     Hpet& hpet() { return hpet_; }
     AcpiPm& acpi_pm() { return acpi_pm_; }
+    FpuErrorLatch& fpu_error() { return fpu_error_; }
     I8042& keyboard() { return i8042_; }
     PciHost& pci() { return pci_host_; }
     VirtioConsole& virtio_console() { return virtio_console_; }
@@ -148,6 +151,7 @@ class PcBoard {
     AcpiPm acpi_pm_;
     I8042 i8042_;
     SystemControl system_control_;
+    FpuErrorLatch fpu_error_;
     IsaDebugExit debug_exit_;
     PostPort post_port_;
     std::vector<std::unique_ptr<Uart16550>> uarts_;

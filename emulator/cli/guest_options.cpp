@@ -31,8 +31,11 @@ void GuestOptions::declare(CLI::App& app) {
                    "Network card: none, or model=virtio[,mac=52:54:00:12:34:56]; no cable is plugged in")
         ->capture_default_str();
     app.add_option("-m", memory, "Memory: 512M, 2G; a plain number is MiB")->capture_default_str();
-    app.add_option("--cpu", cpu_profile, "Processor: x86-64-v2, or v3 (AVX2, BMI, FMA and their like)")
-        ->check(CLI::IsMember({"v2", "v3"}))
+    app.add_option("--cpu", cpu_profile,
+                   "Processor: x86-64-v2, or v3 (AVX2, BMI, FMA and their like); flags after it: v2,pku,la57")
+        ->check([](const std::string& name) -> std::string {
+            return orrery::cpu_profile(name) ? "" : "no such processor: " + name;
+        })
         ->capture_default_str();
     app.add_option("--smp", cpus, "Virtual CPUs, 1 to 8")->capture_default_str();
     app.add_option("--seed", seed, "Seed of everything random in the machine")->capture_default_str();

@@ -52,8 +52,33 @@ void CodeCache::drop(CodePage& page) {
     std::fill(std::begin(page.table_), std::end(page.table_), nullptr);
 }
 
-bool CodeCache::invalidate(u64 physical, u64 size) {
+void CodeCache::arm(WriteWatch& watch, u64 physical) {
+    watch.line = physical & ~(WriteWatch::kLine - 1);
+    watch.armed = true;
+    note_code(physical & ~u64{0xfff});
+}
+
+bool CodeCache::wants_writes(u64 physical) {
+    const CodePage* page = find_page(physical);
+    if (page != nullptr && page->has_code()) return true;
+    return std::any_of(watches_.begin(), watches_.end(), [&](const WriteWatch* watch) {
+        return watch->armed && watch->line >> 12 == physical >> 12;
+    });
+}
+
+bool CodeCache::trigger_watches(u64 physical, u64 size) {
     bool any = false;
+    for (WriteWatch* watch : watches_) {
+        if (!watch->armed || physical >= watch->line + WriteWatch::kLine || watch->line >= physical + size)
+            continue;
+        watch->armed = false;
+        any = true;
+    }
+    return any;
+}
+
+bool CodeCache::invalidate(u64 physical, u64 size) {
+    bool any = trigger_watches(physical, size);
     const u64 end = physical + size;
     while (physical < end) {
         const unsigned offset = physical & 0xfff;

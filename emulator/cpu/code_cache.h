@@ -11,8 +11,20 @@
 
 #include "emulator/base/types.h"
 #include "emulator/cpu/op.h"
+#include "emulator/replay/archive.h"
 
 namespace orrery {
+
+// A cache line whose next write somebody waits for (MONITOR). The write clears `armed`.
+struct WriteWatch {
+    static constexpr u64 kLine = 64;
+    u64 line = 0;  // physical address
+    bool armed = false;
+    void visit(Archive& archive) {
+        archive.field("line", line);
+        archive.field("armed", armed);
+    }
+};
 
 class CodePage {
   public:
@@ -56,9 +68,10 @@ class CodeCache {
     // Null where nothing was ever decoded.
     CodePage* find_page(u64 physical);
 
-    // RAM in [physical, physical + size) is about to change: drops what was decoded from it. True if anything
-    // was. Dropped blocks stay in memory until collect(), since one of them may be running, and links may
-    // still lead to them: their first Op then only leaves for the run loop.
+    // RAM in [physical, physical + size) is about to change: drops what was decoded from it, and tells those
+    // who watch it. True if there was any of either: the writer is to end its run after the instruction.
+    // Dropped blocks stay in memory until collect(), since one of them may be running, and links may still
+    // lead to them: their first Op then only leaves for the run loop.
     bool invalidate(u64 physical, u64 size);
     void clear();
     // Frees dropped blocks once there are many. Only at a boundary where no block runs. True if it did:
@@ -66,6 +79,14 @@ class CodeCache {
     bool collect();
     // The handler that a dropped block's first Op gets.
     void set_leave_handler(Handler handler) { leave_ = handler; }
+
+    // Watches are looked at in each invalidate(); arm() is to be called when one becomes armed. They outlive
+    // clear().
+    void add_watch(WriteWatch* watch) { watches_.push_back(watch); }
+    void remove_watch(WriteWatch* watch) { std::erase(watches_, watch); }
+    void arm(WriteWatch& watch, u64 physical);
+    // Whether writes to this page must come through invalidate().
+    bool wants_writes(u64 physical);
 
     // Told of each page that begins or ends to hold code: fast write paths to it must go, or may come back.
     void on_page_code(std::function<void(u64 physical_page)> hook) { page_code_ = std::move(hook); }
@@ -78,9 +99,11 @@ class CodeCache {
   private:
     static constexpr size_t kCollectAt = 4096;
     void drop(CodePage& page);
+    bool trigger_watches(u64 physical, u64 size);
 
     std::unordered_map<u64, std::unique_ptr<CodePage>> pages_;
     std::vector<CodePage::Owned> dropped_;
+    std::vector<WriteWatch*> watches_;
     std::function<void(u64)> page_code_;
     Handler leave_ = nullptr;
 };

@@ -1,6 +1,6 @@
 #include "emulator/cpu/control_registers.h"
 
-#include "emulator/cpu/exceptions.h"
+#include "emulator/cpu/debug_registers.h"
 #include "emulator/cpu/segmentation.h"
 #include "emulator/cpu/stretch.h"
 
@@ -46,6 +46,8 @@ u64 defined_cr4(const Cpu* c) {
     if (c->features.has(Feature::Umip)) bits |= cr4::kUmip;
     if (c->features.has(Feature::Fsgsbase)) bits |= cr4::kFsgsbase;
     if (c->features.has(Feature::Xsave)) bits |= cr4::kOsxsave;
+    if (c->features.has(Feature::Pku)) bits |= cr4::kPke;
+    if (c->features.has(Feature::La57)) bits |= cr4::kLa57;
     return bits;
 }
 
@@ -102,6 +104,8 @@ void write_cr4(Cpu* c, const Op* op, u64 value) {
     const u64 changed = value ^ old;
     if ((value & ~defined_cr4(c)) != 0) raise_error(c, op, Vector::GP, 0);
     if (c->long_mode() && (value & cr4::kPae) == 0) raise_error(c, op, Vector::GP, 0);
+    // The depth of the tree cannot change under it (SDM vol. 3A, 2.5).
+    if (c->long_mode() && (changed & cr4::kLa57) != 0) raise_error(c, op, Vector::GP, 0);
     if ((value & cr4::kPcide) != 0 && (old & cr4::kPcide) == 0 && (!c->long_mode() || (c->cr3 & 0xfff) != 0))
         raise_error(c, op, Vector::GP, 0);
     constexpr u64 kReloadsPdptes = cr4::kPae | cr4::kPge | cr4::kPse | cr4::kSmep;
@@ -114,6 +118,7 @@ void write_cr4(Cpu* c, const Op* op, u64 value) {
     if (all || current) invalidate_everything(c, op);
     c->cr4 = value;
     if (changed != 0) c->flush_fast();
+    update_breakpoints(c);
 }
 
 u64 read_cr8(const Cpu* c) {
@@ -125,29 +130,6 @@ void write_cr8(Cpu* c, const Op* op, u64 value) {
     if (c->env.apic == nullptr) return;
     DeviceAccess access(c, op);
     c->env.apic->set_task_priority_class(static_cast<u8>(value));
-}
-
-// SDM vol. 3B, 17.2.2 and 17.2.4: DR4 and DR5 are other names, or not there; GD traps any access.
-static unsigned debug_register(Cpu* c, const Op* op, unsigned number) {
-    constexpr u64 kGeneralDetect = 1u << 13, kDr6Bd = 1u << 13;
-    if (number == 4 || number == 5) {
-        if ((c->cr4 & cr4::kDe) != 0) raise(c, op, Vector::UD);
-        number += 2;
-    }
-    if ((c->dr[7] & kGeneralDetect) != 0) raise_debug(c, op, kDr6Bd);
-    return number;
-}
-
-u64 read_debug_register(Cpu* c, const Op* op, unsigned number) {
-    return c->dr[debug_register(c, op, number)];
-}
-
-void write_debug_register(Cpu* c, const Op* op, unsigned number, u64 value) {
-    number = debug_register(c, op, number);
-    if (number >= 6 && value >> 32 != 0) raise_error(c, op, Vector::GP, 0);
-    if (number == 6) value = (value & 0xe00f) | 0xffff'0ff0;
-    if (number == 7) value = (value & 0xffff'2bff) | 0x400;
-    c->dr[number] = value;
 }
 
 void invalidate_page(Cpu* c, const Op* op, u64 linear) {

@@ -1,5 +1,5 @@
-// Writes to control and debug registers with their checks and their consequences for paging, TLB and mode
-// (SDM vol. 3A, 2.5, 4.1 to 4.10, 9.8, 17.2; vol. 2, MOV to control and debug registers).
+// Writes to control registers with their checks and their consequences for paging, TLB and mode (SDM vol. 3A,
+// 2.5, 4.1 to 4.10, 9.8; vol. 2, MOV to control registers).
 //
 // All raise #GP(0) (or #UD) of `op` before anything has changed. Privilege is checked by the caller, who also
 // ends with update_mode().
@@ -16,10 +16,6 @@ void write_cr4(Cpu* c, const Op* op, u64 value);
 // CR8: the local APIC's task priority class. Without an APIC it reads 0.
 u64 read_cr8(const Cpu* c);
 void write_cr8(Cpu* c, const Op* op, u64 value);
-
-// `number` 0-7; 4 and 5 are 6 and 7 unless CR4.DE. Raises #DB (DR7.GD) and #UD.
-u64 read_debug_register(Cpu* c, const Op* op, unsigned number);
-void write_debug_register(Cpu* c, const Op* op, unsigned number, u64 value);
 
 // INVLPG and INVPCID, after their operands' checks. `type` and `pcid` as INVPCID's.
 void invalidate_page(Cpu* c, const Op* op, u64 linear);

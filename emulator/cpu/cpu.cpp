@@ -9,10 +9,13 @@ Cpu::Cpu(unsigned cpu_id, const CpuEnvironment& environment, const CpuFeatures& 
       env(environment),
       features(cpu_features),
       tlb([this](Tlb::Side side, u64 linear, u64 length) { drop_fast(side, linear, length); }) {
+    env.code->add_watch(&monitor);
     reset();
 }
 
-Cpu::~Cpu() = default;
+Cpu::~Cpu() {
+    env.code->remove_watch(&monitor);
+}
 
 void Cpu::flush_fast() {
     for (auto& table : fast_tables) std::fill(std::begin(table), std::end(table), FastEntry{});

@@ -122,6 +122,7 @@ struct alignas(64) Cpu {
     u8 cpl = 0;
     Activity activity = Activity::Running;
     bool interrupt_shadow = false;  // STI, MOV SS: the next boundary takes no interrupt
+    bool stack_shadow = false;      // MOV SS: nor a debug trap (debug_registers.h)
     bool nmi_blocked = false;
     X87State x87;
     Segment seg[6];
@@ -129,6 +130,10 @@ struct alignas(64) Cpu {
     DescriptorTable gdtr, idtr;
     u64 cr0 = 0x6000'0010, cr2 = 0, cr3 = 0, cr4 = 0;
     u64 dr[8] = {0, 0, 0, 0, 0, 0, 0xffff'0ff0, 0x400};
+    u64 pending_debug = 0;  // DR6's status bits of a trap to be taken at the next boundary
+    u32 pkru = 0;           // rights of protection keys
+    WriteWatch monitor;     // MONITOR's line
+    bool ignne = false;     // IGNNE#: a pending x87 exception is ignored while CR0.NE = 0
     MsrState msr;
 
     // --- signals from outside ---
@@ -149,7 +154,9 @@ struct alignas(64) Cpu {
     jmp_buf* unwind = nullptr;  // where raise() goes
     PendingException pending;
     DeliveryState delivery;
-    bool step_trap = false;    // TF was set before the instruction; INT n, SYSCALL and MOV SS clear this
+    bool step_trap = false;  // TF was set before the instruction; INT n, SYSCALL and MOV SS clear this
+    // Bit i: DRi is armed for execution, data or ports (debug_registers.h).
+    u8 code_breakpoints = 0, data_breakpoints = 0, port_breakpoints = 0;
     ShutdownReason shutdown;   // while activity is Shutdown
     Op* planted_op = nullptr;  // its handler was exchanged to leave the block there
     Handler planted_handler = nullptr;
@@ -200,10 +207,11 @@ struct alignas(64) Cpu {
     // Writes to this page of RAM must be seen from now on: code has been decoded from it.
     void forbid_fast_writes(const u8* host_page);
 
-    PagingContext paging() const { return {cr0, cr3, cr4, msr.efer}; }
+    PagingContext paging() const { return {cr0, cr3, cr4, msr.efer, pkru}; }
     AccessMode access_mode() const;
     u16 pcid() const { return (cr4 & cr4::kPcide) != 0 ? static_cast<u16>(cr3 & 0xfff) : 0; }
     bool long_mode() const { return (msr.efer & efer::kLma) != 0; }
+    bool virtual_8086() const { return (eflags & rflags::kVm) != 0; }
     bool code64() const { return (key & key::kModeMask) == static_cast<u32>(CpuMode::Bits64); }
 
     // Runs until `instructions` have been completed in all or virtual time reaches `deadline`, whichever is
@@ -213,8 +221,9 @@ struct alignas(64) Cpu {
 
     // True while only a signal from outside can make it go on.
     bool waits() const {
-        return (activity == Activity::Halted || activity == Activity::WaitForSipi) && !nmi_pending &&
-               !init_pending && !sipi_pending && !(intr && (eflags & rflags::kIf) != 0);
+        const bool monitoring = activity == Activity::MonitorWait && monitor.armed;
+        return (activity == Activity::Halted || activity == Activity::WaitForSipi || monitoring) &&
+               !nmi_pending && !init_pending && !sipi_pending && !(intr && (eflags & rflags::kIf) != 0);
     }
     // Time passes while it waits.
     void wait_until(Ticks when);

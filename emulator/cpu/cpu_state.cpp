@@ -1,6 +1,7 @@
 // The CPU's state as a whole: power-on values, what the interpreter derives from it, and its visit.
 #include "emulator/cpu/cpu.h"
 #include "emulator/cpu/cpuid.h"
+#include "emulator/cpu/debug_registers.h"
 
 namespace orrery {
 
@@ -34,7 +35,7 @@ u32 derived_key(const Cpu& cpu) {
     constexpr u32 kAllMasked = 0x1f80;
     if ((cpu.mxcsr & kAllMasked) != kAllMasked) key |= key::kSseUnmasked;
     if (cpu.long_mode()) key |= key::kLong;
-    if ((cpu.cr0 & cr0::kPe) != 0) key |= key::kProtected;
+    if ((cpu.cr0 & cr0::kPe) != 0 && !cpu.virtual_8086()) key |= key::kProtected;
     return key;
 }
 
@@ -83,8 +84,11 @@ void Cpu::reset(bool is_init) {
     for (u64& value : dr) value = 0;
     dr[6] = 0xffff'0ff0;
     dr[7] = 0x400;
+    update_breakpoints(this);
+    pending_debug = 0;
+    monitor.armed = false;
     msr.efer = 0;
-    interrupt_shadow = nmi_blocked = false;
+    interrupt_shadow = stack_shadow = nmi_blocked = ignne = false;
     delivery = {};
     shutdown = {};
     activity = id == 0 ? Activity::Running : Activity::WaitForSipi;
@@ -92,6 +96,7 @@ void Cpu::reset(bool is_init) {
         for (VectorRegister& value : xmm) value = {};
         mxcsr = 0x1f80;
         xcr0 = xcr0::kX87;
+        pkru = 0;
         x87 = {};
         x87.control = 0x40;
         x87.empty = 0;
@@ -153,6 +158,7 @@ void Cpu::visit(Archive& archive) {
     archive.field("cpl", cpl);
     archive.field("activity", activity);
     archive.field("interrupt_shadow", interrupt_shadow);
+    archive.field("stack_shadow", stack_shadow);
     archive.field("nmi_blocked", nmi_blocked);
     archive.field("x87", x87);
     for (Segment& segment : seg) archive.field("seg", segment);
@@ -165,6 +171,10 @@ void Cpu::visit(Archive& archive) {
     archive.field("cr3", cr3);
     archive.field("cr4", cr4);
     archive.field("dr", dr);
+    archive.field("pending_debug", pending_debug);
+    archive.field("pkru", pkru);
+    archive.field("monitor", monitor);
+    archive.field("ignne", ignne);
     archive.field("msr", msr);
     archive.field("intr", intr);
     archive.field("nmi_pending", nmi_pending);
@@ -197,6 +207,7 @@ void Cpu::visit(Archive& archive) {
     delivery = {};
     pending = {};
     pending_link = nullptr;
+    update_breakpoints(this);
     flush_fast();
     update_mode();
 }

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "emulator/cpu/msr.h"
 #include "emulator/cpu/xsave.h"
 
 namespace orrery {
@@ -77,6 +78,7 @@ CpuidResult version(Cpu& cpu) {
     const unsigned slots = 1u << id_bits(cpu);
     r.ebx = cpu.id << 24 | slots << 16 | kClflushLine << 8;
     r.ecx = feature_bits(cpu.features, kEcx);
+    if (!monitor_enabled(cpu)) r.ecx &= ~bit(3);
     if ((cpu.cr4 & cr4::kOsxsave) != 0) r.ecx |= bit(27);
     r.edx = feature_bits(cpu.features, kEdx);
     if (apic_enabled(cpu)) r.edx |= bit(9);
@@ -123,14 +125,16 @@ CpuidResult structured_features(const Cpu& cpu, u32 subleaf) {
         {Feature::Smap, 20},
     };
     // clang-format on
-    static constexpr FeatureBit kEcx[] = {{Feature::Umip, 2}};
+    static constexpr FeatureBit kEcx[] = {
+        {Feature::Umip, 2}, {Feature::Pku, 3}, {Feature::La57, 16}, {Feature::Rdpid, 22}};
     CpuidResult r;
     if (subleaf == 2) r.edx = bit(4) | bit(5);  // BHI_CTRL, MCDT_NO
     if (subleaf != 0) return r;
     r.eax = 2;  // the highest subleaf
     r.ebx = feature_bits(cpu.features, kEbx);
     r.ecx = feature_bits(cpu.features, kEcx);
-    r.edx = bit(26) | bit(27) | bit(29);  // IBRS and IBPB, STIBP, IA32_ARCH_CAPABILITIES
+    if ((cpu.cr4 & cr4::kPke) != 0) r.ecx |= bit(4);  // OSPKE
+    r.edx = bit(26) | bit(27) | bit(29);              // IBRS and IBPB, STIBP, IA32_ARCH_CAPABILITIES
     return r;
 }
 
@@ -180,7 +184,8 @@ CpuidResult basic(Cpu& cpu, u32 leaf, u32 subleaf) {
         case 4:
             return cache(cpu, subleaf);
         case 5:
-            return {64, 64, 0, 0};
+            // Smallest and largest monitored line; no extensions of MWAIT.
+            return {WriteWatch::kLine, WriteWatch::kLine, 0, 0};
         case 6:
             return {bit(2), 0, 0, 0};  // ARAT: the APIC timer runs in every state
         case 7:
@@ -233,7 +238,7 @@ CpuidResult extended(const Cpu& cpu, u32 leaf) {
         case 0x8000'0007:
             return {0, 0, 0, bit(8)};  // invariant TSC
         case 0x8000'0008:
-            return {48u << 8 | kPhysicalBits, 0, 0, 0};
+            return {(cpu.features.has(Feature::La57) ? 57u : 48u) << 8 | kPhysicalBits, 0, 0, 0};
         default:
             return {};
     }

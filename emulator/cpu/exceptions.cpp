@@ -1,5 +1,6 @@
 #include "emulator/cpu/exceptions.h"
 
+#include "emulator/cpu/debug_registers.h"
 #include "emulator/cpu/frame_stack.h"
 #include "emulator/cpu/stretch.h"
 #include "emulator/cpu/task_state.h"
@@ -71,7 +72,7 @@ void enter_handler(Cpu* c, u64 rip, bool clear_if) {
     c->eflags &= ~(rflags::kTf | rflags::kNt | rflags::kRf | rflags::kVm);
     if (clear_if) c->eflags &= ~rflags::kIf;
     c->gpr[17] = rip;
-    c->interrupt_shadow = c->step_trap = false;
+    c->interrupt_shadow = c->stack_shadow = c->step_trap = false;
     c->update_mode();
 }
 
@@ -85,8 +86,8 @@ void deliver_long(Cpu* c, const Op* op, const Incoming& event) {
 
     u64 rsp = c->gpr[kRsp];
     if (inner || ist != 0) rsp = tss_stack64(c, op, new_cpl, ist, event.ext);
-    if (!is_canonical(rsp)) raise_error(c, op, Vector::SS, event.ext);
-    if (!is_canonical(gate.gate_offset64())) raise_error(c, op, Vector::GP, event.ext);
+    if (!is_canonical(c, rsp)) raise_error(c, op, Vector::SS, event.ext);
+    if (!is_canonical(c, gate.gate_offset64())) raise_error(c, op, Vector::GP, event.ext);
     FrameStack stack{rsp & ~u64{15}, ~u64{0}, nullptr, new_cpl != 3, event.ext};
     push_frame(c, op, stack, 8, c->seg[kSs].selector);
     push_frame(c, op, stack, 8, c->gpr[kRsp]);
@@ -103,11 +104,15 @@ void deliver_long(Cpu* c, const Op* op, const Incoming& event) {
     enter_handler(c, gate.gate_offset64(), gate.type() == system_type::kInterruptGate);
 }
 
-// SDM vol. 3A, 6.12.
+// SDM vol. 3A, 6.12; out of virtual-8086 mode also 20.3.1: always to level 0, with the data segment registers
+// in the frame and then emptied.
 void deliver_protected(Cpu* c, const Op* op, const Incoming& event) {
     const Descriptor gate = read_gate(c, op, event);
     const Descriptor code = read_handler_code(c, op, gate, event.ext);
     const unsigned new_cpl = code.is_conforming() ? c->cpl : code.dpl();
+    const bool from_v86 = c->virtual_8086();
+    if (from_v86 && new_cpl != 0)
+        raise_error(c, op, Vector::GP, selector_error(gate.gate_selector(), event.ext));
     const bool inner = new_cpl < c->cpl;
     const unsigned width = (gate.type() & 8) != 0 ? 4 : 2;
 
@@ -121,6 +126,10 @@ void deliver_protected(Cpu* c, const Op* op, const Incoming& event) {
     const u64 mask = ss.big() ? 0xffff'ffff : 0xffff;
     const u32 fault_code = inner ? selector_error(ss.selector, event.ext) : event.ext;
     FrameStack stack{sp & mask, mask, &ss, new_cpl != 3, fault_code};
+    if (from_v86) {
+        for (const SegmentIndex index : {kGs, kFs, kDs, kEs})
+            push_frame(c, op, stack, width, c->seg[index].selector);
+    }
     if (inner) {
         push_frame(c, op, stack, width, c->seg[kSs].selector);
         push_frame(c, op, stack, width, c->gpr[kRsp]);
@@ -137,6 +146,8 @@ void deliver_protected(Cpu* c, const Op* op, const Incoming& event) {
     c->seg[kSs] = ss;
     c->seg[kCs] = make_segment(static_cast<u16>((gate.gate_selector() & ~kRpl) | new_cpl), code);
     c->cpl = static_cast<u8>(new_cpl);
+    if (from_v86)
+        for (const SegmentIndex index : {kGs, kFs, kDs, kEs}) c->seg[index] = null_segment(0);
     enter_handler(c, target, (gate.type() & 1) == 0);
 }
 
@@ -241,12 +252,16 @@ void deliver_exception(Cpu* c) {
     state.active = state.exception = true;
     state.vector = static_cast<u8>(fault.vector);
 
-    bool trap = false;
+    // SDM vol. 3B, 17.3.1.1: the image of RF is 1 for faults, but not for those of execution breakpoints; for
+    // traps it is RF as it stands.
+    bool sets_rf = true;
     if (fault.vector == Vector::DB) {
-        constexpr u64 kSingleStep = u64{1} << 14, kGeneralDetect = u64{1} << 13;
-        trap = (fault.address & kSingleStep) != 0;
-        c->dr[6] |= fault.address;
+        constexpr u64 kGeneralDetect = u64{1} << 13;
+        sets_rf = (fault.address & dr6::kBd) != 0;
+        c->dr[6] = (c->dr[6] & ~dr6::kBreakpoints) | fault.address;
         c->dr[7] &= ~kGeneralDetect;
+    } else {
+        c->pending_debug = 0;  // of an instruction that was not completed
     }
     Incoming event;
     event.vector = state.vector;
@@ -255,7 +270,7 @@ void deliver_exception(Cpu* c) {
     event.address = fault.vector == Vector::PF ? fault.address : 0;
     event.ext = 1;
     event.return_rip = c->rip();
-    event.flags = c->rflags() | (trap ? 0 : rflags::kRf);
+    event.flags = c->rflags() | (sets_rf ? rflags::kRf : 0);
     deliver(c, nullptr, event);
     state.active = false;
     ++c->exceptions_taken;

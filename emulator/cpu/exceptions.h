@@ -12,7 +12,7 @@
 namespace orrery {
 
 // Delivers c->pending, as raise() left it. #PF: CR2 becomes pending.address; #DB: pending.address is or'ed to
-// DR6 (bit 14, BS, marks a trap: the image of RF stays clear). On a triple fault c->activity is Shutdown, and
+// DR6 (bit 13, BD, marks a fault whose image of RF is set). On a triple fault c->activity is Shutdown, and
 // c->shutdown tells why.
 void deliver_exception(Cpu* c);
 

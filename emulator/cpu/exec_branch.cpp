@@ -9,7 +9,7 @@ namespace {
 
 inline void check_target(Cpu* c, const Op* op, u64 target) {
     if (__builtin_expect(static_cast<u64>(static_cast<i64>(target << 16) >> 16) != target, 0) &&
-        (c->cr4 & cr4::kLa57) == 0)
+        !is_canonical(c, target))
         raise_error(c, op, Vector::GP, 0);
 }
 

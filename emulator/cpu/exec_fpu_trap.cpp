@@ -1,5 +1,7 @@
 #include "emulator/cpu/exec_fpu_trap.h"
 
+#include "emulator/cpu/stretch.h"
+
 namespace orrery {
 
 namespace {
@@ -31,9 +33,13 @@ void op_no_avx(Cpu* c, const Op* op) {
 
 }  // namespace
 
-void raise_x87_pending(Cpu* c, const Op* op) {
+void report_x87_pending(Cpu* c, const Op* op) {
     if ((c->cr0 & cr0::kNe) == 0 && c->env.ferr != nullptr) {
-        c->env.ferr(c->env.ferr_context);
+        if (c->ignne) return;
+        {
+            DeviceAccess access(c, op);
+            c->env.ferr(c->env.ferr_context);
+        }
         halt_at(c, op);
     }
     raise(c, op, Vector::MF);

@@ -35,11 +35,11 @@ inline bool trap_vector(const Insn& insn, u32 key, Op& op) {
 inline constexpr u16 kX87ErrorSummary = 0x80;
 
 // Reports it: #MF (vol. 3A, 6.15, interrupt 16). With CR0.NE = 0 and FERR# wired (CpuEnvironment::ferr),
-// asserts FERR# and waits for an interrupt instead (vol. 1, D.2.1.1).
-[[noreturn]] void raise_x87_pending(Cpu* c, const Op* op);
+// asserts FERR# and waits for an interrupt instead, or returns where IGNNE# says so (vol. 1, D.2.1.1).
+void report_x87_pending(Cpu* c, const Op* op);
 
 inline void check_x87_pending(Cpu* c, const Op* op) {
-    if (__builtin_expect((c->x87.status & kX87ErrorSummary) != 0, 0)) raise_x87_pending(c, op);
+    if (__builtin_expect((c->x87.status & kX87ErrorSummary) != 0, 0)) report_x87_pending(c, op);
 }
 
 }  // namespace orrery

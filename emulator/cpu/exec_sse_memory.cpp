@@ -12,7 +12,7 @@ namespace {
 // asks for natural alignment. An address that is not canonical has a fault of its own.
 void check_natural_alignment(Cpu* c, const Op* op, u64 linear, unsigned size) {
     const bool checked = c->fast == c->empty_table;
-    if (checked && (linear & (size - 1)) != 0 && is_canonical(linear)) raise_error(c, op, Vector::AC, 0);
+    if (checked && (linear & (size - 1)) != 0 && is_canonical(c, linear)) raise_error(c, op, Vector::AC, 0);
 }
 
 }  // namespace
@@ -40,7 +40,7 @@ void store_masked(Cpu* c, const Op* op, u64 lower, u64 upper, u32 chosen) {
     const unsigned first = chosen != 0 ? static_cast<unsigned>(std::countr_zero(chosen)) : 0;
     const unsigned last = chosen != 0 ? 31 - static_cast<unsigned>(std::countl_zero(chosen)) : 0;
     const u64 linear = segment_linear(c, op, op->segment, offset + first, last - first + 1, true) - first;
-    if (c->code64() && !is_canonical(linear)) raise_error(c, op, Vector::GP, 0);
+    if (c->code64() && !is_canonical(c, linear)) raise_error(c, op, Vector::GP, 0);
     check_natural_alignment(c, op, linear, 8);
     if (chosen == 0) return;
     translate(c, op, linear + first, AccessKind::Write);

@@ -1,6 +1,7 @@
 // MOVS CMPS STOS LODS SCAS, with REP, REPE and REPNE (SDM vol. 2). A repeated instruction can be left between
 // two iterations, with the registers telling how far it came; RIP then still points at it.
 #include "emulator/cpu/exec_forms.h"
+#include "emulator/cpu/segmentation.h"
 #include "emulator/cpu/stretch.h"
 
 namespace orrery {
@@ -30,13 +31,25 @@ inline u64 source(const Cpu* c, const Op* op) {
 inline u64 destination(const Cpu* c, const Op* op) {
     return get_pointer(c, op, kRdi) + c->seg_base[kEs];
 }
+// The same for an access of T: in the legacy modes (`legacy`) within the segment's limit, and of its type.
+template <typename T, bool legacy>
+inline u64 checked_source(Cpu* c, const Op* op) {
+    if constexpr (!legacy) return source(c, op);
+    return checked_linear_legacy(c, op, op->segment, get_pointer(c, op, kRsi), sizeof(T), false);
+}
+template <typename T, bool legacy>
+inline u64 checked_destination(Cpu* c, const Op* op, bool write) {
+    if constexpr (!legacy) return destination(c, op);
+    return checked_linear_legacy(c, op, kEs, get_pointer(c, op, kRdi), sizeof(T), write);
+}
 
 struct Movs {
     static constexpr unsigned kAccesses = 2;
     static constexpr bool kCompares = false;
-    template <typename T>
+    template <typename T, bool legacy>
     static void once(Cpu* c, const Op* op) {
-        store<T>(c, op, destination(c, op), load<T>(c, op, source(c, op)));
+        const T value = load<T>(c, op, checked_source<T, legacy>(c, op));
+        store<T>(c, op, checked_destination<T, legacy>(c, op, true), value);
         advance(c, op, kRsi, sizeof(T));
         advance(c, op, kRdi, sizeof(T));
     }
@@ -45,9 +58,9 @@ struct Movs {
 struct Stos {
     static constexpr unsigned kAccesses = 1;
     static constexpr bool kCompares = false;
-    template <typename T>
+    template <typename T, bool legacy>
     static void once(Cpu* c, const Op* op) {
-        store<T>(c, op, destination(c, op), reg<T>(c, kRax * 8));
+        store<T>(c, op, checked_destination<T, legacy>(c, op, true), reg<T>(c, kRax * 8));
         advance(c, op, kRdi, sizeof(T));
     }
 };
@@ -55,9 +68,9 @@ struct Stos {
 struct Lods {
     static constexpr unsigned kAccesses = 1;
     static constexpr bool kCompares = false;
-    template <typename T>
+    template <typename T, bool legacy>
     static void once(Cpu* c, const Op* op) {
-        set_reg<T>(c, kRax * 8, load<T>(c, op, source(c, op)));
+        set_reg<T>(c, kRax * 8, load<T>(c, op, checked_source<T, legacy>(c, op)));
         advance(c, op, kRsi, sizeof(T));
     }
 };
@@ -65,10 +78,10 @@ struct Lods {
 struct Cmps {
     static constexpr unsigned kAccesses = 2;
     static constexpr bool kCompares = true;
-    template <typename T>
+    template <typename T, bool legacy>
     static void once(Cpu* c, const Op* op) {
-        const T a = load<T>(c, op, source(c, op));
-        const T b = load<T>(c, op, destination(c, op));
+        const T a = load<T>(c, op, checked_source<T, legacy>(c, op));
+        const T b = load<T>(c, op, checked_destination<T, legacy>(c, op, false));
         c->lf.set_sub<T>(a, b, static_cast<T>(a - b));
         advance(c, op, kRsi, sizeof(T));
         advance(c, op, kRdi, sizeof(T));
@@ -78,10 +91,10 @@ struct Cmps {
 struct Scas {
     static constexpr unsigned kAccesses = 1;
     static constexpr bool kCompares = true;
-    template <typename T>
+    template <typename T, bool legacy>
     static void once(Cpu* c, const Op* op) {
         const T a = reg<T>(c, kRax * 8);
-        const T b = load<T>(c, op, destination(c, op));
+        const T b = load<T>(c, op, checked_destination<T, legacy>(c, op, false));
         c->lf.set_sub<T>(a, b, static_cast<T>(a - b));
         advance(c, op, kRdi, sizeof(T));
     }
@@ -93,7 +106,7 @@ struct Scas {
 template <typename F, typename T>
 u64 bulk_count(const Cpu* c, const Op* op, u64 count) {
     constexpr bool moves = std::is_same_v<F, Movs>;
-    if ((c->eflags & rflags::kDf) != 0 || op->a != 8) return 0;
+    if ((c->eflags & rflags::kDf) != 0 || op->a != 8 || c->step_trap) return 0;
     const u64 to = destination(c, op);
     u64 bytes = kPageSize - (to & (kPageSize - 1));
     if (!writable<T>(c, to)) return 0;
@@ -128,13 +141,13 @@ void do_bulk(Cpu* c, const Op* op, u64 count) {
     c->gpr[kRdi] += count * sizeof(T);
 }
 
-template <typename F, typename T>
+template <typename F, typename T, bool legacy>
 void string_once(Cpu* c, const Op* op) {
-    F::template once<T>(c, op);
+    F::template once<T, legacy>(c, op);
     ORRERY_NEXT(c, op);
 }
 
-template <typename F, typename T>
+template <typename F, typename T, bool legacy>
 void string_repeated(Cpu* c, const Op* op) {
     const u32 cost = c->env.costs->string_iteration();
     for (;;) {
@@ -145,7 +158,7 @@ void string_repeated(Cpu* c, const Op* op) {
         if (done > 1) {
             do_bulk<F, T>(c, op, done);
         } else {
-            F::template once<T>(c, op);
+            F::template once<T, legacy>(c, op);
             done = 1;
         }
         left -= done;
@@ -157,6 +170,8 @@ void string_repeated(Cpu* c, const Op* op) {
             if (c->lf.zf() != (op->b == kRepE)) break;
         }
         if (boundary_wanted(c, op)) {
+            // SDM vol. 3B, 17.3.1.1: an execution breakpoint does not match again between iterations.
+            c->eflags |= rflags::kRf;
             settle_at(c, op);
             c->pending_link = nullptr;
             ORRERY_LEAVE(c);
@@ -166,7 +181,7 @@ void string_repeated(Cpu* c, const Op* op) {
 }
 
 template <typename F>
-void select_string(const Insn& insn, Op& op) {
+void select_string(const Insn& insn, u32 key, Op& op) {
     op.a = insn.asize;
     op.b = kOnce;
     if (insn.rep || insn.repne) op.b = !F::kCompares ? kRep : insn.rep ? kRepE : kRepNe;
@@ -174,26 +189,28 @@ void select_string(const Insn& insn, Op& op) {
     unsigned size = 0;
     for (unsigned i = 0; i < insn.operand_count; ++i) size = std::max<unsigned>(size, insn.operands[i].size);
     op.fn = by_size(size, [&]<typename T>() -> Handler {
-        return op.b == kOnce ? string_once<F, T> : string_repeated<F, T>;
+        if (mode_of(key) != CpuMode::Bits64)
+            return op.b == kOnce ? string_once<F, T, true> : string_repeated<F, T, true>;
+        return op.b == kOnce ? string_once<F, T, false> : string_repeated<F, T, false>;
     });
 }
 
 }  // namespace
 
-void select_movs(const Insn& insn, u32, Op& op) {
-    select_string<Movs>(insn, op);
+void select_movs(const Insn& insn, u32 key, Op& op) {
+    select_string<Movs>(insn, key, op);
 }
-void select_stos(const Insn& insn, u32, Op& op) {
-    select_string<Stos>(insn, op);
+void select_stos(const Insn& insn, u32 key, Op& op) {
+    select_string<Stos>(insn, key, op);
 }
-void select_lods(const Insn& insn, u32, Op& op) {
-    select_string<Lods>(insn, op);
+void select_lods(const Insn& insn, u32 key, Op& op) {
+    select_string<Lods>(insn, key, op);
 }
-void select_cmps(const Insn& insn, u32, Op& op) {
-    select_string<Cmps>(insn, op);
+void select_cmps(const Insn& insn, u32 key, Op& op) {
+    select_string<Cmps>(insn, key, op);
 }
-void select_scas(const Insn& insn, u32, Op& op) {
-    select_string<Scas>(insn, op);
+void select_scas(const Insn& insn, u32 key, Op& op) {
+    select_string<Scas>(insn, key, op);
 }
 
 }  // namespace orrery

@@ -1,6 +1,7 @@
 // Control and debug registers, the TLB's instructions, HLT, interrupt and access flags, FS and GS bases
 // (SDM vol. 2; vol. 3A, 2.8).
 #include "emulator/cpu/control_registers.h"
+#include "emulator/cpu/debug_registers.h"
 #include "emulator/cpu/exec_system.h"
 #include "emulator/cpu/segmentation.h"
 #include "emulator/cpu/stack.h"
@@ -66,11 +67,9 @@ void mov_to_cr(Cpu* c, const Op* op) {
 }
 
 void mov_from_dr(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
     set_native(c, op->a, read_debug_register(c, op, op->b));
 }
 void mov_to_dr(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
     write_debug_register(c, op, op->a, native(c, op->b));
 }
 
@@ -104,7 +103,7 @@ void invlpg(Cpu* c, const Op* op) {
     require_cpl0(c, op);
     const u64 linear = operand_address(c, op);
     // In 64-bit mode a non-canonical address is ignored.
-    if (!c->long_mode() || is_canonical(linear)) invalidate_page(c, op, linear);
+    if (!c->long_mode() || is_canonical(c, linear)) invalidate_page(c, op, linear);
 }
 
 void invpcid(Cpu* c, const Op* op) {
@@ -116,7 +115,7 @@ void invpcid(Cpu* c, const Op* op) {
     const bool by_pcid = type <= 1;
     const bool no_pcids = (c->cr4 & cr4::kPcide) == 0;
     if (type > 3 || (by_pcid && pcid >> 12 != 0) || (by_pcid && no_pcids && pcid != 0) ||
-        (type == 0 && !is_canonical(descriptor[1])))
+        (type == 0 && !is_canonical_base(c, descriptor[1])))
         raise_error(c, op, Vector::GP, 0);
     invalidate_by_pcid(c, op, static_cast<unsigned>(type), static_cast<u16>(pcid), descriptor[1]);
 }
@@ -163,14 +162,21 @@ void stac(Cpu* c, const Op* op) {
     set_ac(c, op, true);
 }
 
+// Virtual-8086 mode: PUSHF, POPF, INT n and IRET need IOPL 3 (SDM vol. 3A, 20.2.7).
+void check_v86_iopl(Cpu* c, const Op* op) {
+    if (c->virtual_8086() && iopl(c) != 3) raise_error(c, op, Vector::GP, 0);
+}
+
 template <typename T>
 void pushf(Cpu* c, const Op* op) {
+    check_v86_iopl(c, op);
     push<T>(c, op, static_cast<T>(c->rflags() & ~(rflags::kVm | rflags::kRf)));
 }
 
 // SDM vol. 2, POPF, table 4-16: what changes depends on CPL and IOPL; RF is cleared, VM, VIF and VIP stay.
 template <typename T>
 void popf(Cpu* c, const Op* op) {
+    check_v86_iopl(c, op);
     u32 mask = rflags::kArithmetic | rflags::kTf | rflags::kDf | rflags::kNt;
     if (sizeof(T) > 2) mask |= rflags::kAc | rflags::kId;
     if (!protected_mode(c) || c->cpl == 0) {
@@ -206,7 +212,7 @@ template <SegmentIndex index>
 void write_base(Cpu* c, const Op* op) {
     check_fsgsbase(c, op);
     const u64 value = operand_size(op) == 8 ? reg<u64>(c, op->a) : reg<u32>(c, op->a);
-    if (!is_canonical(value)) raise_error(c, op, Vector::GP, 0);
+    if (!is_canonical_base(c, value)) raise_error(c, op, Vector::GP, 0);
     c->seg[index].base = c->seg_base[index] = value;
 }
 
@@ -225,7 +231,7 @@ ORRERY_SYSTEM_FORM(smsw, then_next<smsw>, false)
 ORRERY_SYSTEM_FORM(lmsw, then_end<lmsw>, false)
 ORRERY_SYSTEM(clts, then_end<clts>)
 ORRERY_SYSTEM_FORM(invlpg, then_end<invlpg>, false)
-ORRERY_SYSTEM_FORM(invpcid, then_end<invpcid>, true)
+ORRERY_SYSTEM_FORM(invpcid, then_end<invpcid>, false)
 ORRERY_SYSTEM(invd, then_end<flush_caches>)
 ORRERY_SYSTEM(wbinvd, then_end<flush_caches>)
 ORRERY_SYSTEM(hlt, then_end<hlt>)

@@ -1,5 +1,4 @@
-// CPUID, RDMSR, WRMSR, RDTSC, RDTSCP, RDPMC, and the instructions of features that the profile lacks
-// (MONITOR, MWAIT) (SDM vol. 2).
+// CPUID, RDMSR, WRMSR, RDTSC, RDTSCP, RDPID, RDPMC, RDPKRU, WRPKRU, MONITOR and MWAIT (SDM vol. 2).
 #include "emulator/cpu/cpuid.h"
 #include "emulator/cpu/exec_system.h"
 #include "emulator/cpu/msr.h"
@@ -68,15 +67,50 @@ void rdpmc(Cpu* c, const Op* op) {
     raise_error(c, op, Vector::GP, 0);
 }
 
-void monitor(Cpu* c, const Op* op) {
-    if (c->cpl != 0) raise(c, op, Vector::UD);
-    if (low(c, kRcx) != 0) raise_error(c, op, Vector::GP, 0);
-    load<u8>(c, op, segment_linear(c, op, op->segment, c->gpr[kRax], 1, false));
+void rdpid(Cpu* c, const Op* op) {
+    set_reg<u64>(c, op->a, c->code64() ? c->msr.tsc_aux : c->msr.tsc_aux & 0xffff'ffff);
 }
-// May return at once for any reason (SDM vol. 2, MWAIT); here it always does.
+
+// --- protection keys ---
+
+void rdpkru(Cpu* c, const Op* op) {
+    if ((c->cr4 & cr4::kPke) == 0) raise(c, op, Vector::UD);
+    if (low(c, kRcx) != 0) raise_error(c, op, Vector::GP, 0);
+    set_edx_eax(c, c->pkru);
+}
+void wrpkru(Cpu* c, const Op* op) {
+    if ((c->cr4 & cr4::kPke) == 0) raise(c, op, Vector::UD);
+    if (low(c, kRcx) != 0 || low(c, kRdx) != 0) raise_error(c, op, Vector::GP, 0);
+    const u32 value = low(c, kRax);
+    if (value != c->pkru) c->flush_fast();  // it holds what the old rights allowed
+    c->pkru = value;
+}
+
+// --- MONITOR and MWAIT. Leaf 5 has no extensions: ECX is 0 ---
+
+void check_monitor(Cpu* c, const Op* op) {
+    if (c->cpl != 0 || !monitor_enabled(*c)) raise(c, op, Vector::UD);
+    if (low(c, kRcx) != 0) raise_error(c, op, Vector::GP, 0);
+}
+
+// Arms the line that holds DS:rAX, as a load of one byte finds it. Any write to it, of whatever CPU or
+// device, disarms it. Lines that are not RAM cannot be armed.
+void monitor(Cpu* c, const Op* op) {
+    check_monitor(c, op);
+    const u64 offset = c->gpr[kRax] & (~u64{0} >> (64 - 8 * op->imm));
+    const u64 linear = segment_linear(c, op, op->segment, offset, 1, false);
+    load<u8>(c, op, linear);
+    const u64 physical = translate(c, op, linear, AccessKind::Read);
+    c->monitor.armed = false;
+    if (c->env.bus->ram_at(physical) != nullptr) c->env.code->arm(c->monitor, physical);
+}
+
+// Waits until the line is written, or for what ends a HLT. Without an armed line it goes on.
 void mwait(Cpu* c, const Op* op) {
-    if (c->cpl != 0) raise(c, op, Vector::UD);
-    if (low(c, kRcx) > 1) raise_error(c, op, Vector::GP, 0);
+    check_monitor(c, op);
+    if (!c->monitor.armed) return;
+    if (c->env.observers->wants(EventKind::Halt)) emit(c, op, EventKind::Halt, 1, 0, 0);
+    c->activity = Activity::MonitorWait;
 }
 
 }  // namespace
@@ -89,8 +123,13 @@ ORRERY_SYSTEM(rdtscp, then_next<rdtscp>)
 ORRERY_SYSTEM(rdpmc, then_next<rdpmc>)
 ORRERY_SYSTEM(mwait, then_end<mwait>)
 
-void select_monitor(const Insn&, u32, Op& op) {
-    op.segment = kDs;
+ORRERY_SYSTEM(rdpid, then_next<rdpid>)
+ORRERY_SYSTEM(rdpkru, then_next<rdpkru>)
+ORRERY_SYSTEM(wrpkru, then_end<wrpkru>)
+
+void select_monitor(const Insn& insn, u32, Op& op) {
+    op.segment = static_cast<u8>(insn.segment);
+    op.imm = insn.asize;
     op.accesses = 1;
     op.fn = then_next<monitor>;
 }

@@ -3,6 +3,7 @@
 //
 // Op::a: bytes transferred. Op::b: IN, OUT: kPortInDx; INS, OUTS: repeated. Op::imm: the port, or the address
 // size.
+#include "emulator/cpu/debug_registers.h"
 #include "emulator/cpu/exec_system.h"
 #include "emulator/cpu/segmentation.h"
 #include "emulator/cpu/stretch.h"
@@ -22,12 +23,14 @@ void tell_port(Cpu* c, const Op* op, u16 port, unsigned size, u32 value, bool wr
 u32 read_port(Cpu* c, const Op* op, u16 port, unsigned size) {
     DeviceAccess access(c, op);
     const u32 value = c->env.bus->io_read(port, size);
+    if (c->port_breakpoints != 0) note_port_access(c, port, size);
     tell_port(c, op, port, size, value, false);
     return value;
 }
 void write_port(Cpu* c, const Op* op, u16 port, unsigned size, u32 value) {
     DeviceAccess access(c, op);
     c->env.bus->io_write(port, size, value);
+    if (c->port_breakpoints != 0) note_port_access(c, port, size);
     tell_port(c, op, port, size, value, true);
 }
 
@@ -114,7 +117,10 @@ void string_io(Cpu* c, const Op* op) {
         once(c, op, port);
         if (repeated) {
             set_string_register(c, op, kRcx, c->gpr[kRcx] - 1);
-            if (string_register(c, op, kRcx) != 0) next = rip_of(c, op);
+            if (string_register(c, op, kRcx) != 0) {
+                next = rip_of(c, op);
+                c->eflags |= rflags::kRf;
+            }
         }
     }
     c->gpr[17] = next;

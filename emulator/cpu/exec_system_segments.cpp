@@ -23,7 +23,7 @@ void mov_from_sreg(Cpu* c, const Op* op) {
 void load_sreg(Cpu* c, const Op* op, u8 index, u16 selector) {
     load_segment_register(c, op, static_cast<SegmentIndex>(index), selector);
     if (index != kSs) return;
-    c->interrupt_shadow = true;
+    c->interrupt_shadow = c->stack_shadow = true;
     c->step_trap = false;
 }
 
@@ -112,7 +112,7 @@ void load_table(Cpu* c, const Op* op, DescriptorTable& table) {
     std::memcpy(&loaded.limit, bytes, 2);
     std::memcpy(&loaded.base, bytes + 2, 8);
     if (!c->code64() && operand_size(op) == 2) loaded.base &= 0xff'ffff;
-    if (!is_canonical(loaded.base)) raise_error(c, op, Vector::GP, 0);
+    if (!is_canonical_base(c, loaded.base)) raise_error(c, op, Vector::GP, 0);
     table = loaded;
 }
 void lgdt(Cpu* c, const Op* op) {

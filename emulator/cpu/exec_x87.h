@@ -63,6 +63,7 @@ inline void give(Cpu* c, const Op* op, u16 flags, u16 conditions = f80::kC1) {
     const u16 taken = f80::kExceptions | f80::kStackFault;
     s.status = static_cast<u16>((s.status & ~conditions) | (flags & (taken | conditions)));
     if (__builtin_expect((flags & ~s.control & f80::kExceptions) != 0, 0)) {
+        if ((s.status & f80::kErrorSummary) == 0) c->ignne = false;
         s.status |= f80::kErrorSummary | f80::kBusy;
         s.last_opcode = op->imm & 0x7ff;
     }
@@ -91,7 +92,7 @@ inline bool put(Cpu* c, const Op* op, unsigned place, Result r, u16 conditions =
 // themselves. An address that is not canonical is left to the access, which faults before.
 inline void check_aligned(Cpu* c, const Op* op, u64 linear, unsigned alignment) {
     if (__builtin_expect(c->fast != c->empty_table || (linear & (alignment - 1)) == 0, 1)) return;
-    const bool canonical = static_cast<u64>(static_cast<i64>(linear << 16) >> 16) == linear;
+    const bool canonical = is_canonical(c, linear);
     if (canonical || !c->long_mode()) raise_error(c, op, Vector::AC, 0);
 }
 

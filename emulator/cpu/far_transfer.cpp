@@ -8,8 +8,9 @@ namespace orrery {
 
 namespace {
 
+// Real or virtual-8086 mode: selectors are paragraphs.
 bool is_real(const Cpu* c) {
-    return (c->cr0 & cr0::kPe) == 0;
+    return (c->cr0 & cr0::kPe) == 0 || c->virtual_8086();
 }
 
 bool is_long_code(const Cpu* c, const Descriptor& code) {
@@ -30,7 +31,7 @@ void require_present(Cpu* c, const Op* op, u16 selector, const Descriptor& descr
 
 // The target as RIP: canonical in 64-bit code, else within the limit.
 u64 check_target(Cpu* c, const Op* op, const Descriptor& code, u64 offset) {
-    const bool valid = is_long_code(c, code) ? is_canonical(offset) : offset <= code.limit();
+    const bool valid = is_long_code(c, code) ? is_canonical(c, offset) : offset <= code.limit();
     if (!valid) raise_error(c, op, Vector::GP, 0);
     return offset;
 }
@@ -117,7 +118,7 @@ void call_inner(Cpu* c, const Op* op, GateTarget& target, u64 return_rip) {
     FrameStack stack{0, ~u64{0}, nullptr, true, 0};
     if (c->long_mode()) {
         stack.sp = tss_stack64(c, op, target.cpl, 0, 0);
-        if (!is_canonical(stack.sp)) raise_error(c, op, Vector::SS, 0);
+        if (!is_canonical(c, stack.sp)) raise_error(c, op, Vector::SS, 0);
     } else {
         const LegacyStack found = tss_stack_legacy(c, op, target.cpl, 0);
         ss = check_stack_segment(c, op, found.ss, target.cpl, false, Vector::TS);
@@ -178,11 +179,10 @@ void return_to(Cpu* c, const Op* op, u16 selector, const Descriptor& code, u64 r
     set_code(c, selector, code, rpl, rip);
 }
 
-// Which flags IRET may change (SDM vol. 2, IRET). RF is not among them: it suppresses instruction
-// breakpoints, and the instruction after IRET clears it.
+// Which flags IRET may change (SDM vol. 2, IRET).
 u32 iret_flags(const Cpu* c, unsigned size) {
     u32 mask = rflags::kArithmetic | rflags::kTf | rflags::kDf | rflags::kNt;
-    if (size > 2) mask |= rflags::kAc | rflags::kId;
+    if (size > 2) mask |= rflags::kRf | rflags::kAc | rflags::kId;
     if (is_real(c) || c->cpl <= (c->eflags & rflags::kIopl) >> 12) mask |= rflags::kIf;
     if (c->cpl == 0) mask |= rflags::kIopl;
     if (c->cpl == 0 && size > 2 && !is_real(c)) mask |= rflags::kVif | rflags::kVip;
@@ -190,12 +190,29 @@ u32 iret_flags(const Cpu* c, unsigned size) {
 }
 
 void set_iret_flags(Cpu* c, u32 popped, u32 mask) {
-    c->set_rflags((c->rflags() & ~mask & ~rflags::kRf) | (popped & mask));
+    c->set_rflags((c->rflags() & ~mask) | (popped & mask));
     c->nmi_blocked = false;
 }
 
+// IRET with VM in the image (SDM vol. 3A, 20.2.5): the rest of the frame holds the stack and the data
+// segments.
+void enter_virtual_8086(Cpu* c, const Op* op, u16 ip, u16 cs, u32 flags) {
+    u32 words[6];  // ESP, SS, ES, DS, FS, GS
+    for (unsigned i = 0; i < 6; ++i) words[i] = static_cast<u32>(read_stack(c, op, 12 + 4 * i, 4));
+    tell_leave(c, op, 3, 1);
+    c->set_rflags(flags);
+    c->nmi_blocked = false;
+    c->cpl = 3;
+    c->gpr[kRsp] = words[0];
+    constexpr SegmentIndex kOrder[] = {kSs, kEs, kDs, kFs, kGs};
+    for (unsigned i = 0; i < 5; ++i) c->seg[kOrder[i]] = virtual_8086_segment(static_cast<u16>(words[i + 1]));
+    c->seg[kCs] = virtual_8086_segment(cs);
+    c->gpr[17] = ip;
+    c->update_mode();
+}
+
 void real_return(Cpu* c, u16 selector, u64 rip) {
-    c->seg[kCs] = real_segment(selector, c->seg[kCs]);
+    c->seg[kCs] = c->virtual_8086() ? virtual_8086_segment(selector) : real_segment(selector, c->seg[kCs]);
     c->gpr[17] = rip;
     c->update_mode();
 }
@@ -279,6 +296,7 @@ void far_return(Cpu* c, const Op* op, unsigned size, u16 release) {
 
 void interrupt_return(Cpu* c, const Op* op, unsigned size) {
     if (!is_real(c) && (c->eflags & rflags::kNt) != 0) raise_error(c, op, Vector::GP, 0);
+    if (c->virtual_8086() && (c->eflags & rflags::kIopl) != rflags::kIopl) raise_error(c, op, Vector::GP, 0);
     const u64 offset = read_stack(c, op, 0, size);
     const u16 selector = static_cast<u16>(read_stack(c, op, size, size));
     const u32 flags = static_cast<u32>(read_stack(c, op, u64{2} * size, size));
@@ -289,9 +307,8 @@ void interrupt_return(Cpu* c, const Op* op, unsigned size) {
         set_iret_flags(c, flags, mask);
         return real_return(c, selector, offset);
     }
-    // Virtual-8086 mode is not modelled.
-    if (!c->long_mode() && size > 2 && (flags & rflags::kVm) != 0 && c->cpl == 0)
-        raise_error(c, op, Vector::GP, 0);
+    if (!c->long_mode() && size == 4 && (flags & rflags::kVm) != 0 && c->cpl == 0)
+        return enter_virtual_8086(c, op, static_cast<u16>(offset), selector, flags);
     Descriptor code = check_return_code(c, op, selector);
     const u64 rip = check_target(c, op, code, offset);
     const unsigned rpl = selector & kRpl;

@@ -51,7 +51,7 @@ void leave_syscall(Cpu* c, const Op* op, unsigned size) {
     if (!c->code64() || (c->msr.efer & efer::kSce) == 0) raise(c, op, Vector::UD);
     if (c->cpl != 0) raise_error(c, op, Vector::GP, 0);
     const bool to_long = size == 8;
-    if (to_long && !is_canonical(c->gpr[kRcx])) raise_error(c, op, Vector::GP, 0);
+    if (to_long && !is_canonical(c, c->gpr[kRcx])) raise_error(c, op, Vector::GP, 0);
     tell(c, op, EventKind::RingLeave);
     tell(c, op, EventKind::SystemReturn);
     constexpr u32 kRestored = 0x003c'7fd7;
@@ -77,7 +77,7 @@ void leave_sysexit(Cpu* c, const Op* op, unsigned size) {
     const unsigned selector = c->msr.sysenter_cs & 0xfffc;
     if ((c->cr0 & cr0::kPe) == 0 || selector == 0 || c->cpl != 0) raise_error(c, op, Vector::GP, 0);
     const bool to_long = size == 8;
-    if (to_long && (!is_canonical(c->gpr[kRcx]) || !is_canonical(c->gpr[kRdx])))
+    if (to_long && (!is_canonical(c, c->gpr[kRcx]) || !is_canonical(c, c->gpr[kRdx])))
         raise_error(c, op, Vector::GP, 0);
     tell(c, op, EventKind::RingLeave);
     tell(c, op, EventKind::SystemReturn);

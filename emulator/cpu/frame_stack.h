@@ -22,7 +22,7 @@ inline void push_frame(Cpu* c, const Op* op, FrameStack& stack, unsigned width, 
     if (stack.segment != nullptr) {
         if (!within_limit(*stack.segment, sp, width)) raise_error(c, op, Vector::SS, stack.fault_code);
         linear = (stack.segment->base + sp) & 0xffff'ffff;
-    } else if (!is_canonical(sp)) {
+    } else if (!is_canonical(c, sp)) {
         raise_error(c, op, Vector::SS, stack.fault_code);
     }
     if (stack.supervisor) {
@@ -37,7 +37,7 @@ inline void push_frame(Cpu* c, const Op* op, FrameStack& stack, unsigned width, 
 // The `width` bytes at `above` bytes from the top of the current stack, with the current privilege.
 inline u64 read_stack(Cpu* c, const Op* op, u64 above, unsigned width) {
     const u64 sp = (c->gpr[kRsp] + above) & stack_mask(c);
-    if (c->code64() && !is_canonical(sp)) raise_error(c, op, Vector::SS, 0);
+    if (c->code64() && !is_canonical(c, sp)) raise_error(c, op, Vector::SS, 0);
     const u64 linear = c->code64() ? sp : stack_linear(c, op, sp, width);
     ++c->accesses;
     return load_slow(c, op, linear, width);

@@ -1,29 +1,49 @@
 #include "emulator/cpu/memory.h"
 
 #include <algorithm>
+#include <bit>
 
+#include "emulator/cpu/debug_registers.h"
 #include "emulator/cpu/stretch.h"
 
 namespace orrery {
 
 namespace {
 
-bool canonical(const Cpu* c, u64 linear) {
-    const unsigned unused = (c->cr4 & cr4::kLa57) != 0 ? 7 : 16;
-    return static_cast<u64>(static_cast<i64>(linear << unused) >> unused) == linear;
-}
-
 void check_canonical(Cpu* c, const Op* op, u64 linear, unsigned size) {
     if (!c->long_mode()) return;
-    if (canonical(c, linear) && canonical(c, linear + size - 1)) return;
+    if (is_canonical(c, linear) && is_canonical(c, linear + size - 1)) return;
     if (op != nullptr && op->segment == kSs) raise_error(c, op, Vector::SS, 0);
     raise_error(c, op, Vector::GP, 0);
 }
 
-// SDM vol. 3A, 6.15, interrupt 17. Only CPL 3 with CR0.AM and EFLAGS.AC is checked; only sizes of 2 to 8
-// bytes come here (the wider instructions' own alignment rules are theirs).
-void check_alignment(Cpu* c, const Op* op, u64 linear, unsigned size) {
-    if (c->fast == c->empty_table && (linear & (size - 1)) != 0) raise_error(c, op, Vector::AC, 0);
+// SDM vol. 3A, 6.15, interrupt 17. Only CPL 3 with CR0.AM and EFLAGS.AC is checked.
+void check_alignment(Cpu* c, const Op* op, u64 linear, unsigned alignment) {
+    if (c->fast == c->empty_table && (linear & (alignment - 1)) != 0) raise_error(c, op, Vector::AC, 0);
+}
+
+// Table 6-7, for operands wider than a register or of odd size: far pointers by the size of their parts, x87
+// values of 10 bytes by 8, x87 environments and states by the word or doubleword, vectors by their size.
+unsigned alignment_of(unsigned size) {
+    switch (size) {
+        case 4:
+        case 14:
+        case 94:
+            return 2;
+        case 6:
+        case 28:
+        case 108:
+            return 4;
+        case 10:
+            return 8;
+        default:
+            return std::has_single_bit(size) && size <= 32 ? size : 1;
+    }
+}
+
+// After an access that was allowed.
+inline void note_access(Cpu* c, const Op* op, u64 linear, unsigned size, bool write) {
+    if (__builtin_expect(c->data_breakpoints != 0, 0)) note_data_access(c, op, linear, size, write);
 }
 
 // Puts a translation that the model has just marked used into the fast table.
@@ -33,8 +53,8 @@ void remember(Cpu* c, u64 linear, u64 physical_page, bool readable, bool writabl
     if (host == nullptr) return;
     const u64 page = linear & ~u64{0xfff};
     FastEntry& entry = c->fast[(linear >> 12) % kFastEntries];
-    const CodePage* code = c->env.code->find_page(physical_page);
-    const bool plain = code == nullptr || !code->has_code();
+    if (c->data_breakpoints != 0 && page_has_data_breakpoint(c, page)) return;
+    const bool plain = !c->env.code->wants_writes(physical_page);
     entry.addend = reinterpret_cast<u64>(host) - page;
     entry.read_tag = readable ? page : FastEntry::kNoTag;
     entry.write_tag = writable && plain ? page : FastEntry::kNoTag;
@@ -48,7 +68,7 @@ struct Rights {
 
 bool entry_allows(const Cpu* c, const TlbEntry& entry, const Rights& rights) {
     return access_allowed(c->paging(), entry.writable, entry.user, entry.executable, rights.kind, rights.user,
-                          rights.ac) &&
+                          rights.ac, entry.protection_key) &&
            (rights.kind != AccessKind::Write || entry.dirty);
 }
 
@@ -65,6 +85,7 @@ TlbEntry* walk_and_fill(Cpu* c, const Op* op, Tlb::Side side, u64 linear, const 
     }
     TlbEntry entry;
     entry.page_shift = found.page_shift;
+    entry.protection_key = found.protection_key;
     entry.page = linear >> found.page_shift;
     entry.frame = found.physical & ~((u64{1} << found.page_shift) - 1);
     entry.filled_at = instruction_number(c, op);
@@ -183,7 +204,9 @@ void write_with(Cpu* c, const Op* op, u64 linear, unsigned size, u64 value, cons
 u64 load_slow(Cpu* c, const Op* op, u64 linear, unsigned size) {
     check_canonical(c, op, linear, size);
     check_alignment(c, op, linear, size);
-    return read_with(c, op, linear, size, rights_now(c, AccessKind::Read), true);
+    const u64 value = read_with(c, op, linear, size, rights_now(c, AccessKind::Read), true);
+    note_access(c, op, linear, size, false);
+    return value;
 }
 
 u64 load_for_write(Cpu* c, const Op* op, u64 linear, unsigned size) {
@@ -194,6 +217,7 @@ void store_slow(Cpu* c, const Op* op, u64 linear, unsigned size, u64 value) {
     check_canonical(c, op, linear, size);
     check_alignment(c, op, linear, size);
     write_with(c, op, linear, size, value, rights_now(c, AccessKind::Write), true);
+    note_access(c, op, linear, size, true);
 }
 
 u8* rmw_slow(Cpu* c, const Op* op, u64 linear, unsigned size) {
@@ -205,6 +229,7 @@ u8* rmw_slow(Cpu* c, const Op* op, u64 linear, unsigned size) {
         translate_with(c, op, (linear | 0xfff) + 1, rights, true);
         return nullptr;
     }
+    note_access(c, op, linear, size, true);
     u8* host = c->env.bus->ram_at(physical);
     if (host != nullptr && c->env.code->invalidate(physical, size)) leave_after(c, op);
     return host;
@@ -217,9 +242,11 @@ namespace {
 template <typename Part>
 void for_pieces(Cpu* c, const Op* op, u64 linear, unsigned size, AccessKind kind, Part part) {
     check_canonical(c, op, linear, size);
+    check_alignment(c, op, linear, alignment_of(size));
     const Rights rights = rights_now(c, kind);
     const u64 first = translate_with(c, op, linear, rights, true);
     if (!crosses(linear, size)) {
+        note_access(c, op, linear, size, kind == AccessKind::Write);
         part(first, 0, size);
         return;
     }
@@ -227,6 +254,7 @@ void for_pieces(Cpu* c, const Op* op, u64 linear, unsigned size, AccessKind kind
     const unsigned head = static_cast<unsigned>(next - linear);
     const u64 second = translate_with(c, op, next, rights, true);
     ++c->accesses;
+    note_access(c, op, linear, size, kind == AccessKind::Write);
     part(first, 0, head);
     part(second, head, size - head);
 }
@@ -259,13 +287,16 @@ void store_bytes_slow(Cpu* c, const Op* op, u64 linear, const void* from, unsign
 u64 load_system(Cpu* c, const Op* op, u64 linear, unsigned size) {
     check_canonical(c, op, linear, size);
     ++c->accesses;
-    return read_with(c, op, linear, size, {AccessKind::Read, false, false}, false);
+    const u64 value = read_with(c, op, linear, size, {AccessKind::Read, false, false}, false);
+    note_access(c, op, linear, size, false);
+    return value;
 }
 
 void store_system(Cpu* c, const Op* op, u64 linear, unsigned size, u64 value) {
     check_canonical(c, op, linear, size);
     ++c->accesses;
     write_with(c, op, linear, size, value, {AccessKind::Write, false, false}, false);
+    note_access(c, op, linear, size, true);
 }
 
 u64 translate(Cpu* c, const Op* op, u64 linear, AccessKind kind) {
@@ -274,7 +305,7 @@ u64 translate(Cpu* c, const Op* op, u64 linear, AccessKind kind) {
 }
 
 u64 translate_fetch(Cpu* c, u64 linear) {
-    if (c->long_mode() && !canonical(c, linear)) raise_error(c, nullptr, Vector::GP, 0);
+    if (c->long_mode() && !is_canonical(c, linear)) raise_error(c, nullptr, Vector::GP, 0);
     if ((c->cr0 & cr0::kPg) == 0) return linear & 0xffff'ffff;
     const TlbEntry* entry =
         tlb_entry(c, nullptr, Tlb::Side::Instruction, linear, {AccessKind::Fetch, c->cpl == 3, false});

@@ -68,6 +68,14 @@ bool write_pat(Cpu* c, u64 value) {
     return true;
 }
 
+// Fast strings and MONITOR can be switched; what is there is shown.
+bool write_misc_enable(Cpu* c, u64 value) {
+    constexpr u64 writable = 1 | kMiscEnableMonitor;
+    if ((value & ~(kMiscEnableFixed | writable)) != 0) return false;
+    c->msr.misc_enable = value & writable;
+    return true;
+}
+
 // SDM vol. 3A, 9.8.5 and table 2-1 of vol. 4. LMA is the CPU's own and ignored.
 bool write_efer(Cpu* c, u64 value) {
     constexpr u64 kDefined = efer::kSce | efer::kLme | efer::kLma | efer::kNxe;
@@ -175,10 +183,10 @@ bool write_msr(Cpu* c, u32 number, u64 value) {
         case kSysenterCs: return set(msr.sysenter_cs, value & 0xffff'ffff, true);
         case kSpecCtrl: return set(msr.spec_ctrl, value, (value & ~kSpecCtrlDefined) == 0);
         case kPredCmd: return (value & ~u64{1}) == 0;  // IBPB: there is no predictor to flush; write-only
-        case kSysenterEsp: return set(msr.sysenter_esp, value, is_canonical(value));
-        case kSysenterEip: return set(msr.sysenter_eip, value, is_canonical(value));
+        case kSysenterEsp: return set(msr.sysenter_esp, value, is_canonical_base(c, value));
+        case kSysenterEip: return set(msr.sysenter_eip, value, is_canonical_base(c, value));
         case kMcgStatus: return set(msr.mcg_status, value, value == 0);
-        case kMiscEnable: return set(msr.misc_enable, value & 1, (value & ~(kMiscEnableFixed | 1)) == 0);
+        case kMiscEnable: return write_misc_enable(c, value);
         case kDebugCtl: return set(msr.debugctl, value, value == 0);  // no branch records, no branch stepping
         case kPat: return write_pat(c, value);
         case kMtrrDefType:
@@ -186,12 +194,12 @@ bool write_msr(Cpu* c, u32 number, u64 value) {
         case kXss: return value == 0 && c->features.has(Feature::Xsaves);  // no supervisor components
         case kEfer: return write_efer(c, value);
         case kStar: return set(msr.star, value, true);
-        case kLstar: return set(msr.lstar, value, is_canonical(value));
-        case kCstar: return set(msr.cstar, value, is_canonical(value));
+        case kLstar: return set(msr.lstar, value, is_canonical_base(c, value));
+        case kCstar: return set(msr.cstar, value, is_canonical_base(c, value));
         case kFmask: return set(msr.fmask, value, fits_32(value));
-        case kFsBase: return set(c->seg[kFs].base, value, is_canonical(value));
-        case kGsBase: return set(c->seg[kGs].base, value, is_canonical(value));
-        case kKernelGsBase: return set(msr.kernel_gs_base, value, is_canonical(value));
+        case kFsBase: return set(c->seg[kFs].base, value, is_canonical_base(c, value));
+        case kGsBase: return set(c->seg[kGs].base, value, is_canonical_base(c, value));
+        case kKernelGsBase: return set(msr.kernel_gs_base, value, is_canonical_base(c, value));
         case kTscAux: return set(msr.tsc_aux, value, fits_32(value));
         default: return false;
     }

@@ -14,6 +14,12 @@ bool read_msr(Cpu* c, u32 number, u64& value);
 // changed. The caller ends with update_mode(): EFER, FS_BASE and GS_BASE change what is derived from them.
 bool write_msr(Cpu* c, u32 number, u64 value);
 
+// IA32_MISC_ENABLE.ENABLE_MONITOR_FSM: whether CPUID shows MONITOR and MWAIT, and they are there.
+inline constexpr u64 kMiscEnableMonitor = 1u << 18;
+inline bool monitor_enabled(const Cpu& c) {
+    return c.features.has(Feature::Monitor) && (c.msr.misc_enable & kMiscEnableMonitor) != 0;
+}
+
 // What RDTSC reads now.
 inline u64 time_stamp(const Cpu* c) {
     return c->ticks() + c->msr.tsc_offset;

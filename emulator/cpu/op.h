@@ -94,7 +94,7 @@ inline constexpr u32 kSseTrap = 1u << 4;  // CR0.EM, CR0.TS or not CR4.OSFXSR: S
 inline constexpr u32 kSseUnmasked = 1u
                                     << 5;  // an MXCSR exception is unmasked: SSE arithmetic checks after each
 inline constexpr u32 kLong = 1u << 6;      // EFER.LMA
-inline constexpr u32 kProtected = 1u << 7;  // CR0.PE
+inline constexpr u32 kProtected = 1u << 7;  // CR0.PE and not virtual-8086 mode
 inline constexpr u32 kVexTrap = 1u << 8;    // real and virtual-8086 mode: VEX raises #UD
 inline constexpr u32 kAvxTrap = 1u << 9;    // that, CR0.TS, CR4.OSXSAVE or XCR0: AVX raises #UD or #NM
 inline constexpr u32 kSingle = 1u << 31;    // one instruction only

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "emulator/cpu/block_builder.h"
+#include "emulator/cpu/debug_registers.h"
 #include "emulator/cpu/exceptions.h"
 #include "emulator/cpu/fp_env.h"
 #include "emulator/cpu/memory.h"
@@ -60,7 +61,7 @@ Block* find_block(Cpu* c, bool single) {
         const u64 physical = translate_fetch(c, linear);
         if (c->env.bus->ram_at(physical) == nullptr) return build_uncached(c, linear, physical, wanted);
         page = &c->env.code->page(physical);
-        remember_code(c, linear, *page);
+        if (c->code_breakpoints == 0 || !page_has_code_breakpoint(c, linear)) remember_code(c, linear, *page);
     }
     if (Block* block = page->find(offset, wanted)) return block;
 
@@ -92,14 +93,20 @@ void execute_single(Cpu* c) {
     c->step_trap = (c->eflags & rflags::kTf) != 0;
     Block* block = find_block(c, true);
     hold(c);
-    c->interrupt_shadow = false;
+    c->interrupt_shadow = c->stack_shadow = false;
+    c->eflags &= ~rflags::kRf;
     execute(c, block);
     unplant(c);
     c->pending_link = nullptr;
-    if (c->step_trap && c->activity == Activity::Running) {
-        c->pending = {Vector::DB, false, 0, u64{1} << 14};
-        deliver_exception(c);
-    }
+    if (c->step_trap) c->pending_debug |= dr6::kBs;
+    c->step_trap = false;
+    deliver_debug_trap(c);
+}
+
+// What the end of a block does not look at: TF, the shadows, and execution breakpoints on the page.
+bool must_run_single(const Cpu* c) {
+    return (c->eflags & rflags::kTf) != 0 || c->interrupt_shadow ||
+           (c->code_breakpoints != 0 && page_has_code_breakpoint(c, c->rip() + c->seg_base[kCs]));
 }
 
 void run_block(Cpu* c) {
@@ -113,14 +120,21 @@ void run_block(Cpu* c) {
     }
     const bool kept = block->page != nullptr;
     if (link != nullptr && kept) link->to = block;
+    c->eflags &= ~rflags::kRf;
     execute(c, block);
     // Links of a block that is decoded anew each time are not worth setting (and it will be gone).
     if (!kept) c->pending_link = nullptr;
     unplant(c);
+    if (__builtin_expect(c->pending_debug != 0, 0)) deliver_debug_trap(c);
 }
 
 // True if something was delivered, or the CPU is not running.
 bool handle_boundary(Cpu* c) {
+    if (__builtin_expect(c->pending_debug != 0 && !c->stack_shadow, 0)) {  // of an event's delivery
+        deliver_debug_trap(c);
+        return true;
+    }
+    if (c->activity == Activity::MonitorWait && !c->monitor.armed) c->activity = Activity::Running;
     if (c->init_pending) {
         c->init_pending = false;
         c->reset(true);
@@ -140,7 +154,8 @@ bool handle_boundary(Cpu* c) {
         return true;
     }
     if (c->intr && (c->eflags & rflags::kIf) != 0 &&
-        (c->activity == Activity::Running || c->activity == Activity::Halted)) {
+        (c->activity == Activity::Running || c->activity == Activity::Halted ||
+         c->activity == Activity::MonitorWait)) {
         c->activity = Activity::Running;
         c->env.events->set_now(c->ticks());
         deliver_interrupt(c, c->env.apic->acknowledge());
@@ -168,6 +183,7 @@ void Cpu::run(u64 instructions_total, Ticks deadline) {
         case kUnwoundToHalt:
             unplant(this);
             pending_link = nullptr;
+            step_trap = false;
             break;
         default:
             unplant(this);
@@ -180,12 +196,16 @@ void Cpu::run(u64 instructions_total, Ticks deadline) {
             continue;
         }
         if (activity != Activity::Running) break;
+        if (deliver_code_breakpoint(this)) {
+            pending_link = nullptr;
+            continue;
+        }
         if (env.code->collect()) pending_link = nullptr;
         if (env.observers->wants(EventKind::Instruction)) {
             emit(this, nullptr, EventKind::Instruction, 0, 0, 0);
             if (exit_requested) break;
             execute_single(this);
-        } else if ((eflags & rflags::kTf) != 0 || interrupt_shadow) {
+        } else if (must_run_single(this)) {
             execute_single(this);
         } else {
             run_block(this);

@@ -25,7 +25,7 @@ bool descriptor_address(const Cpu* c, u16 selector, unsigned size, u64& address)
 }
 
 bool is_protected(const Cpu* c) {
-    return (c->cr0 & cr0::kPe) != 0;
+    return (c->cr0 & cr0::kPe) != 0 && !c->virtual_8086();
 }
 
 }  // namespace
@@ -82,6 +82,14 @@ Segment real_segment(u16 selector, const Segment& old) {
     return segment;
 }
 
+Segment virtual_8086_segment(u16 selector) {
+    Segment segment;
+    segment.selector = selector;
+    segment.base = static_cast<u64>(selector) << 4;
+    segment.access = 0xf3;
+    return segment;
+}
+
 Segment null_segment(u16 selector) {
     Segment segment;
     segment.selector = selector;
@@ -106,7 +114,7 @@ Segment check_stack_segment(Cpu* c, const Op* op, u16 selector, unsigned cpl, bo
 void load_segment_register(Cpu* c, const Op* op, SegmentIndex index, u16 selector) {
     Segment& segment = c->seg[index];
     if (!is_protected(c)) {
-        segment = real_segment(selector, segment);
+        segment = c->virtual_8086() ? virtual_8086_segment(selector) : real_segment(selector, segment);
         return;
     }
     if (index == kSs) {

@@ -59,6 +59,8 @@ void mark_accessed(Cpu* c, const Op* op, Descriptor& descriptor);
 Segment make_segment(u16 selector, const Descriptor& descriptor);
 // As real mode loads a segment register: limit and size bits stay what they were (SDM vol. 3A, 9.9.2).
 Segment real_segment(u16 selector, const Segment& old);
+// As virtual-8086 mode has them all (SDM vol. 3A, 20.2.2): 64 KiB from the paragraph on, at level 3.
+Segment virtual_8086_segment(u16 selector);
 // A null selector: unusable outside 64-bit mode.
 Segment null_segment(u16 selector);
 
@@ -79,9 +81,6 @@ inline bool is_null(u16 selector) {
 }
 inline u32 selector_error(u16 selector, u32 ext = 0) {
     return (selector & 0xfffcu) | ext;
-}
-inline bool is_canonical(u64 linear) {
-    return static_cast<u64>(static_cast<i64>(linear << 16) >> 16) == linear;
 }
 
 // Linear address of [offset, offset + size) in the segment, checked against its type and limit: #SS(0) or

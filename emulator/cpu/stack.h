@@ -21,8 +21,7 @@ inline void set_stack_pointer(Cpu* c, u64 value) {
 
 // #SS(0) for a stack that is not canonical, in instructions whose Op names the segment of another operand.
 inline void check_stack_canonical(Cpu* c, const Op* op, u64 top) {
-    const bool canonical = static_cast<u64>(static_cast<i64>(top << 16) >> 16) == top;
-    if (c->code64() && __builtin_expect(!canonical, 0)) raise_error(c, op, Vector::SS, 0);
+    if (c->code64() && __builtin_expect(!is_canonical(c, top), 0)) raise_error(c, op, Vector::SS, 0);
 }
 
 template <typename T>

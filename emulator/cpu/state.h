@@ -95,7 +95,7 @@ struct MsrState {
     u64 tsc_aux = 0;
     u64 sysenter_cs = 0, sysenter_esp = 0, sysenter_eip = 0;
     u64 pat = 0x0007040600070406;
-    u64 misc_enable = 1;
+    u64 misc_enable = 1 | 1u << 18;  // fast strings, MONITOR
     u64 mtrr_def_type = 0;
     u64 spec_ctrl = 0;
     u64 debugctl = 0;
@@ -103,6 +103,7 @@ struct MsrState {
     void visit(Archive& archive);
 };
 
-enum class Activity : u8 { Running, Halted, WaitForSipi, Shutdown };
+// MonitorWait: MWAIT, until a write to the monitored line or what ends a HLT.
+enum class Activity : u8 { Running, Halted, WaitForSipi, Shutdown, MonitorWait };
 
 }  // namespace orrery

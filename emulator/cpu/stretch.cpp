@@ -118,7 +118,7 @@ void settle_at(Cpu* c, const Op* op) {
 }
 
 bool boundary_wanted(const Cpu* c, const Op* op) {
-    return c->exit_requested || c->cycles_left - op->cycles <= 0;
+    return c->exit_requested || c->step_trap || c->cycles_left - op->cycles <= 0;
 }
 
 void emit(Cpu* c, const Op* op, EventKind kind, u32 value, u64 address, u64 detail) {

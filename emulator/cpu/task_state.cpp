@@ -17,7 +17,7 @@ Descriptor system_descriptor(Cpu* c, const Op* op, u16 selector) {
     Descriptor descriptor = require_descriptor(c, op, selector, Vector::GP);
     if (!c->long_mode()) return descriptor;
     if (!read_upper_half(c, op, selector, descriptor) || (descriptor.high >> 40 & 0x1f) != 0 ||
-        !is_canonical(descriptor.base64()))
+        !is_canonical_base(c, descriptor.base64()))
         raise_error(c, op, Vector::GP, selector_error(selector));
     return descriptor;
 }
@@ -51,7 +51,9 @@ LegacyStack tss_stack_legacy(Cpu* c, const Op* op, unsigned cpl, u32 ext) {
 }
 
 void check_io_permission(Cpu* c, const Op* op, u16 port, unsigned size) {
-    if ((c->cr0 & cr0::kPe) == 0 || c->cpl <= (c->eflags & rflags::kIopl) >> 12) return;
+    // In virtual-8086 mode IOPL does not matter (SDM vol. 3A, 20.2.8.1).
+    const bool by_level = !c->virtual_8086() && c->cpl <= (c->eflags & rflags::kIopl) >> 12;
+    if ((c->cr0 & cr0::kPe) == 0 || by_level) return;
     const bool wide = c->tr.present() && (c->tr.type() & ~2u) == system_type::kTss;
     if (!wide || c->tr.limit < 0x67) raise_error(c, op, Vector::GP, 0);
     const u32 map = static_cast<u32>(read_tss(c, op, 0x66, 2, 0)) + port / 8;

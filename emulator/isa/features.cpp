@@ -9,13 +9,15 @@ const char* feature_name(Feature f) {
         "sse4_1",   "sse4_2",        "popcnt",   "movbe",  "xsave",   "pclmulqdq", "aes",     "rdrand",
         "fsgsbase", "bmi1",          "bmi2",     "abm",    "invpcid", "smap",      "syscall", "rdtscp",
         "lahf_lm",  "3dnowprefetch", "xsaveopt", "xsavec", "xgetbv1", "xsaves",    "avx",     "avx2",
-        "fma",      "f16c",          "umip",
+        "fma",      "f16c",          "umip",     "rdpid",  "pku",     "la57",
     };
     static_assert(sizeof kNames / sizeof *kNames == static_cast<unsigned>(Feature::Count));
     return f < Feature::Count ? kNames[static_cast<u8>(f)] : "";
 }
 
-std::optional<CpuFeatures> cpu_profile(std::string_view name) {
+namespace {
+
+std::optional<CpuFeatures> profile(std::string_view name) {
     CpuFeatures features;
     if (name == "v2") return features;
     if (name != "v3") return std::nullopt;
@@ -23,6 +25,19 @@ std::optional<CpuFeatures> cpu_profile(std::string_view name) {
                       Feature::Lzcnt, Feature::Movbe, Feature::Xsave, Feature::Xsaveopt, Feature::Xsavec,
                       Feature::Xgetbv1, Feature::Xsaves})
         features.set(f);
+    return features;
+}
+
+}  // namespace
+
+std::optional<CpuFeatures> cpu_profile(std::string_view name) {
+    std::optional<CpuFeatures> features = profile(name.substr(0, name.find(',')));
+    for (size_t comma = name.find(','); features && comma != name.npos; comma = name.find(',')) {
+        name.remove_prefix(comma + 1);
+        const std::string_view flag = name.substr(0, name.find(','));
+        if (flag != feature_name(Feature::Pku) && flag != feature_name(Feature::La57)) return std::nullopt;
+        features->set(flag == feature_name(Feature::Pku) ? Feature::Pku : Feature::La57);
+    }
     return features;
 }
 

@@ -55,6 +55,9 @@ enum class Feature : u8 {
     Fma,
     F16c,
     Umip,  // no instruction of its own; changes SGDT and friends at CPL 3
+    Rdpid,
+    Pku,   // RDPKRU, WRPKRU; CR4.PKE
+    La57,  // no instruction of its own: CR4.LA57
     Count,
 };
 
@@ -63,11 +66,13 @@ enum class Feature : u8 {
 class CpuFeatures {
   public:
     constexpr CpuFeatures() {
-        for (Feature f : {Feature::None,    Feature::Fpu,    Feature::Tsc,    Feature::Msr,     Feature::Cx8,
-                          Feature::Sep,     Feature::Cmov,   Feature::Clfsh,  Feature::Mmx,     Feature::Fxsr,
-                          Feature::Sse,     Feature::Sse2,   Feature::Sse3,   Feature::Ssse3,   Feature::Cx16,
-                          Feature::Sse41,   Feature::Sse42,  Feature::Popcnt, Feature::Invpcid, Feature::Smap,
-                          Feature::Syscall, Feature::Rdtscp, Feature::Lahf64}) {
+        for (Feature f :
+             {Feature::None,     Feature::Fpu,    Feature::Tsc,    Feature::Msr,     Feature::Cx8,
+              Feature::Sep,      Feature::Cmov,   Feature::Clfsh,  Feature::Mmx,     Feature::Fxsr,
+              Feature::Sse,      Feature::Sse2,   Feature::Sse3,   Feature::Ssse3,   Feature::Cx16,
+              Feature::Sse41,    Feature::Sse42,  Feature::Popcnt, Feature::Invpcid, Feature::Smap,
+              Feature::Syscall,  Feature::Rdtscp, Feature::Lahf64, Feature::Monitor, Feature::Umip,
+              Feature::Fsgsbase, Feature::Rdpid}) {
             set(f);
         }
     }
@@ -91,7 +96,8 @@ const char* feature_name(Feature f);
 
 /// The microarchitecture level x86-64-`name` ("v2" or "v3"; System V ABI, AMD64 supplement, 3.1.1) with the
 /// system features this machine models; nothing for other names. v3 adds AVX, AVX2, BMI1, BMI2, F16C, FMA,
-/// LZCNT, MOVBE and XSAVE with all its relatives.
+/// LZCNT, MOVBE and XSAVE with all its relatives. Flags may follow, after commas: "pku" (protection keys),
+/// "la57" (5-level paging).
 std::optional<CpuFeatures> cpu_profile(std::string_view name);
 
 }  // namespace orrery

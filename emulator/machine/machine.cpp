@@ -88,6 +88,7 @@ Machine::Machine(const MachineConfig& config)
         exit_code_ = status;
         end(StopReason::DebugExit);
     };
+    board.on_ignne = [this] { cpus_[0]->ignne = true; };
     board_ = std::make_unique<PcBoard>(bus_, events_, board);
     for (unsigned i = 0; i < config.cpus; ++i) {
         CpuEnvironment environment;
@@ -103,6 +104,9 @@ Machine::Machine(const MachineConfig& config)
         signals_.push_back(std::make_unique<CpuSignals>(*this, *cpus_.back()));
         board_->connect_cpu(i, *signals_.back());
     }
+    // FERR# of the bootstrap processor alone is wired, as on a PC.
+    cpus_[0]->env.ferr = [](void* wired) { static_cast<PcBoard*>(wired)->fpu_error().raise(); };
+    cpus_[0]->env.ferr_context = board_.get();
     bus_.on_ram_write([this](u64 physical, u64 size) {
         if (code_.invalidate(physical, size))
             for (auto& cpu : cpus_) cpu->request_exit();
@@ -200,6 +204,11 @@ bool Machine::turn_is_over() const {
     return cpu().instructions() >= interleaver_.end() || (cpu_count() > 1 && cpu().waits());
 }
 
+bool Machine::another_can_run() const {
+    return std::any_of(cpus_.begin(), cpus_.end(),
+                       [this](const auto& other) { return other.get() != &cpu() && !other->waits(); });
+}
+
 void Machine::next_turn() {
     u32 ready = 0;
     for (const auto& cpu : cpus_)
@@ -238,6 +247,9 @@ StopReason Machine::run(const RunLimits& limits) {
             if (deadline == limits.ticks) return StopReason::Idle;
         } else {
             cpu.run(std::min(limits.instructions, interleaver_.end()), deadline);
+            // A write may have ended another CPU's MWAIT.
+            if (interleaver_.end() == Interleaver::kNoEnd && another_can_run())
+                interleaver_.wake(cpu.instructions());
         }
     }
 }

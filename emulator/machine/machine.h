@@ -134,6 +134,7 @@ class Machine {
 
     bool turn_is_over() const;
     void next_turn();
+    bool another_can_run() const;
     MachineConfig config_;
     EventQueue events_;
     Observers observers_;

@@ -8,6 +8,7 @@ void TlbEntry::visit(Archive& archive) {
     archive.field("filled_at", filled_at);
     archive.field("pcid", pcid);
     archive.field("page_shift", page_shift);
+    archive.field("protection_key", protection_key);
     archive.field("global", global);
     archive.field("writable", writable);
     archive.field("user", user);

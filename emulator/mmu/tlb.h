@@ -27,6 +27,7 @@ struct TlbEntry {
     u64 filled_at = 0;  // instruction count at which it was filled
     u16 pcid = 0;
     u8 page_shift = 0;  // 0: the entry is not valid
+    u8 protection_key = 0;
     bool global = false;
     bool writable = false;
     bool user = false;

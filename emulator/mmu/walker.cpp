@@ -15,8 +15,19 @@ unsigned PagingContext::levels() const {
     return (cr4 & cr4::kLa57) != 0 ? 5 : 4;
 }
 
+bool key_refuses(const PagingContext& context, bool user_page, AccessKind access, bool user,
+                 u8 protection_key) {
+    if ((context.cr4 & cr4::kPke) == 0 || (context.efer & efer::kLma) == 0) return false;
+    if (!user_page || access == AccessKind::Fetch) return false;
+    const u32 rights = context.pkru >> (2 * protection_key);
+    const bool access_disabled = (rights & 1) != 0, write_disabled = (rights & 2) != 0;
+    const bool obeys_wd = user || (context.cr0 & cr0::kWp) != 0;
+    return access_disabled || (write_disabled && access == AccessKind::Write && obeys_wd);
+}
+
 bool access_allowed(const PagingContext& context, bool writable, bool user_page, bool executable,
-                    AccessKind access, bool user, bool ac) {
+                    AccessKind access, bool user, bool ac, u8 protection_key) {
+    if (key_refuses(context, user_page, access, user, protection_key)) return false;
     if (access == AccessKind::Fetch) {
         if (!executable) return false;
         if (user) return user_page;
@@ -91,8 +102,13 @@ WalkResult walk(Bus& bus, const PagingContext& context, u64 linear, AccessKind a
             if (levels != 2) executable = executable && (entry & pte::kNoExecute) == 0;
         }
         const bool leaf = level == 1 || large;
-        if (leaf && !access_allowed(context, writable, user_page, executable, access, user, ac))
-            return fault(pf::kPresent, level);
+        const u8 protection_key = leaf && levels >= 4 ? entry >> 59 & 0xf : 0;
+        if (leaf &&
+            !access_allowed(context, writable, user_page, executable, access, user, ac, protection_key))
+            return fault(
+                pf::kPresent |
+                    (key_refuses(context, user_page, access, user, protection_key) ? pf::kProtectionKey : 0),
+                level);
         if (mode == WalkMode::Architectural && rights) {
             const u64 wanted =
                 entry | pte::kAccessed | (leaf && access == AccessKind::Write ? pte::kDirty : 0);
@@ -109,6 +125,7 @@ WalkResult walk(Bus& bus, const PagingContext& context, u64 linear, AccessKind a
         result.ok = true;
         result.physical = frame | (linear & offset_mask);
         result.page_shift = static_cast<u8>(shift);
+        result.protection_key = protection_key;
         result.writable = writable;
         result.user = user_page;
         result.executable = executable;

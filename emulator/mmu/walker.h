@@ -13,6 +13,7 @@ struct PagingContext {
     u64 cr3 = 0;
     u64 cr4 = 0;
     u64 efer = 0;
+    u32 pkru = 0;  // counts where CR4.PKE is set
     bool paging() const;
     // Levels of the page-table tree: 0 (no paging), 2, 3 (PAE), 4 or 5.
     unsigned levels() const;
@@ -49,6 +50,7 @@ struct WalkResult {
     bool executable = false;
     bool global = false;
     bool dirty = false;
+    u8 protection_key = 0;
     u32 error_code = 0;        // of the #PF, where not ok
     unsigned fault_level = 0;  // level whose entry made it fail
     unsigned step_count = 0;
@@ -65,6 +67,10 @@ WalkResult walk(Bus& bus, const PagingContext& context, u64 linear, AccessKind a
 
 // Whether rights found earlier (in a TLB entry) allow an access. Same rules as walk's last step.
 bool access_allowed(const PagingContext& context, bool writable, bool user_page, bool executable,
-                    AccessKind access, bool user, bool ac);
+                    AccessKind access, bool user, bool ac, u8 protection_key = 0);
+
+// SDM vol. 3A, 4.6.2: whether PKRU refuses a data access to a user-mode page of this protection key.
+bool key_refuses(const PagingContext& context, bool user_page, AccessKind access, bool user,
+                 u8 protection_key);
 
 }  // namespace orrery

@@ -46,6 +46,8 @@ std::string activity_text(const Cpu& cpu) {
             return "waiting for SIPI";
         case Activity::Shutdown:
             return "shut down";
+        case Activity::MonitorWait:
+            return "monitoring a line";
         default:
             return "running";
     }

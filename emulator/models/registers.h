@@ -42,7 +42,7 @@ struct RegistersModel {
     u64 ticks = 0;
     unsigned ring = 0;
     std::string mode;      // "64-bit", "32-bit compatibility", "32-bit protected", "16-bit protected", "real"
-    std::string activity;  // "running", "halted", "waiting for SIPI", "shut down"
+    std::string activity;  // "running", "halted", "waiting for SIPI", "monitoring a line", "shut down"
     std::string location;  // "do_syscall_64+0x1c", or empty
     std::string source;    // "guest-kernel/syscall/dispatch.cpp:42", or empty
     std::string task;      // "ls (pid 12)", or empty

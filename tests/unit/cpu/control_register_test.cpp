@@ -60,7 +60,7 @@ TEST_CASE("CR3, CR4, CR8: reserved bits and wrong moments") {
     CHECK(refused(m, 4, cr4 | u64{1} << 12));  // LA57
     CHECK(refused(m, 4, cr4 | cr4::kVme));
     CHECK(refused(m, 4, cr4 | cr4::kOsxsave));
-    CHECK(refused(m, 4, cr4 | cr4::kFsgsbase));
+    CHECK(refused(m, 4, cr4 | cr4::kPke));
     CHECK(refused(m, 4, cr4 & ~cr4::kPae));
     m.cpu->cr3 = M::kPml4 | 8;
     CHECK(refused(m, 4, cr4 | cr4::kPcide));

@@ -61,11 +61,15 @@ TEST_CASE("CPUID names the CPU and agrees with the model") {
 
     const CpuidResult one = cpuid(cpu, 1, 0);
     for (unsigned needed : {0, 3, 4, 5, 6, 8, 9, 13, 15, 16, 19, 23, 24, 25, 26}) CHECK(bit(one.edx, needed));
-    for (unsigned needed : {0, 9, 13, 17, 19, 20, 21, 23, 24, 31}) CHECK(bit(one.ecx, needed));
-    for (unsigned absent : {3, 12, 22, 25, 26, 27, 28, 29, 30}) CHECK_FALSE(bit(one.ecx, absent));
+    for (unsigned needed : {0, 3, 9, 13, 17, 19, 20, 21, 23, 24, 31}) CHECK(bit(one.ecx, needed));
+    for (unsigned absent : {12, 22, 25, 26, 27, 28, 29, 30}) CHECK_FALSE(bit(one.ecx, absent));
     const CpuidResult seven = cpuid(cpu, 7, 0);
-    for (unsigned needed : {1, 7, 9, 10, 20}) CHECK(bit(seven.ebx, needed));
-    for (unsigned absent : {0, 3, 5, 8}) CHECK_FALSE(bit(seven.ebx, absent));
+    for (unsigned needed : {0, 1, 7, 9, 10, 20}) CHECK(bit(seven.ebx, needed));
+    for (unsigned absent : {3, 5, 8}) CHECK_FALSE(bit(seven.ebx, absent));
+    CHECK(seven.ecx == (1u << 2 | 1u << 22));  // UMIP, RDPID
+    // MONITOR's line is a cache line.
+    CHECK(cpuid(cpu, 5, 0).eax == 64);
+    CHECK(cpuid(cpu, 5, 0).ebx == 64);
 
     const CpuidResult clock = cpuid(cpu, 0x15, 0);
     CHECK(u64{clock.ecx} * clock.ebx / clock.eax == kTicksPerSecond);
@@ -79,13 +83,21 @@ TEST_CASE("CPUID names the CPU and agrees with the model") {
 
 TEST_CASE("CPUID shows SYSCALL in 64-bit mode, and features that are turned on") {
     CpuFeatures features;
-    features.set(Feature::Fsgsbase);
+    features.set(Feature::Pku);
+    features.set(Feature::La57);
+    features.clear(Feature::Fsgsbase);
     features.clear(Feature::Smap);
     M m(features);
     m.enter_long(0);
     CHECK(bit(cpuid(*m.cpu, 0x8000'0001, 0).edx, 11));
-    CHECK(bit(cpuid(*m.cpu, 7, 0).ebx, 0));
+    CHECK_FALSE(bit(cpuid(*m.cpu, 7, 0).ebx, 0));
     CHECK_FALSE(bit(cpuid(*m.cpu, 7, 0).ebx, 20));
+    CHECK(bit(cpuid(*m.cpu, 7, 0).ecx, 3));
+    CHECK_FALSE(bit(cpuid(*m.cpu, 7, 0).ecx, 4));
+    m.cpu->cr4 |= cr4::kPke;
+    CHECK(bit(cpuid(*m.cpu, 7, 0).ecx, 4));
+    CHECK(bit(cpuid(*m.cpu, 7, 0).ecx, 16));
+    CHECK((cpuid(*m.cpu, 0x8000'0008, 0).eax >> 8) == 57);
     m.enter_protected(0);
     CHECK_FALSE(bit(cpuid(*m.cpu, 0x8000'0001, 0).edx, 11));
     CHECK(bit(cpuid(*m.cpu, 0x8000'0001, 0).edx, 29));
