@@ -50,7 +50,8 @@ PcBoard::PcBoard(Bus& bus, EventQueue& events, const PcConfig& config)
       debug_exit_(config_.on_debug_exit),
       pci_host_(bus),
       virtio_console_("virtio_console.0", bus, pci_wires(kConsoleSlot), config_.virtio_console),
-      virtio_rng_("virtio_rng.0", bus, pci_wires(kRngSlot), config_.seed) {
+      virtio_rng_("virtio_rng.0", bus, pci_wires(kRngSlot), config_.seed),
+      test_devices_(bus, config_.test_devices, config_.cpus, test_lines(), debug_exit_) {
     for (unsigned i = 0; i < config_.serial_ports; ++i)
         uarts_.push_back(std::make_unique<Uart16550>("uart16550." + std::to_string(i), kSerialBase[i],
                                                      config_.uart_clock_hz, events, isa_line(kSerialLine[i]),
@@ -102,6 +103,17 @@ Hpet::Lines PcBoard::hpet_lines() {
     return lines;
 }
 
+// Every line of the board once more, for a test device to drive.
+TestDeviceSet::Lines PcBoard::test_lines() {
+    TestDeviceSet::Lines lines;
+    if (!config_.test_devices.pc_testdev) return lines;
+    for (unsigned line = 0; line < lines.size(); ++line) {
+        if (line == 2) continue;  // the cascade
+        lines[line] = line < 16 ? isa_line(line) : router_.connect(gsi_wires_[line - PciHost::kFirstGsi]);
+    }
+    return lines;
+}
+
 VirtioPci::Wires PcBoard::pci_wires(unsigned slot) {
     const unsigned gsi = PciHost::gsi_of(slot, 0);
     return {router_.connect(gsi_wires_[gsi - PciHost::kFirstGsi]), &apic_bus_};
@@ -137,6 +149,7 @@ void PcBoard::list_devices() {
         devices_.push_back(device);
     for (const auto& disk : disks_) devices_.push_back(disk.get());
     if (network_) devices_.push_back(network_.get());
+    for (Device* device : test_devices_.devices()) devices_.push_back(device);
     for (Device* device : std::initializer_list<Device*>{&pic_, &ioapic_, &lapic_page_})
         devices_.push_back(device);
 }

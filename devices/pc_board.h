@@ -35,6 +35,7 @@
 #include "devices/pit8254.h"
 #include "devices/post_port.h"
 #include "devices/system_control.h"
+#include "devices/test_device_set.h"
 #include "devices/uart16550.h"
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
@@ -59,6 +60,8 @@ struct PcConfig {
     OutputSink* virtio_console = nullptr;
     std::vector<std::shared_ptr<Disk>> disks;  // virtio_blk.0 and up, at most kMaxDisks
     NetConfig network;                         // virtio_net.0
+
+    TestDevices test_devices;
 
     std::function<void()> on_power_off = [] {};
     std::function<void()> on_reset = [] {};
@@ -108,6 +111,8 @@ class PcBoard {
     VirtioRng& virtio_rng() { return virtio_rng_; }
     VirtioNet* network() { return network_.get(); }  // nullptr: no card
     const std::vector<std::unique_ptr<VirtioBlk>>& disks() const { return disks_; }
+    // nullptr if the machine was not asked to have one.
+    FwCfg* fw_cfg() const { return test_devices_.fw_cfg(); }
     ApicBus& apic_bus() { return apic_bus_; }
     const PcConfig& config() const { return config_; }
 
@@ -125,6 +130,7 @@ class PcBoard {
     void make_wires();
     IrqLine isa_line(unsigned line) { return router_.connect(isa_wires_[line]); }
     Hpet::Lines hpet_lines();
+    TestDeviceSet::Lines test_lines();
     VirtioPci::Wires pci_wires(unsigned slot);
     void map_ports();
     void list_devices();
@@ -160,6 +166,7 @@ class PcBoard {
     VirtioRng virtio_rng_;
     std::vector<std::unique_ptr<VirtioBlk>> disks_;
     std::unique_ptr<VirtioNet> network_;
+    TestDeviceSet test_devices_;
     std::vector<Device*> devices_;
 };
 

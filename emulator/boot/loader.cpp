@@ -3,6 +3,7 @@
 #include "emulator/boot/boot_error.h"
 #include "emulator/boot/bzimage.h"
 #include "emulator/boot/memory_map.h"
+#include "emulator/boot/multiboot.h"
 #include "emulator/boot/pvh.h"
 
 namespace orrery {
@@ -10,9 +11,13 @@ namespace orrery {
 EntryState load_guest(Bus& bus, const GuestFiles& files, u64 rsdp) {
     if (files.kernel.bytes.empty()) throw BootError(files.kernel.name + ": is empty");
     require_memory(bus, files.kernel.name);
-    if (is_elf(files.kernel)) return load_pvh(bus, files, rsdp);
+    if (is_multiboot(files.kernel)) return load_multiboot(bus, files);
     if (is_bzimage(files.kernel)) return load_bzimage(bus, files, rsdp);
-    throw BootError(files.kernel.name + ": is neither an ELF file nor a Linux bzImage");
+    if (const std::string why = multiboot_complaint(files.kernel); !why.empty())
+        throw BootError(files.kernel.name + ": " + why);
+    if (is_elf(files.kernel)) return load_pvh(bus, files, rsdp);
+    throw BootError(files.kernel.name +
+                    ": is neither an ELF file nor a multiboot kernel nor a Linux bzImage");
 }
 
 }  // namespace orrery

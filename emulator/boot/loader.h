@@ -1,5 +1,6 @@
 // Loading a guest without firmware: picks the boot protocol by the kernel's format.
 //
+//   a multiboot header               Multiboot 1 (multiboot.h), but for x86-64 ELFs
 //   an x86-64 ELF with a PVH note    Xen's PVH ABI (pvh.h)
 //   a Linux bzImage                  Linux's 64-bit boot protocol (bzimage.h)
 //
@@ -8,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "emulator/boot/boot_image.h"
 #include "emulator/boot/entry_state.h"
@@ -15,10 +17,19 @@
 
 namespace orrery {
 
+// A file for a multiboot kernel, and the string that goes with it.
+struct GuestModule {
+    BootImage image;
+    std::string text;
+};
+
 struct GuestFiles {
     BootImage kernel;
     std::optional<BootImage> initrd;
     std::string command_line;
+    // For multiboot kernels, instead of the two above.
+    std::vector<GuestModule> modules = {};
+    std::string arguments = {};
 };
 
 // Copies the guest into RAM; `rsdp` is the ACPI root pointer's address. Throws BootError on whatever cannot

@@ -7,6 +7,7 @@
 #include <climits>
 
 #include "emulator/cli/command_archive.h"
+#include "emulator/cli/device_option.h"
 #include "emulator/cli/disk_options.h"
 #include "emulator/cli/net_options.h"
 
@@ -42,6 +43,13 @@ void GuestOptions::declare(CLI::App& app) {
     app.add_option("--clock", clock, "Virtual time: cycles of a modelled core, or icount")
         ->check(CLI::IsMember({"cycles", "icount"}))
         ->capture_default_str();
+    app.add_option("--device", devices,
+                   "Test devices: isa-debug-exit[,iobase=N][,iosize=N], pc-testdev, fw_cfg")
+        ->expected(1)
+        ->allow_extra_args(false);
+    app.add_option("--fw_cfg", fw_cfg, "A file in fw_cfg: NAME,file=PATH or NAME,string=TEXT")
+        ->expected(1)
+        ->allow_extra_args(false);
     app.add_option("--max-insns", max_instructions, "Stop after this many instructions (exit status 124)");
 }
 
@@ -100,6 +108,7 @@ MachineConfig GuestOptions::machine_config() const {
     config.clock = clock == "icount" ? ClockMode::InstructionCount : ClockMode::Cycles;
     if (cpus == 0 || cpus > 8)
         throw UsageError("--smp " + std::to_string(cpus) + ": the machine has 1 to 8 CPUs");
+    config.test_devices = parse_test_devices(devices, fw_cfg);
     return config;
 }
 
@@ -121,6 +130,7 @@ BootImages GuestOptions::boot_images() const {
     BootImages images;
     choose_kernel(images);
     images.command_line = on_linux ? "console=ttyS0" : "console=ttyS0 orrery.exit_on_panic";
+    images.arguments = append;
     if (has_command()) {
         if (images.initrd.empty()) throw UsageError("a command after -- needs an initrd whose init runs it");
         // On Linux "quiet" lets errors through to the console, and a panic waits for somebody.

@@ -30,6 +30,8 @@ struct GuestOptions {
     unsigned cpus = 1;
     u64 seed = 0;
     std::string clock = "cycles";
+    std::vector<std::string> devices;  // --device
+    std::vector<std::string> fw_cfg;   // --fw_cfg
     u64 max_instructions = ~u64{0};
     std::vector<std::string> disks;    // --disk
     std::vector<std::string> drives;   // --drive

@@ -5,8 +5,10 @@
 
 #include "devices/pc_board.h"
 #include "emulator/boot/firmware.h"
+#include "emulator/boot/fw_cfg_items.h"
 #include "emulator/boot/loader.h"
 #include "emulator/cpu/stretch.h"
+#include "emulator/machine/image_files.h"
 
 namespace orrery {
 
@@ -35,7 +37,6 @@ class Machine::CpuSignals : public CpuPort {
     }
 
   private:
-    Cpu& cpu_;
     void signalled() {
         cpu_.request_exit();
         Cpu& running = machine_.cpu();
@@ -45,6 +46,7 @@ class Machine::CpuSignals : public CpuPort {
     }
 
     Machine& machine_;
+    Cpu& cpu_;
 };
 
 namespace {
@@ -82,6 +84,7 @@ Machine::Machine(const MachineConfig& config)
     board.network = config.network;
     for (const DiskConfig& disk : config.disks)
         board.disks.push_back(std::make_shared<Disk>(disk.path, disk.mode));
+    board.test_devices = config.test_devices;
     board.on_power_off = [this] { end(StopReason::PowerOff); };
     board.on_reset = [this] { end(StopReason::Reset); };
     board.on_debug_exit = [this](u32 status) {
@@ -98,9 +101,9 @@ Machine::Machine(const MachineConfig& config)
         environment.observers = &observers_;
         environment.costs = costs_.get();
         environment.code = &code_;
-        cpus_.push_back(std::make_unique<Cpu>(i, environment, config.features));
         environment.interleaver = &interleaver_;
         environment.cpu_count = config.cpus;
+        cpus_.push_back(std::make_unique<Cpu>(i, environment, config.features));
         signals_.push_back(std::make_unique<CpuSignals>(*this, *cpus_.back()));
         board_->connect_cpu(i, *signals_.back());
     }
@@ -128,6 +131,9 @@ Machine::Machine(const MachineConfig& config)
 Machine::~Machine() = default;
 
 namespace {
+
+// As firmware leaves IA32_MTRR_DEF_TYPE on every CPU: ranges enabled, memory write-back.
+constexpr u64 kMtrrWriteBack = 0x806;
 
 void enter(Cpu& cpu, const EntryState& entry) {
     std::copy(entry.gpr.begin(), entry.gpr.end(), cpu.gpr);
@@ -157,22 +163,17 @@ void enter(Cpu& cpu, const EntryState& entry) {
 }  // namespace
 
 void Machine::load(const BootImages& images, Start start) {
-    GuestFiles files;
-    files.kernel = read_boot_image(images.kernel);
-    if (!images.initrd.empty()) {
-        files.initrd = read_boot_image(images.initrd);
-        std::vector<u8>& bytes = files.initrd->bytes;
-        // Each archive begins at a multiple of four bytes.
-        while (bytes.size() % 4 != 0) bytes.push_back(0);
-        bytes.insert(bytes.end(), images.extra_initrd.begin(), images.extra_initrd.end());
-    }
-    files.command_line = images.command_line;
-
+    const GuestFiles files = read_images(images);
     ended_.reset();
     exit_code_ = 0;
     bus_.clear_ram();
     code_.clear();
-    for (auto& cpu : cpus_) cpu->reset();
+    for (auto& cpu : cpus_) {
+        if (cpu != cpus_[interleaver_.current()]) cpu->take_turn(this->cpu(), 1);
+        cpu->reset();
+        cpu->msr.mtrr_def_type = kMtrrWriteBack;
+    }
+    interleaver_.reset(config_.seed);
     if (start == Start::PowerOn)
         board_->power_on();
     else
@@ -180,6 +181,7 @@ void Machine::load(const BootImages& images, Start start) {
     board_->select_cpu(0);
     const u64 rsdp = set_up_firmware(bus_, *board_);
     enter(*cpus_[0], load_guest(bus_, files, rsdp));
+    if (FwCfg* fw_cfg = board_->fw_cfg()) describe_guest(*fw_cfg, bus_, files);
 }
 
 void Machine::end(StopReason reason) {
@@ -199,6 +201,7 @@ void Machine::request_stop() {
     stop_requested_ = true;
     for (auto& cpu : cpus_) cpu->request_exit();
 }
+
 // The turn ends before the CPU whose turn it is takes another step.
 bool Machine::turn_is_over() const {
     return cpu().instructions() >= interleaver_.end() || (cpu_count() > 1 && cpu().waits());
@@ -220,12 +223,11 @@ void Machine::next_turn() {
     board_->select_cpu(cpu().id);
 }
 
-
 StopReason Machine::run(const RunLimits& limits) {
-    board_->select_cpu(interleaver_.current());
     stop_requested_ = false;
-        Cpu& cpu = this->cpu();
+    board_->select_cpu(interleaver_.current());
     for (;;) {
+        Cpu& cpu = this->cpu();
         if (ended_) return *ended_;
         if (stop_requested_) return StopReason::Requested;
         events_.set_now(cpu.ticks());
@@ -237,12 +239,12 @@ StopReason Machine::run(const RunLimits& limits) {
             return StopReason::Budget;
         const Ticks deadline = std::min(events_.next_deadline(), limits.ticks);
         if (cpu.activity == Activity::Shutdown) {
+            ended_ = StopReason::Shutdown;
         } else if (turn_is_over() && !halted()) {
             next_turn();
-            ended_ = StopReason::Shutdown;
         } else if (cpu.waits()) {
-            interleaver_.yield(cpu.instructions());  // whoever is woken first begins anew
             if (deadline == kNever) return StopReason::Idle;
+            interleaver_.yield(cpu.instructions());  // whoever is woken first begins anew
             cpu.wait_until(deadline);
             if (deadline == limits.ticks) return StopReason::Idle;
         } else {

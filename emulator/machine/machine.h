@@ -13,6 +13,7 @@
 
 #include "devices/disk.h"
 #include "devices/net_backend.h"
+#include "devices/test_devices.h"
 #include "emulator/bus/bus.h"
 #include "emulator/cpu/cpu.h"
 #include "emulator/observe/events.h"
@@ -34,6 +35,7 @@ struct MachineConfig {
     CpuFeatures features;
     std::vector<DiskConfig> disks;  // virtio_blk.0 and up, at most 8
     NetConfig network;
+    TestDevices test_devices;
     OutputSink* serial_output = nullptr;   // COM1
     OutputSink* console_output = nullptr;  // virtio-console
 };
@@ -42,8 +44,9 @@ struct MachineConfig {
 // file.
 struct BootImages {
     std::string kernel;
-    std::string initrd;  // empty: none
+    std::string initrd;  // empty: none; for a multiboot kernel "FILE ARGUMENTS,FILE…"
     std::string command_line;
+    std::string arguments;         // what a multiboot kernel gets of the command line
     std::vector<u8> extra_initrd;  // appended to the initrd (a further cpio archive)
 };
 
@@ -131,17 +134,17 @@ class Machine {
   private:
     class CpuSignals;
     void end(StopReason reason);
-
     bool turn_is_over() const;
     void next_turn();
     bool another_can_run() const;
+
     MachineConfig config_;
     EventQueue events_;
     Observers observers_;
     std::unique_ptr<CostModel> costs_;
     CodeCache code_;
-    Bus bus_;
     Interleaver interleaver_;
+    Bus bus_;
     std::vector<std::unique_ptr<CpuSignals>> signals_;
     std::unique_ptr<PcBoard> board_;
     std::vector<std::unique_ptr<Cpu>> cpus_;

@@ -102,7 +102,8 @@ TEST_CASE("pvh: a segment's memory behind its bytes is zero, whatever was there"
 }
 
 TEST_CASE("pvh: damaged and foreign ELF files are refused") {
-    contains(elf_error([](CraftedElf& e) { e.header.e_ident[EI_CLASS] = ELFCLASS32; }), "not a 64-bit");
+    contains(elf_error([](CraftedElf& e) { e.header.e_ident[EI_CLASS] = ELFCLASS32; }),
+             "32-bit ELF file without a multiboot header");
     contains(elf_error([](CraftedElf& e) { e.header.e_ident[EI_DATA] = ELFDATA2MSB; }), "big-endian");
     contains(elf_error([](CraftedElf& e) { e.header.e_machine = EM_AARCH64; }), "another machine");
     contains(elf_error([](CraftedElf& e) { e.header.e_type = ET_REL; }), "not an executable");
@@ -161,7 +162,7 @@ TEST_CASE("loader: what is no kernel at all") {
         contains(boot_error([&] {
                      load_guest(bus, {image, std::nullopt, ""}, kRsdp);
                  }),
-                 "some.file: is neither an ELF file nor a Linux bzImage");
+                 "some.file: is neither an ELF file nor a multiboot kernel nor a Linux bzImage");
     }
     contains(boot_error([&] {
                  load_guest(bus, {BootImage{"none", {}}, std::nullopt, ""}, kRsdp);

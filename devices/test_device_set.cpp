@@ -1,0 +1,24 @@
+#include "devices/test_device_set.h"
+
+namespace orrery {
+
+TestDeviceSet::TestDeviceSet(Bus& bus, const TestDevices& wanted, unsigned cpus, const Lines& lines,
+                             IsaDebugExit& debug_exit) {
+    if (wanted.exit_ports != 0) bus.map_io(wanted.exit_port, wanted.exit_ports, debug_exit);
+    if (wanted.pc_testdev) {
+        pc_testdev_ = std::make_unique<PcTestdev>(lines);
+        for (u16 port : {PcTestdev::kLatch, PcTestdev::kFlush, PcTestdev::kByteLatch})
+            bus.map_io(port, 4, *pc_testdev_);
+        bus.map_io(PcTestdev::kLines, PcTestdev::kLineCount, *pc_testdev_);
+        bus.map_mmio(PcTestdev::kMemory, PcTestdev::kMemorySize, *pc_testdev_);
+        devices_.push_back(pc_testdev_.get());
+    }
+    if (wanted.fw_cfg) {
+        fw_cfg_ = std::make_unique<FwCfg>(bus, cpus, wanted.fw_cfg_files);
+        bus.map_io(FwCfg::kSelector, FwCfg::kPorts, *fw_cfg_);
+        bus.map_io(FwCfg::kDma, FwCfg::kDmaPorts, *fw_cfg_);
+        devices_.push_back(fw_cfg_.get());
+    }
+}
+
+}  // namespace orrery

@@ -1,0 +1,26 @@
+// The devices that bare-metal test programs ask for by QEMU's names: which of them a machine has.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "emulator/base/types.h"
+
+namespace orrery {
+
+// A file for the guest to find by name (fw_cfg.h).
+struct FwCfgFile {
+    std::string name;
+    std::vector<u8> bytes;
+};
+
+struct TestDevices {
+    bool pc_testdev = false;
+    bool fw_cfg = false;
+    std::vector<FwCfgFile> fw_cfg_files;
+    // A further place of isa-debug-exit beside F4H; no ports: none.
+    u16 exit_port = 0;
+    u16 exit_ports = 0;
+};
+
+}  // namespace orrery
