@@ -323,7 +323,8 @@ void Machine::visit(Archive& archive) {
     if (seed != config_.seed) throw ArchiveError("snapshot: made with another seed");
     u64 features = config_.features.bits();
     archive.field("features", features);
-    if (features != config_.features.bits()) throw ArchiveError("snapshot: made with another CPU (see --cpu)");
+    if (features != config_.features.bits())
+        throw ArchiveError("snapshot: made with another CPU (see --cpu)");
     u64 disks = config_.disks.size();
     archive.field("disks", disks);
     if (disks != config_.disks.size())
