@@ -10,7 +10,7 @@ namespace orrery {
 u64 for_each_mapped_page(Bus& bus, PagingContext context, u64 begin, u64 end,
                          const std::function<void(u64, const WalkResult&)>& visit) {
     if (context.levels() == 0) return 0;
-    context.cr4 &= ~(cr4::kSmap | cr4::kSmep);
+    context.cr4 &= ~(cr4::kSmap | cr4::kSmep | cr4::kPke);
     std::set<u64> tables;
     for (u64 linear = begin; linear < end;) {
         const WalkResult result = walk(bus, context, linear, AccessKind::Read, false, true, WalkMode::Peek);

@@ -280,7 +280,7 @@ size_t Machine::peek(unsigned index, u64 linear, void* to, size_t size, std::opt
     while (done < size) {
         const u64 at = linear + done;
         // As a supervisor with every check lifted: the debugger looks at what is mapped, not at who may.
-        context.cr4 &= ~(cr4::kSmap | cr4::kSmep);
+        context.cr4 &= ~(cr4::kSmap | cr4::kSmep | cr4::kPke);
         const WalkResult found = walk(bus_, context, at, AccessKind::Read, false, true, WalkMode::Peek);
         if (!found.ok) break;
         const u8* host = bus_.ram_at(found.physical);

@@ -19,7 +19,7 @@ bool is_stale(const ModelContext& context, const Cpu& cpu, const TlbEntry& entry
     if (!entry.global && entry.pcid != cpu.pcid()) return false;
     PagingContext paging = cpu.paging();
     if (!paging.paging()) return false;
-    paging.cr4 &= ~(cr4::kSmap | cr4::kSmep);
+    paging.cr4 &= ~(cr4::kSmap | cr4::kSmep | cr4::kPke);
     const WalkResult now = walk(context.machine.bus(), paging, entry.page << entry.page_shift,
                                 AccessKind::Read, false, true, WalkMode::Peek);
     return !now.ok || now.physical != entry.frame || now.writable != entry.writable ||
