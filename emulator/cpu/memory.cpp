@@ -23,7 +23,8 @@ void check_alignment(Cpu* c, const Op* op, u64 linear, unsigned alignment) {
 }
 
 // Table 6-7, for operands wider than a register or of odd size: far pointers by the size of their parts, x87
-// values of 10 bytes by 8, x87 environments and states by the word or doubleword, vectors by their size.
+// values of 10 bytes by 8, x87 environments and states by the word or doubleword, vectors by 16 bytes at most
+// (YMM: exec_sse_memory.cpp).
 unsigned alignment_of(unsigned size) {
     switch (size) {
         case 4:
@@ -37,7 +38,7 @@ unsigned alignment_of(unsigned size) {
         case 10:
             return 8;
         default:
-            return std::has_single_bit(size) && size <= 32 ? size : 1;
+            return std::has_single_bit(size) && size <= 16 ? size : 1;
     }
 }
 
