@@ -454,6 +454,10 @@ class Generator {
                          ? choose_address(16)
                          : kWindows[kMainWindow].base + rng_.below(kWindows[kMainWindow].size - 16);
             if (insn.segment == kGs) gpr[7] -= kGsBase;
+        } else if (n == "BEXTR" || n == "BZHI") {
+            const bool is_address = insn.has_memory() && (insn.vvvv == insn.base || insn.vvvv == insn.index);
+            if (!is_address && insn.vvvv != 4 && rng_.one_in(2))
+                gpr[insn.vvvv] = (gpr[insn.vvvv] & ~u64{0xffff}) | rng_.below(72) << 8 | rng_.below(72);
         } else if (n == "JRCXZ" || n.starts_with("LOOP")) {
             if (rng_.one_in(3)) gpr[1] = rng_.below(2) | (rng_.one_in(2) ? u64{1} << 32 : 0);
         }
