@@ -59,6 +59,7 @@ std::string Session::take_console() {
 
 ModelContext Session::context() const {
     ModelContext context{*machine_};
+    context.cpu = machine_->cpu().id;
     context.kernel = kernel_.get();
     context.syscalls = &tracer_->log();
     context.console = &console_;

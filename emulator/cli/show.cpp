@@ -150,6 +150,8 @@ void ShowOptions::declare(CLI::App& app) {
         "--at", at,
         "The moment: an instruction count, syscall:NAME (its first call), or a place in the kernel that is "
         "run to (symbol, FILE:LINE, address); default: when the guest has come up and waits");
+    app.add_option("--vcpu", vcpu,
+                   "The virtual CPU that is meant, from 0 (default: the one whose turn it is)");
     app.add_option("--format", format, "text or json")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();
@@ -167,6 +169,9 @@ int run_show(const ShowOptions& options) {
         KeepingSink console;
         MachineConfig config = options.guest.machine_config();
         config.serial_output = &console;
+        if (options.vcpu && *options.vcpu >= config.cpus)
+            throw UsageError(
+                fmt::format("show: --vcpu {}: the machine has {} (--smp)", *options.vcpu, config.cpus));
         const BootImages images = options.guest.boot_images();
         Machine machine(config);
         machine.load(images);
@@ -180,6 +185,7 @@ int run_show(const ShowOptions& options) {
         if (!missed.empty()) fmt::print(stderr, "orrery: {}\n", missed);
 
         ModelContext context{machine};
+        context.cpu = options.vcpu.value_or(machine.cpu().id);
         context.kernel = kernel.get();
         context.syscalls = tracer ? &tracer->log() : nullptr;
         context.console = &console.text();

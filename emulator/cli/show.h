@@ -1,6 +1,7 @@
 // orrery show: the text twin of one window, at one moment of a run.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct ShowOptions {
     GuestOptions guest;
     std::string window;
     std::vector<std::string> arguments;
+    std::optional<unsigned> vcpu;
     std::string at;  // empty: when the guest has come up and waits
     std::string format = "text";
 

@@ -194,8 +194,8 @@ RegistersModel registers_model(const ModelContext& context, const RegistersParam
     const Cpu& cpu = context.machine.cpu(context.cpu);
     RegistersModel model;
     model.cpu = context.cpu;
-    model.instructions = cpu.instructions();
-    model.ticks = cpu.ticks();
+    model.instructions = context.machine.moment().instructions;
+    model.ticks = context.machine.moment().ticks;
     model.ring = cpu.cpl;
     model.mode = mode_text(cpu);
     model.activity = activity_text(cpu);
