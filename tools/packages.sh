@@ -3,4 +3,4 @@ build_packages="g++ gcc cmake ninja-build pkg-config binutils cpio busybox-stati
 libcapstone-dev libsdl2-dev libimgui-dev libstb-dev libfreetype-dev libvterm-dev libcli11-dev libfmt-dev
 nlohmann-json3-dev libdw-dev libelf-dev libzstd-dev libxxhash-dev catch2 fonts-dejavu-core"
 image_packages="fakeroot e2fsprogs python3"
-test_packages="clang clang-format clang-tidy libclang-rt-14-dev qemu-system-x86 seabios acpica-tools musl-tools python3 gdb"
+test_packages="clang clang-format clang-tidy libclang-rt-14-dev qemu-system-x86 seabios acpica-tools musl-tools python3 gdb bochs bochs-term bochsbios vgabios bsdextrautils"

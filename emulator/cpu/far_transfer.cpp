@@ -29,8 +29,9 @@ void require_present(Cpu* c, const Op* op, u16 selector, const Descriptor& descr
     if (!descriptor.present()) raise_error(c, op, Vector::NP, selector_error(selector));
 }
 
-// The target as RIP: canonical in 64-bit code, else within the limit.
+// The target as RIP: canonical in 64-bit code, else as EIP within the limit.
 u64 check_target(Cpu* c, const Op* op, const Descriptor& code, u64 offset) {
+    if (!is_long_code(c, code)) offset = static_cast<u32>(offset);
     const bool valid = is_long_code(c, code) ? is_canonical(c, offset) : offset <= code.limit();
     if (!valid) raise_error(c, op, Vector::GP, 0);
     return offset;
