@@ -15,7 +15,7 @@ namespace orrery {
 
 namespace {
 
-constexpr u64 kDefaultBudget = 4'000'000'000;  // instructions: a guest that never waits is shown there
+constexpr u64 kDefaultBudget = 20'000'000'000;  // instructions: a guest that never waits is shown there
 constexpr Ticks kSlice = 20'000'000;           // 20 ms of virtual time
 constexpr u64 kQuiet = 1'000'000;              // instructions of a slice in which a guest only ticks
 constexpr unsigned kQuietSlices = 3;
