@@ -104,8 +104,8 @@ void context_switch(task_struct* prev, task_struct* next) {
 /// The machine's part of a switch; on the new stack already. Returns the task that was left.
 extern "C" task_struct* __switch_to(task_struct* prev, task_struct* next) {
     BUG_ON(*static_cast<u64*>(prev->stack) != kStackCanary);
-    asm volatile("fxsaveq %0" : "=m"(prev->thread.fpu_state));
-    asm volatile("fxrstorq %0" ::"m"(next->thread.fpu_state));
+    fpu_save(prev->thread.fpu);
+    fpu_load(next->thread.fpu);
     if (next->mm) {
         wrmsr(kMsrFsBase, next->thread.fsbase);
         wrmsr(kMsrKernelGsBase, next->thread.gsbase);

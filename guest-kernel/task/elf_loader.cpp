@@ -149,7 +149,7 @@ Result<void> make_tables(BinaryProgram& program, const ElfImage& image, const St
                           {AT_HWCAP2, 0},
                           {AT_EXECFN, execfn},
                           {AT_PLATFORM, layout.platform},
-                          {AT_MINSIGSTKSZ, 1440},
+                          {AT_MINSIGSTKSZ, 928 + fpu_frame_size()},
                           {AT_NULL, 0}};
     static_assert(sizeof(aux) <= sizeof(mm_struct::saved_auxv));
     mm_struct* mm = current()->mm;

@@ -344,11 +344,7 @@ Result<void> begin_new_program(BinaryProgram& program) {
     task->thread.fsbase = task->thread.gsbase = 0;
     wrmsr(kMsrFsBase, 0);
     wrmsr(kMsrKernelGsBase, 0);
-    asm volatile("fninit");
-    memset(&task->thread.fpu_state, 0, sizeof(FxsaveArea));
-    task->thread.fpu_state.fcw = 0x37f;
-    task->thread.fpu_state.mxcsr = 0x1f80;
-    asm volatile("fxrstorq %0" ::"m"(task->thread.fpu_state));
+    fpu_reset();
     return {};
 }
 

@@ -192,7 +192,7 @@ Result<task_struct*> copy_process(const CloneArgs& args) {
     copy_scheduling(task, parent);
     task->thread.fsbase = args.flags & CLONE_SETTLS ? args.tls : parent->thread.fsbase;
     task->thread.gsbase = parent->thread.gsbase;
-    asm volatile("fxsaveq %0" : "=m"(task->thread.fpu_state));
+    fpu_save(task->thread.fpu);
     if (args.flags & CLONE_CHILD_CLEARTID) task->clear_child_tid = args.child_tid;
     if (args.flags & CLONE_CHILD_SETTID) task->set_child_tid = args.child_tid;
     if (!(args.flags & CLONE_VM)) {

@@ -4,7 +4,7 @@
 Each program is built statically with musl-gcc. On the host it runs first: Linux is the oracle, except for the programs
 listed in GUEST_ONLY, which must only end with status 0 in the guest. The guest's kernel must not panic.
 
-With ORRERY_EMULATOR=PATH it is Orrery that runs the guest instead of QEMU.
+With ORRERY_EMULATOR=PATH it is Orrery that runs the guest instead of QEMU, with the CPU that ORRERY_CPU names.
 
 usage: qemu_programs.py KERNEL BUSYBOX [PROGRAM...]     exit status: 0 all equal, 1 some differ, 77 cannot run here
 """
@@ -73,7 +73,8 @@ def run_guest(kernel, image, extra):
     emulator = os.environ.get("ORRERY_EMULATOR")
     if emulator:
         command = ["timeout", str(TIMEOUT_SECONDS), emulator, "run", "-m", "256M", "--kernel", kernel, "--initrd", image,
-                   "--append", "loglevel=3 " + os.environ.get("ORRERY_APPEND", ""), "--headless"] + extra
+                   "--append", "loglevel=3 " + os.environ.get("ORRERY_APPEND", ""), "--headless",
+                   "--cpu", os.environ.get("ORRERY_CPU", "v2")] + extra
     result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     return result.stdout.decode(errors="replace").replace("\r\n", "\n")
 

@@ -72,8 +72,8 @@ ORRERY_CONTROL_REGISTER(4)
 constexpr u64 kCr0Mp = 1 << 1, kCr0Em = 1 << 2, kCr0Ts = 1 << 3, kCr0Ne = 1 << 5, kCr0Wp = 1 << 16,
               kCr0Am = 1 << 18;
 constexpr u64 kCr4Tsd = 1 << 2, kCr4De = 1 << 3, kCr4Pge = 1 << 7, kCr4Osfxsr = 1 << 9,
-              kCr4Osxmmexcpt = 1 << 10, kCr4Umip = 1 << 11, kCr4Pcide = 1 << 17, kCr4Smep = 1 << 20,
-              kCr4Smap = 1 << 21;
+              kCr4Osxmmexcpt = 1 << 10, kCr4Umip = 1 << 11, kCr4Pcide = 1 << 17, kCr4Osxsave = 1 << 18,
+              kCr4Smep = 1 << 20, kCr4Smap = 1 << 21;
 
 struct CpuidResult {
     u32 eax, ebx, ecx, edx;
@@ -133,5 +133,5 @@ struct CpuFeatures {
 extern CpuFeatures boot_cpu_features;
 extern "C" u8 cpu_has_smap;
 void detect_cpu_features();
-/// Set CR0, CR4 and EFER as the features allow: WP, NE, PGE, SMEP, SMAP, UMIP, OSFXSR, NXE.
+/// Set CR0, CR4 and EFER as the features allow: WP, NE, PGE, SMEP, SMAP, UMIP, OSFXSR, OSXSAVE, NXE.
 void enable_cpu_features();

@@ -2,6 +2,7 @@
 //
 // Guarantees: nothing is used that CPUID does not report. After: Intel SDM vol. 2 (CPUID), vol. 3 chapter 2.
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/fpu.h"
 #include "core/printk.h"
 #include "core/string.h"
 
@@ -91,4 +92,5 @@ void enable_cpu_features() {
     cpu_has_smap = f.smap;
     wrmsr(kMsrEfer, rdmsr(kMsrEfer) | kEferSce | (f.nx ? kEferNxe : 0));
     asm volatile("fninit");
+    fpu_init();
 }

@@ -1,8 +1,8 @@
 // The frame of a signal handler on the user's stack, and rt_sigreturn (Linux: asm/sigcontext.h,
 // asm/ucontext.h).
 //
-// Guarantees: the 128-byte red zone is respected; the floating-point state is saved in FXSAVE format, 64-byte
-// aligned, with no extended magic, as Linux does on a CPU without XSAVE. What sigreturn loads is sanitised:
+// Guarantees: the 128-byte red zone is respected; the floating-point state is saved in XSAVE format where the
+// CPU has it, else in FXSAVE format (arch/x86_64/fpu.h), 64-byte aligned. What sigreturn loads is sanitised:
 // user selectors, user flags only, valid MXCSR.
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/thread.h"
@@ -37,7 +37,6 @@ struct RtSigFrame {
 
 constexpr u64 kUcSigcontextSs = 2, kUcStrictRestoreSs = 4;
 constexpr u64 kUserFlags = 0x250dd5;  // AC CF PF AF ZF SF TF DF OF RF ID, what a handler may change
-constexpr u32 kMxcsrMask = 0xffff;
 
 bool on_sig_stack(u64 sp) {
     const KSigAltStack& s = current()->sas;
@@ -55,20 +54,17 @@ Result<void> setup_rt_frame(const KSigInfo& info, const KSigAction& action, SigS
         sp = task->sas.sp + task->sas.size;
     }
     const bool nested = on_sig_stack(regs->rsp);
-    sp = align_down(sp - sizeof(FxsaveArea), 64);
+    sp = align_down(sp - fpu_frame_size(), 64);
     const u64 fpstate = sp;
     sp = align_down(sp - sizeof(RtSigFrame), 16) - 8;
     if (nested && !on_sig_stack(sp)) return Errno::EFAULT;  // the alternate stack is full
 
-    asm volatile("fxsaveq %0" : "=m"(task->thread.fpu_state));
-    FxsaveArea fpu = task->thread.fpu_state;
-    memset(fpu.reserved, 0, sizeof(fpu.reserved));
-    if (copy_to_user(fpstate, &fpu, sizeof(fpu))) return Errno::EFAULT;
+    TRY(fpu_to_frame(task->thread.fpu, fpstate));
 
     RtSigFrame frame;
     memset(static_cast<void*>(&frame), 0, sizeof(frame));
     frame.pretcode = action.restorer;
-    frame.uc.flags = kUcSigcontextSs | kUcStrictRestoreSs;
+    frame.uc.flags = kUcSigcontextSs | kUcStrictRestoreSs | fpu_frame_flags();
     frame.uc.stack = task->sas;
     if (nested && !(frame.uc.stack.flags & kSsDisable)) frame.uc.stack.flags |= kSsOnstack;
     SigContext& c = frame.uc.mcontext;
@@ -114,9 +110,7 @@ Result<void> setup_rt_frame(const KSigInfo& info, const KSigAction& action, SigS
     regs->ss = USER_DS;
     regs->eflags &= ~0x10500ull;  // RF, DF, TF
     // The handler starts with a clean floating-point unit, as Linux gives it.
-    asm volatile("fninit");
-    const u32 mxcsr = 0x1f80;
-    asm volatile("ldmxcsr %0" ::"m"(mxcsr));
+    fpu_reset();
     return {};
 }
 
@@ -130,8 +124,7 @@ SysResult sys_rt_sigreturn() {
     };
     if (copy_from_user(&frame, regs->rsp - 8, sizeof(frame))) return fail();
     const SigContext& c = frame.uc.mcontext;
-    FxsaveArea fpu;
-    if (c.fpstate && copy_from_user(&fpu, c.fpstate, sizeof(fpu))) return fail();
+    if (!fpu_from_frame(c.fpstate).ok()) return fail();
 
     set_current_blocked(frame.uc.sigmask);
     regs->r8 = c.r8;
@@ -154,15 +147,6 @@ SysResult sys_rt_sigreturn() {
     regs->cs = USER_CS;
     regs->ss = USER_DS;
     regs->orig_rax = ~0ull;  // no restart of anything
-    if (c.fpstate) {
-        fpu.mxcsr &= kMxcsrMask;
-        memcpy(&task->thread.fpu_state, &fpu, sizeof(fpu));
-    } else {
-        memset(&task->thread.fpu_state, 0, sizeof(fpu));
-        task->thread.fpu_state.fcw = 0x37f;
-        task->thread.fpu_state.mxcsr = 0x1f80;
-    }
-    asm volatile("fxrstorq %0" ::"m"(task->thread.fpu_state));
     frame.uc.stack.flags &= ~kSsOnstack;
     if (!on_sig_stack(regs->rsp)) task->sas = frame.uc.stack;
     return static_cast<long>(c.rax);

@@ -1,9 +1,9 @@
 // The machine part of a task: what a context switch saves, and the saved user registers.
 //
-// Guarantees: pt_regs has Linux's layout (asm/ptrace.h); fpu_state is in FXSAVE format (Intel SDM vol.
-// 1, 10.5).
+// Guarantees: pt_regs has Linux's layout (asm/ptrace.h).
 #pragma once
 
+#include "arch/x86_64/fpu.h"
 #include "core/types.h"
 
 struct pt_regs {
@@ -13,18 +13,6 @@ struct pt_regs {
     u64 rip, cs, eflags, rsp, ss;
 };
 
-struct alignas(16) FxsaveArea {
-    u16 fcw, fsw;
-    u8 ftw, reserved0;
-    u16 fop;
-    u64 fip, fdp;
-    u32 mxcsr, mxcsr_mask;
-    u8 st[128];
-    u8 xmm[256];
-    u8 reserved[96];
-};
-static_assert(sizeof(FxsaveArea) == 512);
-
 struct thread_struct {
     u64 sp = 0;  // kernel stack pointer while switched out
     u64 fsbase = 0;
@@ -33,7 +21,7 @@ struct thread_struct {
     u64 error_code = 0;
     u64 cr2 = 0;
     u64 fault_fixup = 0;
-    FxsaveArea fpu_state{};
+    FpuState fpu;
 };
 
 constexpr u64 kThreadSize = 16384;
