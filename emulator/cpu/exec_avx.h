@@ -70,6 +70,20 @@ inline void store_ymm(Cpu* c, const Op* op, u64 linear, Ymm value) {
     store_ymm_slow(c, op, linear, value.low, value.high);
 }
 
+// Elements of gathers and masked moves, whose alignment is never checked (SDM vol. 2, VMASKMOV, VPGATHERDD).
+template <typename T>
+inline T load_unchecked(Cpu* c, const Op* op, u64 linear) {
+    if (__builtin_expect(c->fast != c->empty_table, 1)) return load<T>(c, op, linear);
+    T value = 0;
+    for (unsigned i = 0; i < sizeof(T); ++i) value |= static_cast<T>(load<u8>(c, op, linear + i)) << 8 * i;
+    return value;
+}
+template <typename T>
+inline void store_unchecked(Cpu* c, const Op* op, u64 linear, T value) {
+    if (__builtin_expect(c->fast != c->empty_table, 1)) return store<T>(c, op, linear, value);
+    for (unsigned i = 0; i < sizeof(T); ++i) store<u8>(c, op, linear + i, static_cast<u8>(value >> 8 * i));
+}
+
 // A segment index whose base is always 0: the address has been worked out by the Op in front.
 inline constexpr u8 kFlatSegment = 7;
 

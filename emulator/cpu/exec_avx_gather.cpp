@@ -49,7 +49,7 @@ void gather(Cpu* c, const Op* op) {
                     << op->scale);
         if (address_size == 4) offset &= 0xffff'ffff;
         const u64 linear = segment_linear(c, op, op->segment, offset, sizeof(T), false);
-        load_bytes(c, op, linear, reinterpret_cast<u8*>(c->xmm[op->a].q) + i * sizeof(T), sizeof(T));
+        set_element<T>(c, op->a, i, avx::load_unchecked<T>(c, op, linear));
         set_element<T>(c, op->b, i, 0);
         ++c->accesses;
     }

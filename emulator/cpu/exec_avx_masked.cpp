@@ -43,7 +43,8 @@ template <typename T>
     u8 out[32] = {};
     for (u32 mask = wanted<T>(c, op->b, wide), i = 0; mask != 0; mask >>= 1, ++i) {
         if ((mask & 1) == 0) continue;
-        load_bytes(c, op, element_address<T>(c, op, offset, i, false), out + i * sizeof(T), sizeof(T));
+        const T value = avx::load_unchecked<T>(c, op, element_address<T>(c, op, offset, i, false));
+        std::memcpy(out + i * sizeof(T), &value, sizeof(T));
         ++c->accesses;
     }
     std::memcpy(c->xmm[op->a].q, out, sizeof out);
@@ -63,7 +64,9 @@ template <typename T>
     }
     for (u32 mask = wanted_elements, i = 0; mask != 0; mask >>= 1, ++i) {
         if ((mask & 1) == 0) continue;
-        store_bytes(c, op, element_address<T>(c, op, offset, i, true), from + i * sizeof(T), sizeof(T));
+        T value;
+        std::memcpy(&value, from + i * sizeof(T), sizeof(T));
+        avx::store_unchecked<T>(c, op, element_address<T>(c, op, offset, i, true), value);
         ++c->accesses;
     }
 }

@@ -57,7 +57,7 @@ void store_masked(Cpu* c, const Op* op, u64 lower, u64 upper, u32 chosen) {
 namespace orrery::avx {
 
 void store_ymm_slow(Cpu* c, const Op* op, u64 linear, Xmm low, Xmm high) {
-    sse::check_natural_alignment(c, op, linear, sizeof(Ymm));
+    sse::check_natural_alignment(c, op, linear, sizeof(Xmm));
     const Xmm value[2] = {low, high};
     store_bytes_slow(c, op, linear, value, sizeof value);
 }

@@ -15,7 +15,7 @@ class SseMachine : public BareMachine {
     static constexpr u64 kData = 0x3'0000;
     static constexpr unsigned kMxcsrDefault = 0x1f80;
 
-    explicit SseMachine(unsigned cpl = 0) {
+    explicit SseMachine(unsigned cpl = 0, const CpuFeatures& features = {}) : BareMachine(features) {
         enter_long(cpl);
         cpu->gpr[kRbx] = kData;
         cpu->x87.control = 0x37f;
