@@ -59,8 +59,8 @@ def check_one_boot(orrery, directory):
                "virtio_blk\nvirtio_console\nvirtio_net\nvirtio_rng\n")
     checks.add("message-signalled interrupts", "grep 'PCI-MSI.*virtio' /proc/interrupts | wc -l", re.compile(r"[4-9]\n|1\d\n"))
     checks.add("random numbers", "cat /sys/class/misc/hw_random/rng_current; head -c 16 /dev/hwrng | wc -c", "virtio_rng.0\n16\n")
-    checks.add("network card", "cat /sys/class/net/eth0/address; ip link set eth0 up; cat /sys/class/net/eth0/operstate",
-               re.compile(r"52:54:00:12:34:56\nup\n"))
+    checks.add("network card", "cat /sys/class/net/eth0/address; ip link set eth0 up; cat /sys/class/net/eth0/carrier",
+               "52:54:00:12:34:56\n1\n")
     checks.add("disk", "sha256sum </dev/vda", hashlib.sha256(content).hexdigest() + "  -\n")
     checks.add("disk written", "echo hello | dd of=/dev/vda conv=notrunc 2>/dev/null; sync; "
                "echo 3 >/proc/sys/vm/drop_caches; head -c 6 /dev/vda", "hello\n")
@@ -68,8 +68,8 @@ def check_one_boot(orrery, directory):
                "busybox32 sha256sum </bin/busybox32", "1\n" + hashlib.sha256(busybox).hexdigest() + "  -\n")
     checks.add("32-bit shell", "busybox32 sh -c 'busybox32 seq 1 1000 | busybox32 sort -rn | busybox32 head -n 1; "
                "(busybox32 sleep 0.1; exit 3); echo $?; echo $((1<<40))'", "1000\n3\n1099511627776\n")
-    checks.add("32-bit x87", "busybox32 awk 'BEGIN { printf \"%.17g %.17g %d\\n\", 1 / 3, 22 / 7 * 1e-300, 1e15 / 7 }'",
-               f"{1 / 3:.17g} {22 / 7 * 1e-300:.17g} {int(1e15 / 7)}\n")
+    checks.add("32-bit x87", "busybox32 awk 'BEGIN { printf \"%.17g %.17g %d\\n\", 1 / 3, 22 / 7 * 1e-300, 1e9 / 7 }'",
+               f"{1 / 3:.17g} {22 / 7 * 1e-300:.17g} {int(1e9 / 7)}\n")
     checks.add("time", "date -u +%Y-%m-%d", "2024-01-01\n")
     result = orrery.linux(["--initrd", initrd, "--disk", disk], ["sh", "-c", checks.script(7)])
     expect_checks("one boot", checks, result, status=7)
