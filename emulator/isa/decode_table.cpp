@@ -93,12 +93,11 @@ unsigned specificity(const Row& row) {
     return prefix << 4 | modrm << 2 | unsigned{e.rex_w} << 1 | unsigned{e.rex_b_clear};
 }
 
-// With null features, every row counts and REX.B is taken as clear.
-u16 choose(const OpcodeKey& key, u8 modrm, const CpuFeatures* features) {
+// Among rows that match but for ModRM.
+u16 choose(const Candidates& matching, u8 modrm) {
     const Row* best = nullptr;
-    for (const Row* row : candidates_of(key)) {
-        if (features && !features->has(row->feature)) continue;
-        if (!opcode_matches(*row, key) || !modrm_matches(*row, modrm)) continue;
+    for (const Row* row : matching) {
+        if (!modrm_matches(*row, modrm)) continue;
         if (best && specificity(*row) == specificity(*best)) {
             std::fprintf(stderr, "instruction table: %s \"%s\" and %s \"%s\" claim the same bytes\n",
                          best->mnemonic, best->encoding_text, row->mnemonic, row->encoding_text);
@@ -116,6 +115,7 @@ DecodeTable::DecodeTable() {
     std::map<std::array<u16, 16>, u16> known_by_reg;
     std::map<std::array<u16, 256>, u16> known_by_byte;
     std::size_t at = 0;
+    Candidates matching;
     for (unsigned n = 0; n < slots_.size(); ++n, ++at) {
         OpcodeKey key;
         key.opcode = n & 0xff;
@@ -125,32 +125,33 @@ DecodeTable::DecodeTable() {
         key.in64 = (n >> 13) & 1;
         key.vex = n >> 14 != 0;
         key.vex_l = n >> 14 == 2;
-        const Candidates& rows_here = candidates_of(key);
-        if (std::none_of(rows_here.begin(), rows_here.end(),
-                         [&](const Row* row) { return opcode_matches(*row, key); }))
-            continue;
-        std::array<u16, 256> all;
-        for (unsigned modrm = 0; modrm < 256; ++modrm)
-            all[modrm] = choose(key, static_cast<u8>(modrm), nullptr);
-        if (std::equal(all.begin() + 1, all.end(), all.begin())) {
-            if (all[0] != kNoRow) slots_[at] = kDirect | all[0];
-            continue;
-        }
-        std::array<u16, 16> few;
-        bool few_are_enough = true;
-        for (unsigned i = 0; i < 16; ++i) few[i] = all[(i >= 8 ? 0xc0 : 0) | (i & 7) << 3];
-        for (unsigned modrm = 0; modrm < 256; ++modrm) {
-            few_are_enough &= all[modrm] == few[(modrm >= 0xc0) << 3 | ((modrm >> 3) & 7)];
-        }
-        if (few_are_enough) {
-            auto [it, fresh] = known_by_reg.try_emplace(few, static_cast<u16>(by_reg_.size()));
-            if (fresh) by_reg_.push_back(few);
-            slots_[at] = kByReg | it->second;
-        } else {
-            auto [it, fresh] = known_by_byte.try_emplace(all, static_cast<u16>(by_byte_.size()));
+        matching.clear();
+        for (const Row* row : candidates_of(key))
+            if (opcode_matches(*row, key)) matching.push_back(row);
+        if (matching.empty()) continue;
+        const bool any_fixed = std::any_of(matching.begin(), matching.end(), [](const Row* row) {
+            return row->encoding.modrm == Encoding::ModRm::Fixed;
+        });
+        if (any_fixed) {
+            std::array<u16, 256> all;
+            for (unsigned modrm = 0; modrm < 256; ++modrm)
+                all[modrm] = choose(matching, static_cast<u8>(modrm));
+            const auto [it, fresh] = known_by_byte.try_emplace(all, static_cast<u16>(by_byte_.size()));
             if (fresh) by_byte_.push_back(all);
             slots_[at] = kByByte | it->second;
+            continue;
         }
+        // Only whether ModRM names a register, and its digit, tell rows apart.
+        std::array<u16, 16> few;
+        for (unsigned i = 0; i < 16; ++i)
+            few[i] = choose(matching, static_cast<u8>((i >= 8 ? 0xc0 : 0) | (i & 7) << 3));
+        if (std::equal(few.begin() + 1, few.end(), few.begin())) {
+            if (few[0] != kNoRow) slots_[at] = kDirect | few[0];
+            continue;
+        }
+        const auto [it, fresh] = known_by_reg.try_emplace(few, static_cast<u16>(by_reg_.size()));
+        if (fresh) by_reg_.push_back(few);
+        slots_[at] = kByReg | it->second;
     }
     if (rows().size() > kIndexMask || by_reg_.size() > kIndexMask) std::abort();
 }
@@ -161,7 +162,10 @@ const DecodeTable& DecodeTable::instance() {
 }
 
 u16 DecodeTable::search(const OpcodeKey& key, u8 modrm, const CpuFeatures& features) {
-    return choose(key, modrm, &features);
+    Candidates matching;
+    for (const Row* row : candidates_of(key))
+        if (features.has(row->feature) && opcode_matches(*row, key)) matching.push_back(row);
+    return choose(matching, modrm);
 }
 
 }  // namespace orrery
