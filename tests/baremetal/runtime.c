@@ -1,6 +1,7 @@
 // See runtime.h.
 #include "runtime.h"
 
+extern u8 image_end[];
 struct Frame trap;
 u64 trap_cr2, usual_cr2, returned, resume_rip, resume_rsp;
 int (*hook)(struct Frame*);
@@ -89,7 +90,12 @@ void put_outcome(void) {
     put(")");
     if (trap.vector != 14 || trap_cr2 == usual_cr2) return;
     put("@");
-    put_hex(trap_cr2, 0);
+    // Where things lie in the image is the compiler's matter.
+    if (trap_cr2 - 0x100000 < (u64)image_end - 0x100000) {
+        put("image");
+    } else {
+        put_hex(trap_cr2, 0);
+    }
 }
 
 void field(const char* name, u64 value) {

@@ -43,7 +43,7 @@ speaker: enabled=0
 sound: driver=dummy
 """
 # What a peer has not got, or where it is lost at once: the program is not run there.
-NOT_ON = {"qemu_devices": {"bochs"}, "control": {"qemu"}, "registers": {"qemu"}}
+NOT_ON = {"qemu_devices": {"bochs"}, "control": {"qemu"}, "registers": {"qemu"}, "limits": {"qemu"}}
 
 
 def build(names, work):
@@ -52,7 +52,7 @@ def build(names, work):
         subprocess.run(["gcc", *CFLAGS, "-c", "-o", out, os.path.join(SOURCES, source)], check=True)
         return out
 
-    shared = [compiled("start.S"), compiled("runtime.c")]
+    shared = [compiled("start.S"), compiled("legacy32.S"), compiled("runtime.c")]
     for name in names:
         base = os.path.join(work, name)
         subprocess.run(["ld", "-m", "elf_x86_64", "-T", os.path.join(SOURCES, "program.ld"), "-nostdlib", "-z",
