@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "emulator/cpu/dispatch.h"
+#include "emulator/cpu/flag_liveness.h"
 #include "emulator/cpu/lower.h"
 #include "emulator/cpu/memory.h"
 #include "emulator/cpu/stretch.h"
@@ -42,17 +43,27 @@ class Builder {
 
     BuiltBlock build() {
         const unsigned limit = (key_ & key::kSingle) != 0 ? 1 : kMaxBlockInstructions;
+        static thread_local Insn
+            insns[kMaxBlockInstructions];  // kept: making them takes longer than decoding
+        bool dead_flags[kMaxBlockInstructions];
+        unsigned decoded = 0, bytes = 0;
         bool open = true;
-        while (open && instructions_ < limit) {
-            Insn insn;
-            const DecodeStatus status = decode(bytes_.subspan(offset_), mode_of(key_), cpu_.features, insn);
-            if (status == DecodeStatus::NeedMoreBytes) {
-                if (instructions_ == 0) return {};
-                break;
-            }
-            open = status == DecodeStatus::Ok ? add(insn) : add_fault(status, insn.length);
+        DecodeStatus status = DecodeStatus::Ok;
+        while (open && decoded < limit) {
+            Insn& insn = insns[decoded];
+            status = decode(bytes_.subspan(bytes), mode_of(key_), cpu_.features, insn);
+            if (status != DecodeStatus::Ok) break;
+            open = !insn.row->has(row_words::Branch | row_words::EndsBlock);
+            bytes += insn.length;
+            ++decoded;
         }
-        if (open) add_fall_through();
+        if (decoded == 0 && status == DecodeStatus::NeedMoreBytes) return {};
+        find_dead_flags({insns, decoded}, {dead_flags, decoded});
+        for (unsigned i = 0; i < decoded; ++i) add(insns[i], dead_flags[i]);
+        if (status != DecodeStatus::Ok && status != DecodeStatus::NeedMoreBytes)
+            add_fault(status, insns[decoded].length);
+        else if (open)
+            add_fall_through();
         return finish();
     }
 
@@ -67,25 +78,22 @@ class Builder {
         return ops_.back();
     }
 
-    // Returns whether the block goes on.
-    bool add(const Insn& insn) {
+    void add(const Insn& insn, bool dead_flags) {
         if (needs_address_op(insn)) lower_address(insn, append(insn.length));
         Op& op = append(insn.length);
         lower(insn, op);
-        selector_of(insn.row_id)(insn, key_, op);
+        selector_of(insn.row_id)(insn, key_ | (dead_flags ? key::kFlagsDead : 0), op);
         accesses_ += op.accesses;
         const u32 cost = cpu_.env.costs->instruction(insn);
         for (unsigned i = 0; i < insn.operand_count; ++i)
             if (insn.operands[i].kind == OperandKind::Relative)
                 link_[0].delta = offset_ + insn.length + insn.imm;
         count(insn.length, cost);
-        return !insn.row->has(row_words::Branch | row_words::EndsBlock);
     }
 
-    bool add_fault(DecodeStatus status, unsigned length) {
+    void add_fault(DecodeStatus status, unsigned length) {
         append(length).fn = status == DecodeStatus::TooLong ? op_too_long : op_undefined;
         count(length != 0 ? length : 1, 1);
-        return false;
     }
 
     void count(unsigned length, u32 cost) {

@@ -208,14 +208,14 @@ void select_bsf(const Insn& insn, u32, Op& op) {
 void select_bsr(const Insn& insn, u32, Op& op) {
     select_scan<Bsr>(insn, op);
 }
-void select_tzcnt(const Insn& insn, u32, Op& op) {
-    select_binary<Tzcnt>(insn, op);
+void select_tzcnt(const Insn& insn, u32 key, Op& op) {
+    select_binary<Tzcnt>(insn, key, op);
 }
-void select_lzcnt(const Insn& insn, u32, Op& op) {
-    select_binary<Lzcnt>(insn, op);
+void select_lzcnt(const Insn& insn, u32 key, Op& op) {
+    select_binary<Lzcnt>(insn, key, op);
 }
-void select_popcnt(const Insn& insn, u32, Op& op) {
-    select_binary<Popcnt>(insn, op);
+void select_popcnt(const Insn& insn, u32 key, Op& op) {
+    select_binary<Popcnt>(insn, key, op);
 }
 void select_crc32(const Insn& insn, u32, Op& op) {
     op.fn = by_size(insn.operands[1].size, [&]<typename T>() -> Handler {

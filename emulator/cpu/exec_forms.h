@@ -91,10 +91,24 @@ template <typename F, typename T, bool full, bool slow = false>
     ORRERY_NEXT(c, op);
 }
 
+// The same without flags, where F has such a form: F::Plain.
 template <typename F>
-void select_binary(const Insn& insn, Op& op) {
+concept HasPlain = requires {
+    typename F::Plain;
+};
+
+template <typename F>
+void select_binary(const Insn& insn, u32 key, Op& op) {
     const Operand& to = insn.operands[0];
     const Operand& from = insn.operands[1];
+    if constexpr (HasPlain<F>) {
+        if ((key & key::kFlagsDead) != 0) {
+            op.fn = by_size(to.size, [&]<typename T>() -> Handler {
+                return from.is_gpr() ? binary_rr<typename F::Plain, T> : binary_ri<typename F::Plain, T>;
+            });
+            return;
+        }
+    }
     op.fn = by_size(to.size, [&]<typename T>() -> Handler {
         if (to.is_memory()) {
             return by_address(op, [&]<bool full>() -> Handler {
@@ -120,8 +134,15 @@ void unary_m(Cpu* c, const Op* op) {
 }
 
 template <typename F>
-void select_unary(const Insn& insn, Op& op) {
+void select_unary(const Insn& insn, u32 key, Op& op) {
     const Operand& operand = insn.operands[0];
+    if constexpr (HasPlain<F>) {
+        if ((key & key::kFlagsDead) != 0) {
+            op.fn =
+                by_size(operand.size, []<typename T>() -> Handler { return unary_r<typename F::Plain, T>; });
+            return;
+        }
+    }
     op.fn = by_size(operand.size, [&]<typename T>() -> Handler {
         if (operand.is_memory())
             return by_address(op, []<bool full>() -> Handler { return unary_m<F, T, full>; });

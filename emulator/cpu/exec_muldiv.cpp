@@ -136,6 +136,13 @@ T signed_product(Cpu* c, T a, T b) {
 }
 
 struct Imul {
+    struct Plain {
+        static constexpr bool kWrites = true;
+        template <typename T>
+        static T apply(Cpu*, T a, T b) {
+            return static_cast<T>(u64{a} * b);
+        }
+    };
     static constexpr bool kWrites = true;
     template <typename T>
     static T apply(Cpu* c, T a, T b) {
@@ -173,8 +180,8 @@ void select_div(const Insn& insn, u32, Op& op) {
 void select_idiv(const Insn& insn, u32, Op& op) {
     select_accumulate<Idiv>(insn, op);
 }
-void select_imul(const Insn& insn, u32, Op& op) {
-    select_binary<Imul>(insn, op);
+void select_imul(const Insn& insn, u32 key, Op& op) {
+    select_binary<Imul>(insn, key, op);
 }
 void select_imul3(const Insn& insn, u32, Op& op) {
     op.fn = by_word_size(insn.operands[0].size, [&]<typename T>() -> Handler {

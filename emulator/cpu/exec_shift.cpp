@@ -20,6 +20,11 @@ constexpr unsigned masked(unsigned count) {
 }
 
 struct Shl {
+    // Where nobody sees the flags; the count has been masked and is not 0.
+    template <typename T>
+    static T plain(T a, unsigned count) {
+        return static_cast<T>(u64{a} << count);
+    }
     template <typename T>
     static T apply(Cpu* c, T a, unsigned count) {
         count = masked<T>(count);
@@ -34,6 +39,10 @@ struct Shl {
 
 struct Shr {
     template <typename T>
+    static T plain(T a, unsigned count) {
+        return static_cast<T>(u64{a} >> count);
+    }
+    template <typename T>
     static T apply(Cpu* c, T a, unsigned count) {
         count = masked<T>(count);
         if (count == 0) return a;
@@ -46,6 +55,10 @@ struct Shr {
 };
 
 struct Sar {
+    template <typename T>
+    static T plain(T a, unsigned count) {
+        return static_cast<T>(static_cast<i64>(static_cast<std::make_signed_t<T>>(a)) >> count);
+    }
     template <typename T>
     static T apply(Cpu* c, T a, unsigned count) {
         count = masked<T>(count);
@@ -123,6 +136,11 @@ void shift_ri(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 template <typename F, typename T>
+void shift_plain(Cpu* c, const Op* op) {
+    set_reg<T>(c, op->a, F::template plain<T>(reg<T>(c, op->a), static_cast<unsigned>(op->imm) & 63));
+    ORRERY_NEXT(c, op);
+}
+template <typename F, typename T>
 void shift_rc(Cpu* c, const Op* op) {
     set_reg<T>(c, op->a, F::template apply<T>(c, reg<T>(c, op->a), cl(c)));
     ORRERY_NEXT(c, op);
@@ -140,8 +158,20 @@ void shift_mc(Cpu* c, const Op* op) {
 }
 
 template <typename F>
-void select_shift(const Insn& insn, Op& op) {
+concept HasPlainShift = requires {
+    F::template plain<u64>(0, 0);
+};
+
+template <typename F>
+void select_shift(const Insn& insn, u32 key, Op& op) {
     const Operand& to = insn.operands[0];
+    if constexpr (HasPlainShift<F>) {
+        if ((key & key::kFlagsDead) != 0) {
+            op.imm &= to.size == 8 ? 63 : 31;
+            op.fn = by_size(to.size, []<typename T>() -> Handler { return shift_plain<F, T>; });
+            return;
+        }
+    }
     const bool by_cl = insn.operands[1].is_gpr();
     op.fn = by_size(to.size, [&]<typename T>() -> Handler {
         if (to.is_memory()) {
@@ -224,26 +254,26 @@ void select_double(const Insn& insn, Op& op) {
 
 }  // namespace
 
-void select_shl(const Insn& insn, u32, Op& op) {
-    select_shift<Shl>(insn, op);
+void select_shl(const Insn& insn, u32 key, Op& op) {
+    select_shift<Shl>(insn, key, op);
 }
-void select_shr(const Insn& insn, u32, Op& op) {
-    select_shift<Shr>(insn, op);
+void select_shr(const Insn& insn, u32 key, Op& op) {
+    select_shift<Shr>(insn, key, op);
 }
-void select_sar(const Insn& insn, u32, Op& op) {
-    select_shift<Sar>(insn, op);
+void select_sar(const Insn& insn, u32 key, Op& op) {
+    select_shift<Sar>(insn, key, op);
 }
-void select_rol(const Insn& insn, u32, Op& op) {
-    select_shift<Rol>(insn, op);
+void select_rol(const Insn& insn, u32 key, Op& op) {
+    select_shift<Rol>(insn, key, op);
 }
-void select_ror(const Insn& insn, u32, Op& op) {
-    select_shift<Ror>(insn, op);
+void select_ror(const Insn& insn, u32 key, Op& op) {
+    select_shift<Ror>(insn, key, op);
 }
-void select_rcl(const Insn& insn, u32, Op& op) {
-    select_shift<Rcl>(insn, op);
+void select_rcl(const Insn& insn, u32 key, Op& op) {
+    select_shift<Rcl>(insn, key, op);
 }
-void select_rcr(const Insn& insn, u32, Op& op) {
-    select_shift<Rcr>(insn, op);
+void select_rcr(const Insn& insn, u32 key, Op& op) {
+    select_shift<Rcr>(insn, key, op);
 }
 void select_shld(const Insn& insn, u32, Op& op) {
     select_double<Shld>(insn, op);
