@@ -1,12 +1,12 @@
 // Each row of the instruction table against the host's processor: registers, defined flags, memory, faults,
-// x87, MMX and SSE state. 200 random cases per row; 10,000 with ORRERY_TEST_LONG=1 in the environment. Left
+// x87, MMX and SSE state. 200 random cases per row; more in a campaign (campaign.h). Left
 // out, each with its reason: skipped_rows.def. Not compared, each with its reason: host_differences.def.
 #include <cpuid.h>
 
-#include <cstdlib>
 #include <optional>
 
 #include "emulator/isa/row.h"
+#include "tests/isa/campaign.h"
 #include "tests/isa/generate.h"
 #include "tests/isa/guest_runner.h"
 #include "tests/isa/host_differences.h"
@@ -18,11 +18,6 @@ using namespace orrery;
 using namespace orrery::testing;
 
 namespace {
-
-unsigned cases_per_row() {
-    const char* text = std::getenv("ORRERY_TEST_LONG");
-    return text && text[0] == '1' ? 10'000 : 200;
-}
 
 // Makes a failing state plainer, one register or memory window at a time, as long as it keeps failing.
 TestCase shrink(TestCase c, GuestRunner& guest) {
@@ -80,6 +75,7 @@ void check_row(const Row& row, CpuMode mode, unsigned count, const CpuFeatures& 
             FAIL_CHECK(describe(plain, compare_outcomes(plain, plain_host, guest.run(plain))));
         }
     }
+    Campaign::instance().add(row, mode, made, failures);
     INFO(row.mnemonic << " " << row.encoding_text << ": " << failures << " of " << made << " cases differ");
     CHECK(failures == 0);
 }
@@ -90,7 +86,7 @@ void check_family(std::string_view family, CpuMode mode, const CpuFeatures& feat
     for (const Row& row : rows()) {
         if (row.family != family || skip_reason(row) || !features.has(row.feature)) continue;
         if (row.has(mode == CpuMode::Bits64 ? row_words::No64 : row_words::Only64)) continue;
-        check_row(row, mode, cases_per_row(), features, guest);
+        check_row(row, mode, Campaign::instance().cases_per_row(), features, guest);
         ++checked;
     }
     CHECK(checked > 0);
@@ -182,7 +178,7 @@ void check_beyond_v2(CpuMode mode) {
     for (const Row& row : rows()) {
         if (!features.has(row.feature) || CpuFeatures().has(row.feature) || row.feature == Feature::Avx)
             continue;
-        check_row(row, mode, cases_per_row(), features, guest);
+        check_row(row, mode, Campaign::instance().cases_per_row(), features, guest);
     }
 }
 
