@@ -41,10 +41,14 @@ void add_float_registers(const Cpu& cpu, RegistersModel& model) {
                              fmt::format("{:#06x} {:016x}", value.sign_exponent, value.significand),
                              empty ? "empty" : fmt::format("{}", to_long_double(value))});
     }
-    for (unsigned i = 0; i < 16; ++i)
-        model.vectors.push_back({fmt::format("XMM{}", i),
-                                 fmt::format("{:#018x}{:016x}", cpu.xmm[i].q[1], cpu.xmm[i].q[0]),
-                                 doubles_text(cpu.xmm[i])});
+    for (unsigned i = 0; i < 16; ++i) {
+        const u64* q = cpu.xmm[i].q;
+        std::string value = fmt::format("{:#018x}{:016x}", q[1], q[0]);
+        const bool wide = cpu.features.has(Feature::Avx);
+        if (wide) value = fmt::format("{:#018x}{:016x}{:016x}{:016x}", q[3], q[2], q[1], q[0]);
+        model.vectors.push_back(
+            {fmt::format("{}MM{}", wide ? 'Y' : 'X', i), value, doubles_text(cpu.xmm[i])});
+    }
 }
 
 }  // namespace orrery

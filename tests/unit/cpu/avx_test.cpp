@@ -90,7 +90,7 @@ TEST_CASE("CR0.TS makes AVX raise #NM; CR0.EM and CR4.OSFXSR do not matter to it
     CHECK(other.cpu->rip() == M::kCode + 4);
 }
 
-TEST_CASE("VEX is #UD in real mode") {
+TEST_CASE("VEX is #UD in real and virtual-8086 mode") {
     BareMachine m(with_avx());
     m.enter_real();
     m.cpu->cr4 |= cr4::kOsxsave;
@@ -99,6 +99,16 @@ TEST_CASE("VEX is #UD in real mode") {
     m.code_here(kAddps);
     m.run(2);
     CHECK(m.cpu->rip() == 0x601);  // IVT's handler
+
+    for (const u32 mode : {0u, rflags::kVm}) {
+        BareMachine legacy(with_avx());
+        legacy.enter_protected(3);
+        legacy.cpu->cr4 |= cr4::kOsxsave;
+        legacy.cpu->xcr0 = 7;
+        legacy.cpu->eflags |= mode;
+        legacy.cpu->update_mode();
+        CHECK(legacy.raises(6, kAddps) == (mode != 0));
+    }
 }
 
 TEST_CASE("Legacy SSE keeps the upper halves, VEX.128 clears its destination's") {
