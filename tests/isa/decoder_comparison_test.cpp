@@ -52,3 +52,9 @@ TEST_CASE("the decoder agrees with objdump on VEX in 64-bit mode", "[decoder]") 
 TEST_CASE("the decoder agrees with objdump on VEX in 32-bit mode", "[decoder]") {
     check(Peer::Objdump, CpuMode::Bits32, Cases::Vex);
 }
+TEST_CASE("the decoder agrees with Capstone on VEX in 16-bit mode", "[decoder]") {
+    check(Peer::Capstone, CpuMode::Bits16, Cases::Vex);
+}
+TEST_CASE("the decoder agrees with objdump on VEX in 16-bit mode", "[decoder]") {
+    check(Peer::Objdump, CpuMode::Bits16, Cases::Vex);
+}
