@@ -183,7 +183,6 @@ void xsetbv(Cpu* c, const Op* op) {
 
 void prepare(const Insn& insn, Op& op, Handler handler) {
     op.imm = insn.rex_w;
-    op.accesses = 1;
     op.fn = handler;
 }
 

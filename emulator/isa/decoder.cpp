@@ -356,6 +356,8 @@ class Decoding {
                 return insn_.opsize == 2 ? 94 : 108;
             case SizeCode::F:
                 return 512;
+            case SizeCode::E:
+                return 576;
             case SizeCode::QQ:
                 return 32;
         }

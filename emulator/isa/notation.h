@@ -38,6 +38,7 @@
 //          s descriptor-table operand: 6, in 64-bit mode 10    a BOUND's pair: twice the operand size
 //          qq 32 bytes     x by VEX.L, 16 or 32; ps and pd likewise in VEX rows
 //          c (own) x87 environment: 14 or 28     x (own) x87 state: 94 or 108     f (own) FXSAVE area: 512
+//          e (own) XSAVE area: 576, without the extended part
 //          ss sd ps pd pi   as d q dq dq q       none: no size (LEA's M)
 //
 // ATTRS: the words of namespace row_words::attributes below, or'ed.
@@ -54,7 +55,7 @@ namespace orrery {
 
 using FlagSet = u32;
 
-enum class SizeCode : u8 { None, B, W, D, Q, DQ, T, V, Z, Y, N, P, S, A, C, X, F, QQ };
+enum class SizeCode : u8 { None, B, W, D, Q, DQ, T, V, Z, Y, N, P, S, A, C, X, F, E, QQ };
 
 enum class Privilege : u8 {
     Any,

@@ -188,8 +188,8 @@ SizeCode parse_size(const Row& row, std::string_view s) {
         {"q", SizeCode::Q},   {"dq", SizeCode::DQ}, {"t", SizeCode::T},  {"v", SizeCode::V},
         {"z", SizeCode::Z},   {"y", SizeCode::Y},   {"n", SizeCode::N},  {"p", SizeCode::P},
         {"s", SizeCode::S},   {"a", SizeCode::A},   {"c", SizeCode::C},  {"x", SizeCode::X},
-        {"f", SizeCode::F},   {"ss", SizeCode::D},  {"sd", SizeCode::Q}, {"ps", SizeCode::DQ},
-        {"pd", SizeCode::DQ}, {"pi", SizeCode::Q},  {"qq", SizeCode::QQ}};
+        {"f", SizeCode::F},   {"e", SizeCode::E},   {"ss", SizeCode::D}, {"sd", SizeCode::Q},
+        {"ps", SizeCode::DQ}, {"pd", SizeCode::DQ}, {"pi", SizeCode::Q}, {"qq", SizeCode::QQ}};
     for (const Name& name : kNames) {
         if (s == name.text) return name.code;
     }

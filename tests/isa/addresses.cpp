@@ -51,6 +51,11 @@ std::vector<MemoryTouch> memory_touches(const Insn& insn, const u64 (&gpr)[16], 
     const unsigned stack_width = insn.mode_bits == 64 ? 8 : 4;
     for (unsigned i = 0; i < insn.operand_count; ++i) {
         const Operand& op = insn.operands[i];
+        if (op.is_memory() && (name.starts_with("XSAVE") || name.starts_with("XRSTOR"))) {
+            out.push_back(
+                {linear_address(insn, gpr, insn_address), kXsaveAreaSize, name.starts_with("XSAVE")});
+            continue;
+        }
         if (op.access == Access::AddressOnly && name != "CLFLUSH") continue;
         if (op.kind == OperandKind::Memory && insn.vsib != 0) continue;  // gather_touches()
         if (op.kind == OperandKind::Memory) {

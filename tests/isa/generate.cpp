@@ -41,6 +41,8 @@ class Generator {
         return false;
     }
 
+    bool uses_xsave_area() const { return name().starts_with("XSAVE") || name().starts_with("XRSTOR"); }
+
     // ---- bytes ----
 
     void emit(u64 value, unsigned size) {
@@ -357,6 +359,7 @@ class Generator {
             case_.initial.poke(address, &fx, sizeof fx);
             return;
         }
+        if (name().starts_with("XRSTOR")) return random_xsave_area(address);
         if (name().ends_with("LDMXCSR")) {
             FxImage fx;
             random_fx(rng_, fx);
@@ -364,6 +367,21 @@ class Generator {
             std::memcpy(bytes, &fx.mxcsr, 4);
         }
         case_.initial.poke(address, bytes, std::max(size, 16u) > 64 ? 64 : std::max(size, 16u));
+    }
+
+    // Mostly one that XRSTOR accepts: of the components x87, SSE and AVX, in either format.
+    void random_xsave_area(u64 address) {
+        FxImage fx;
+        random_fx(rng_, fx);
+        if (rng_.one_in(16)) fx.mxcsr |= 1u << (18 + rng_.below(14));
+        u64 header[8] = {rng_.below(8)};
+        if (rng_.one_in(2)) header[1] = u64{1} << 63 | (rng_.one_in(8) ? rng_.below(8) : 7);
+        if (rng_.one_in(8)) header[rng_.below(8)] |= u64{1} << (24 + rng_.below(38));  // no host's component
+        u8 upper[256];
+        random_lanes(rng_, upper, sizeof upper);
+        case_.initial.poke(address, &fx, sizeof fx);
+        case_.initial.poke(address + sizeof fx, header, sizeof header);
+        case_.initial.poke(address + sizeof fx + sizeof header, upper, sizeof upper);
     }
 
     // Targets for branches: within the code pages, away from the instruction and what follows it.
@@ -454,6 +472,10 @@ class Generator {
                          ? choose_address(16)
                          : kWindows[kMainWindow].base + rng_.below(kWindows[kMainWindow].size - 16);
             if (insn.segment == kGs) gpr[7] -= kGsBase;
+        } else if (uses_xsave_area()) {
+            // The host may have other components beside these.
+            gpr[0] = rng_.next() << 32 | rng_.below(8);
+            gpr[2] = rng_.next() << 32;
         } else if (n == "BEXTR" || n == "BZHI") {
             const bool is_address = insn.has_memory() && (insn.vvvv == insn.base || insn.vvvv == insn.index);
             if (!is_address && insn.vvvv != 4 && rng_.one_in(2))
@@ -481,7 +503,9 @@ class Generator {
             for (const Operand& op : case_.insn.operands) {
                 if (op.is_memory()) size = op.size;
             }
-            const u64 target = choose_address(size);
+            if (uses_xsave_area()) size = kXsaveAreaSize;
+            u64 target = choose_address(size);
+            if (uses_xsave_area() && !rng_.one_in(8)) target &= ~u64{63};
             if (!aim(target)) return false;
             random_operand_memory(linear_address(case_.insn, s.gpr, s.rip), size);
         }
@@ -496,7 +520,8 @@ class Generator {
             std::memset(s.fx.xmm[8], 0, 8 * 16);
             std::memset(s.ymm[8], 0, 8 * 16);
         }
-        if (row_.semantics == std::string_view("fxsave") || row_.semantics == std::string_view("fxrstor"))
+        if (row_.semantics == std::string_view("fxsave") || row_.semantics == std::string_view("fxrstor") ||
+            uses_xsave_area())
             s.rflags &= ~u64{AC};
         if (case_.insn.vsib != 0 && !stays_in_arena(gather_touches(case_.insn, s))) return false;
         return stays_in_arena(memory_touches(case_.insn, s.gpr, s.rflags, s.rip));

@@ -150,23 +150,27 @@ namespace {
 CpuFeatures beyond_v2() {
     struct Bit {
         Feature feature;
-        u32 leaf;
-        unsigned word;  // EBX 1, ECX 2
+        u32 leaf, subleaf;
+        unsigned word;  // EAX 0, EBX 1, ECX 2
         unsigned bit;
     };
     static constexpr Bit kBits[] = {
-        {Feature::Fma, 1, 2, 12},
-        {Feature::Movbe, 1, 2, 22},
-        {Feature::Avx, 1, 2, 28},
-        {Feature::F16c, 1, 2, 29},
-        {Feature::Bmi1, 7, 1, 3},
-        {Feature::Bmi2, 7, 1, 8},
-        {Feature::Lzcnt, 0x8000'0001, 2, 5},
+        {Feature::Fma, 1, 0, 2, 12},
+        {Feature::Movbe, 1, 0, 2, 22},
+        {Feature::Xsave, 1, 0, 2, 27},
+        {Feature::Avx, 1, 0, 2, 28},
+        {Feature::F16c, 1, 0, 2, 29},
+        {Feature::Bmi1, 7, 0, 1, 3},
+        {Feature::Bmi2, 7, 0, 1, 8},
+        {Feature::Xsaveopt, 0xd, 1, 0, 0},
+        {Feature::Xsavec, 0xd, 1, 0, 1},
+        {Feature::Xsaves, 0xd, 1, 0, 3},
+        {Feature::Lzcnt, 0x8000'0001, 0, 2, 5},
     };
     CpuFeatures features;
     for (const Bit& entry : kBits) {
         unsigned words[4] = {};
-        __get_cpuid_count(entry.leaf, 0, &words[0], &words[1], &words[2], &words[3]);
+        __get_cpuid_count(entry.leaf, entry.subleaf, &words[0], &words[1], &words[2], &words[3]);
         if ((words[entry.word] >> entry.bit & 1) != 0) features.set(entry.feature);
     }
     return features;
@@ -176,7 +180,8 @@ void check_beyond_v2(CpuMode mode) {
     const CpuFeatures features = beyond_v2();
     GuestRunner guest(features);
     for (const Row& row : rows()) {
-        if (!features.has(row.feature) || CpuFeatures().has(row.feature) || row.feature == Feature::Avx)
+        if (!features.has(row.feature) || CpuFeatures().has(row.feature) || row.feature == Feature::Avx ||
+            skip_reason(row))
             continue;
         check_row(row, mode, Campaign::instance().cases_per_row(), features, guest);
     }

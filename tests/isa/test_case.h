@@ -63,6 +63,9 @@ struct alignas(16) FxImage {
 };
 static_assert(sizeof(FxImage) == 512);
 
+/// What XSAVE and XRSTOR may touch with the components x87, SSE and AVX.
+constexpr unsigned kXsaveAreaSize = 832;
+
 struct TestState {
     u64 gpr[16] = {};
     u64 rip = 0;
