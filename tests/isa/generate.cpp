@@ -412,8 +412,9 @@ class Generator {
             if (insn.operands[0].is_memory()) {
                 const u64 at = linear_address(insn, case_.initial.gpr, case_.initial.rip);
                 if (at + insn.opsize > kReadOnlyBase && at < kReadOnlyBase + kReadOnlySize) return false;
-                case_.initial.poke(linear_address(insn, case_.initial.gpr, case_.initial.rip), &target,
-                                   insn.opsize);
+                // Beside a window the target cannot be put, and is 0.
+                if (!case_.initial.at(at) || !case_.initial.at(at + insn.opsize - 1)) return false;
+                case_.initial.poke(at, &target, insn.opsize);
             } else if (insn.operands[0].reg != 4) {
                 case_.initial.gpr[insn.operands[0].reg] = target;
             } else {
