@@ -161,7 +161,7 @@ gdt:
     .quad 0x00cffb000000ffff        # 20 user 32-bit code
     .quad 0x00cff3000000ffff        # 28 user data
     .quad 0x00affb000000ffff        # 30 user 64-bit code
-    .quad 0x000f9b000000ffff        # 38 16-bit code
+    .quad 0x00009b000000ffff        # 38 16-bit code
     .quad 0x000093000000ffff        # 40 16-bit data
     .quad 0, 0                      # 48 TSS
     .fill 64, 8, 0                  # 58 and up: for the tests

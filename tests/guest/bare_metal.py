@@ -52,7 +52,7 @@ def build(names, work):
         subprocess.run(["gcc", *CFLAGS, "-c", "-o", out, os.path.join(SOURCES, source)], check=True)
         return out
 
-    shared = [compiled("start.S"), compiled("legacy32.S"), compiled("runtime.c")]
+    shared = [compiled("start.S"), compiled("legacy32.S"), compiled("real16.S"), compiled("runtime.c")]
     for name in names:
         base = os.path.join(work, name)
         subprocess.run(["ld", "-m", "elf_x86_64", "-T", os.path.join(SOURCES, "program.ld"), "-nostdlib", "-z",
