@@ -94,11 +94,11 @@ inline constexpr u32 kSseTrap = 1u << 4;  // CR0.EM, CR0.TS or not CR4.OSFXSR: S
 inline constexpr u32 kSseUnmasked = 1u
                                     << 5;  // an MXCSR exception is unmasked: SSE arithmetic checks after each
 inline constexpr u32 kLong = 1u << 6;      // EFER.LMA
-inline constexpr u32 kProtected = 1u << 7;  // CR0.PE and not virtual-8086 mode
-inline constexpr u32 kVexTrap = 1u << 8;    // real and virtual-8086 mode: VEX raises #UD
-inline constexpr u32 kAvxTrap = 1u << 9;    // that, CR0.TS, CR4.OSXSAVE or XCR0: AVX raises #UD or #NM
+inline constexpr u32 kProtected = 1u << 7;   // CR0.PE and not virtual-8086 mode
+inline constexpr u32 kVexTrap = 1u << 8;     // real and virtual-8086 mode: VEX raises #UD
+inline constexpr u32 kAvxTrap = 1u << 9;     // that, CR0.TS, CR4.OSXSAVE or XCR0: AVX raises #UD or #NM
 inline constexpr u32 kFlagsDead = 1u << 30;  // for selectors only: nobody sees the instruction's flags
-inline constexpr u32 kSingle = 1u << 31;    // one instruction only
+inline constexpr u32 kSingle = 1u << 31;     // one instruction only
 }  // namespace key
 
 // Chooses the handler of a decoded instruction and fills in what is particular about its Op (lower() has
