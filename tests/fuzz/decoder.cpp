@@ -1,8 +1,10 @@
-// The decoder on any bytes in any mode: it looks at no byte beyond the span or the 15th, says the same when
-// it is given just what it took, and agrees with the disassembler on lengths where both know the instruction.
+// The decoder on any bytes in any mode, as x86-64-v2 or with every extension that rows know: it looks at no
+// byte beyond the span or the 15th, says the same when it is given just what it took, and agrees with the
+// disassembler on lengths where both know the instruction.
 #include "emulator/isa/decoder.h"
 
 #include "emulator/isa/disassembler.h"
+#include "emulator/isa/row.h"
 #include "tests/fuzz/target.h"
 
 namespace orrery::fuzz {
@@ -15,7 +17,12 @@ void run(std::span<const u8> data) {
                                                  Disassembler(CpuMode::Bits64)};
     const unsigned number = data[0] % 3;
     const auto mode = static_cast<CpuMode>(number);
-    CpuFeatures features;
+    static const CpuFeatures all = [] {
+        CpuFeatures set;
+        for (const Row& row : rows()) set.set(row.feature);
+        return set;
+    }();
+    const CpuFeatures features = (data[0] & 0x80) != 0 ? all : CpuFeatures{};
     // On the heap, so that a read beyond the end is seen.
     const std::vector<u8> bytes(data.begin() + 1, data.end());
     for (size_t at = 0; at < bytes.size();) {
