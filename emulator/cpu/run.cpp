@@ -196,7 +196,7 @@ void Cpu::run(u64 instructions_total, Ticks deadline) {
             continue;
         }
         if (activity != Activity::Running) break;
-        if (deliver_code_breakpoint(this)) {
+        if (code_breakpoints != 0 && deliver_code_breakpoint(this)) {
             pending_link = nullptr;
             continue;
         }
