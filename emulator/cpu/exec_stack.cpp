@@ -1,5 +1,6 @@
 // PUSH POP PUSHA POPA ENTER LEAVE (SDM vol. 2).
 #include "emulator/cpu/exec_forms.h"
+#include "emulator/cpu/segmentation.h"
 #include "emulator/cpu/stack.h"
 
 namespace orrery {
@@ -68,8 +69,23 @@ void pop_m(Cpu* c, const Op* op) {
     check_stack_canonical(c, op, c->gpr[kRsp]);
     const T value = stack_top<T>(c, op);
     u64 linear = address<full>(c, op);
-    if (op->imm != 0) linear = c->code64() ? linear + sizeof(T) : (linear + sizeof(T)) & 0xffff'ffff;
+    if (op->imm != 0) linear += sizeof(T);
     store<T>(c, op, linear, value);
+    set_stack_pointer(c, c->gpr[kRsp] + sizeof(T));
+    ORRERY_NEXT(c, op);
+}
+
+// The same with legacy segmentation or a narrower address: checked after the stack has been read. op->imm:
+// bit 0 as above, bits 7:4 the width of the address in bytes.
+template <typename T>
+void pop_m_cut(Cpu* c, const Op* op) {
+    check_stack_canonical(c, op, c->gpr[kRsp]);
+    const T value = stack_top<T>(c, op);
+    u64 offset = reg<u64>(c, op->base) + (reg<u64>(c, op->index) << op->scale) + static_cast<u64>(op->disp);
+    if ((op->imm & 1) != 0) offset += sizeof(T);
+    const unsigned width = op->imm >> 4 & 15;
+    if (width < 8) offset &= (u64{1} << 8 * width) - 1;
+    store<T>(c, op, segment_linear(c, op, op->segment, offset, sizeof(T), true), value);
     set_stack_pointer(c, c->gpr[kRsp] + sizeof(T));
     ORRERY_NEXT(c, op);
 }
@@ -152,9 +168,11 @@ void select_pop(const Insn& insn, u32 key, Op& op) {
     const Operand& to = insn.operands[0];
     const bool long_mode = mode_of(key) == CpuMode::Bits64;
     if (!to.is_memory()) op.segment = kSs;
-    if (to.is_memory()) op.imm = insn.base == kRsp;
+    const bool cut = !long_mode || insn.asize != 8;
+    if (to.is_memory()) op.imm = (insn.base == kRsp ? 1 : 0) | (cut ? insn.asize << 4 : 0);
     op.accesses = to.is_memory() ? 2 : 1;
     op.fn = by_word_size(insn.opsize, [&]<typename T>() -> Handler {
+        if (to.is_memory() && cut) return pop_m_cut<T>;
         if (to.is_memory()) return by_address(op, []<bool full>() -> Handler { return pop_m<T, full>; });
         return long_mode ? pop_r64<T> : pop_r<T>;
     });

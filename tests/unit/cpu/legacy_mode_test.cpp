@@ -291,3 +291,18 @@ TEST_CASE("CLI and STI obey IOPL") {
         CHECK((m.cpu->rflags() & rflags::kIf) == 0);
     }
 }
+
+TEST_CASE("POP to memory reads the stack before it looks at where to write") {
+    BareMachine m;
+    m.enter_protected(3);
+    m.cpu->seg[kSs].limit = 0xffff;
+    m.cpu->gpr[kRsp] = 0x2'0000;
+    m.cpu->gpr[kRbx] = 0x3'0000;
+    CHECK(m.raises(12, {0x2e, 0x8f, 0x03}));  // POP CS:[EBX]: #SS of the stack, not #GP of CS
+
+    BareMachine top;
+    top.enter_protected(3);
+    top.cpu->seg[kSs].limit = 0x8003;
+    top.cpu->gpr[kRsp] = 0x8000;
+    CHECK(top.raises(12, {0x8f, 0x04, 0x24}));  // POP [ESP]: to 8004H, beyond the limit
+}
