@@ -9,7 +9,7 @@ namespace {
 
 constexpr unsigned kTimerLine = 0, kKeyboardLine = 1, kRtcLine = 8, kSciLine = 9, kMouseLine = 12,
                    kFpuLine = 13;
-constexpr unsigned kConsoleSlot = 2, kRngSlot = 3, kFirstDiskSlot = 4, kNetworkSlot = 12;
+constexpr unsigned kConsoleSlot = 2, kRngSlot = 3, kFirstDiskSlot = 4, kNetworkSlot = 12, kDisplaySlot = 13;
 constexpr u16 kSerialBase[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
 constexpr unsigned kSerialLine[] = {4, 3, 4, 3};
 
@@ -48,7 +48,7 @@ PcBoard::PcBoard(Bus& bus, EventQueue& events, const PcConfig& config)
       system_control_(config_.on_reset, config_.on_a20),
       fpu_error_(isa_line(kFpuLine), config_.on_ignne),
       debug_exit_(config_.on_debug_exit),
-      pci_host_(bus),
+      pci_host_(bus, pirq_),
       virtio_console_("virtio_console.0", bus, pci_wires(kConsoleSlot), config_.virtio_console),
       virtio_rng_("virtio_rng.0", bus, pci_wires(kRngSlot), config_.seed),
       test_devices_(bus, config_.test_devices, config_.cpus, test_lines(), debug_exit_) {
@@ -66,6 +66,10 @@ PcBoard::PcBoard(Bus& bus, EventQueue& events, const PcConfig& config)
     if (config_.network.present) {
         network_ = std::make_unique<VirtioNet>("virtio_net.0", bus, pci_wires(kNetworkSlot), config_.network);
         pci_host_.attach(kNetworkSlot, *network_);
+    }
+    if (config_.display.present) {
+        display_ = std::make_unique<VgaStd>("vga_std", bus);
+        pci_host_.attach(kDisplaySlot, *display_);
     }
     map_ports();
     list_devices();
@@ -86,8 +90,13 @@ void PcBoard::make_wires() {
         const unsigned gsi = line == kTimerLine ? 2 : line;
         isa_wires_[line] = router_.add_wire({{&pic_, line}, {&ioapic_, gsi}});
     }
-    for (unsigned i = 0; i < gsi_wires_.size(); ++i)
-        gsi_wires_[i] = router_.add_wire({{&ioapic_, PciHost::kFirstGsi + i, true}});
+    for (unsigned i = 0; i < gsi_wires_.size(); ++i) {
+        std::vector<IrqRouter::Output> outputs = {{&ioapic_, PciHost::kFirstGsi + i, true}};
+        if (i < PirqRouter::kPins) outputs.push_back({&pirq_, i});
+        gsi_wires_[i] = router_.add_wire(std::move(outputs));
+    }
+    for (unsigned line = 0; line < 16; ++line)
+        if (PirqRouter::may_go_to(line)) pirq_.connect(line, isa_line(line));
     std::vector<IrqRouter::Output> intr = {{&ioapic_, 0}};
     for (unsigned cpu = 0; cpu < config_.cpus; ++cpu) intr.push_back({&lint0_, cpu});
     pic_.connect_intr(router_.connect(router_.add_wire(std::move(intr))));
@@ -134,6 +143,7 @@ void PcBoard::map_ports() {
     bus_.map_io(AcpiPm::kBase, AcpiPm::kPorts, acpi_pm_);
     bus_.map_io(0xcf8, 1, pci_host_);
     bus_.map_io(0xcfc, 4, pci_host_);
+    if (display_) bus_.map_io(VgaStd::kIndexPort, 2, *display_);
     for (size_t i = 0; i < uarts_.size(); ++i) bus_.map_io(kSerialBase[i], 8, *uarts_[i]);
     bus_.map_mmio(Ioapic::kBase, 0x1000, ioapic_);
     bus_.map_mmio(Hpet::kBase, Hpet::kLength, hpet_);
@@ -150,6 +160,7 @@ void PcBoard::list_devices() {
     for (const auto& disk : disks_) devices_.push_back(disk.get());
     if (network_) devices_.push_back(network_.get());
     for (Device* device : test_devices_.devices()) devices_.push_back(device);
+    if (display_) devices_.push_back(display_.get());
     for (Device* device : std::initializer_list<Device*>{&pic_, &ioapic_, &lapic_page_})
         devices_.push_back(device);
 }

@@ -2,8 +2,9 @@
 //
 //   interrupts   ISA lines 0-15 go to the 8259 pair and to the IOAPIC (line 0 to its input 2); the 8259's
 //   INTR goes to
-//                LINT0 of every CPU and to IOAPIC input 0; PCI INTx go to inputs 16-19, HPET timers to 20-23,
-//                active low; ACPI's SCI is line 9, level, active high
+//                LINT0 of every CPU and to IOAPIC input 0; PCI INTx go to inputs 16-19 (and by PIIX3's
+//                registers to ISA lines), HPET timers to 20-23, active low; ACPI's SCI is line 9, level,
+//                active high
 //   memory       FEC00000 IOAPIC, FED00000 HPET, FEE00000 local APICs, C0000000 PCI configuration space, BARs
 //   above
 //                D0000000
@@ -37,6 +38,7 @@
 #include "devices/system_control.h"
 #include "devices/test_device_set.h"
 #include "devices/uart16550.h"
+#include "devices/vga_std.h"
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
 #include "devices/virtio_net.h"
@@ -60,6 +62,7 @@ struct PcConfig {
     OutputSink* virtio_console = nullptr;
     std::vector<std::shared_ptr<Disk>> disks;  // virtio_blk.0 and up, at most kMaxDisks
     NetConfig network;                         // virtio_net.0
+    DisplayConfig display;                     // vga_std
 
     TestDevices test_devices;
 
@@ -109,6 +112,7 @@ class PcBoard {
     PciHost& pci() { return pci_host_; }
     VirtioConsole& virtio_console() { return virtio_console_; }
     VirtioRng& virtio_rng() { return virtio_rng_; }
+    VgaStd* display() { return display_.get(); }     // nullptr: none
     VirtioNet* network() { return network_.get(); }  // nullptr: no card
     const std::vector<std::unique_ptr<VirtioBlk>>& disks() const { return disks_; }
     // nullptr if the machine was not asked to have one.
@@ -142,6 +146,7 @@ class PcBoard {
     std::array<unsigned, 8> gsi_wires_{};  // 16-23
 
     IrqRouter router_;
+    PirqRouter pirq_;
     ApicBus apic_bus_;
     I8259 pic_;
     Ioapic ioapic_;
@@ -167,6 +172,7 @@ class PcBoard {
     std::vector<std::unique_ptr<VirtioBlk>> disks_;
     std::unique_ptr<VirtioNet> network_;
     TestDeviceSet test_devices_;
+    std::unique_ptr<VgaStd> display_;
     std::vector<Device*> devices_;
 };
 

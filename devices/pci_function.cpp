@@ -45,8 +45,15 @@ u32 PciFunction::config(unsigned offset, unsigned size) const {
 }
 
 void PciFunction::add_memory_bar(unsigned bar, u32 length) {
-    bars_[bar] = {length, bus_.map_mmio(Bus::kUnmapped, length, *this, bar)};
+    bars_[bar] = {length, bus_.map_mmio(Bus::kUnmapped, length, *this, bar), false};
     set_config(kBar0 + 4 * bar, 4, 0, ~(length - 1));
+}
+
+void PciFunction::add_video_bar(unsigned bar) {
+    constexpr u32 kPrefetchable = 8;
+    const u32 length = static_cast<u32>(bus_.video_size());
+    bars_[bar] = {length, 0, true};
+    set_config(kBar0 + 4 * bar, 4, kPrefetchable, ~(length - 1));
 }
 
 unsigned PciFunction::add_capability(u8 id, unsigned size) {
@@ -73,7 +80,11 @@ void PciFunction::place_bars() {
     for (unsigned bar = 0; bar < kBars; ++bar) {
         if (bars_[bar].length == 0) continue;
         const u64 base = config(kBar0 + 4 * bar, 4) & ~u64{15};
-        bus_.remap_mmio(bars_[bar].mapping, enabled ? base : Bus::kUnmapped);
+        const u64 place = enabled ? base : Bus::kUnmapped;
+        if (bars_[bar].video)
+            bus_.map_video_memory(place);
+        else
+            bus_.remap_mmio(bars_[bar].mapping, place);
     }
 }
 

@@ -45,6 +45,8 @@ class PciFunction : public Device {
   protected:
     // `length` a power of two of at least 16. Accesses arrive at mmio_read/mmio_write with region = `bar`.
     void add_memory_bar(unsigned bar, u32 length);
+    // The bus's video memory, of a power of two, as a prefetchable BAR.
+    void add_video_bar(unsigned bar);
     // Appends a capability of `size` bytes, its two-byte header included; returns its offset.
     unsigned add_capability(u8 id, unsigned size);
     // Contents of the configuration space before the guest writes; `writable` is the mask of what it may
@@ -66,6 +68,7 @@ class PciFunction : public Device {
     struct Bar {
         u32 length = 0;
         unsigned mapping = 0;
+        bool video = false;
     };
     void place_bars();
     void drive_intx();

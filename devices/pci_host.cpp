@@ -5,12 +5,11 @@ namespace orrery {
 namespace {
 
 constexpr PciIdentity kHostBridge = {0x8086, 0x1237, 0x060000, 2, 0x1af4, 0x1100};
-constexpr PciIdentity kIsaBridge = {0x8086, 0x7000, 0x060100, 0, 0x1af4, 0x1100};
 
 }  // namespace
 
-PciHost::PciHost(Bus& bus)
-    : bridge_("pci_host.bridge", bus, kHostBridge), isa_bridge_("pci_host.isa", bus, kIsaBridge) {
+PciHost::PciHost(Bus& bus, PirqRouter& router)
+    : bridge_("pci_host.bridge", bus, kHostBridge), isa_bridge_("pci_host.isa", bus, router) {
     attach(0, bridge_);
     attach(1, isa_bridge_);
 }

@@ -13,6 +13,7 @@
 #include <array>
 
 #include "devices/pci_function.h"
+#include "devices/pirq_router.h"
 
 namespace orrery {
 
@@ -27,8 +28,10 @@ class PciHost : public Device {
     static constexpr unsigned kFirstGsi = 16;
     static constexpr unsigned kGsis = 4;
     static unsigned gsi_of(unsigned slot, unsigned pin) { return kFirstGsi + (slot + pin) % kGsis; }
+    // The ISA lines that firmware routes them to, for who does without the IOAPIC.
+    static unsigned isa_line_of(unsigned slot, unsigned pin) { return 10 + (slot + pin) % 2; }
 
-    explicit PciHost(Bus& bus);
+    PciHost(Bus& bus, PirqRouter& router);
 
     std::string_view name() const override { return "pci_host"; }
     void reset() override;
@@ -48,7 +51,7 @@ class PciHost : public Device {
 
     std::array<PciFunction*, 256> functions_{};
     PciFunction bridge_;
-    PciFunction isa_bridge_;
+    IsaBridge isa_bridge_;
     u32 address_ = 0;
 };
 

@@ -27,7 +27,9 @@ void run_interactive(const AppOptions& options) {
     guest.send({Verb::Run, {}, 0});
     Ui ui;
     ui.scale = options.scale;
-    ui.focus_request = "Console";
+    const bool display = options.session.machine.display.present;
+    if (display) ui.preset = "Display";
+    ui.focus_request = display ? "Display" : "Console";
     ui.frame = guest.latest();
     // A still screen costs nothing: after the last change Dear ImGui gets a few frames to come to rest, then
     // events() sleeps until something comes.

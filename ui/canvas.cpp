@@ -3,7 +3,6 @@
 #include <imgui.h>
 #include <imgui_impl_sdl.h>
 #include <imgui_impl_sdlrenderer.h>
-#include <stb/stb_image_write.h>
 
 #include <fstream>
 #include <stdexcept>
@@ -11,6 +10,7 @@
 
 #include "ui/keys.h"
 #include "ui/layout.h"
+#include "ui/png_file.h"
 #include "ui/theme.h"
 
 namespace orrery {
@@ -45,12 +45,35 @@ Canvas::~Canvas() {
     ImGui_ImplSDLRenderer_Shutdown();
     ImGui_ImplSDL2_Shutdown();
     ImGui::DestroyContext();
+    if (display_ != nullptr) SDL_DestroyTexture(display_);
     SDL_DestroyRenderer(renderer_);
     SDL_DestroyWindow(window_);
     SDL_Quit();
 }
 
+// The guest's screen as a texture, made anew when its size changes and filled when its pixels do.
+void Canvas::update_display(Ui& ui) {
+    const FramebufferModel& model = ui.frame->framebuffer;
+    ui.display_texture = nullptr;
+    if (!model.visible()) return;
+    const int width = static_cast<int>(model.width), height = static_cast<int>(model.height);
+    int old_width = 0, old_height = 0;
+    if (display_ != nullptr) SDL_QueryTexture(display_, nullptr, nullptr, &old_width, &old_height);
+    if (old_width != width || old_height != height) {
+        if (display_ != nullptr) SDL_DestroyTexture(display_);
+        display_ = SDL_CreateTexture(renderer_, SDL_PIXELFORMAT_ARGB8888, SDL_TEXTUREACCESS_STREAMING, width,
+                                     height);
+        if (display_ == nullptr) return;
+        SDL_SetTextureScaleMode(display_, SDL_ScaleModeLinear);
+        shown_.reset();
+    }
+    if (shown_ != model.pixels) SDL_UpdateTexture(display_, nullptr, model.pixels->data(), 4 * width);
+    shown_ = model.pixels;
+    ui.display_texture = display_;
+}
+
 void Canvas::draw(Ui& ui) {
+    update_display(ui);
     ImGui_ImplSDLRenderer_NewFrame();
     ImGui_ImplSDL2_NewFrame();
     ImGui::NewFrame();
@@ -58,6 +81,7 @@ void Canvas::draw(Ui& ui) {
     draw_layout(ui);
     draw_help(ui);
     draw_palette(ui);
+    release_display_keys(ui);
     ImGui::Render();
     SDL_SetRenderDrawColor(renderer_, 16, 18, 22, 255);
     SDL_RenderClear(renderer_);
@@ -100,11 +124,7 @@ void Canvas::save_png(const std::string& path) {
     if (SDL_RenderReadPixels(renderer_, nullptr, SDL_PIXELFORMAT_RGB24, pixels.data(), width * 3) != 0)
         throw std::runtime_error(std::string("screenshot: ") + SDL_GetError());
     std::ofstream file(path, std::ios::binary);
-    stbi_write_png_to_func(
-        [](void* to, void* data, int size) {
-            static_cast<std::ofstream*>(to)->write(static_cast<char*>(data), size);
-        },
-        &file, width, height, 3, pixels.data(), width * 3);
+    write_png(file, width, height, pixels);
     file.close();
     if (!file) throw std::runtime_error("--screenshot " + path + ": cannot be written");
 }

@@ -32,9 +32,13 @@ class Canvas {
     void set_scale(float scale);
 
   private:
+    void update_display(Ui& ui);
+
     SDL_Window* window_ = nullptr;
     SDL_Renderer* renderer_ = nullptr;
     Uint32 wake_event_ = 0;
+    SDL_Texture* display_ = nullptr;
+    std::shared_ptr<const std::vector<u32>> shown_;  // what is in it
 };
 
 }  // namespace orrery

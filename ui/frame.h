@@ -9,6 +9,7 @@
 #include "emulator/models/address_space.h"
 #include "emulator/models/devices.h"
 #include "emulator/models/disassembly.h"
+#include "emulator/models/framebuffer.h"
 #include "emulator/models/memory.h"
 #include "emulator/models/page_walk.h"
 #include "emulator/models/registers.h"
@@ -49,6 +50,7 @@ struct Frame {
     SyscallsModel syscalls;
     DevicesModel devices;
     MemoryModel memory;
+    FramebufferModel framebuffer;
     std::vector<Breakpoint> breakpoints;
 
     // One line each where a field's text is no good; empty: it is.

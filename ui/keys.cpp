@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
+#include "ui/guest_keys.h"
 #include "ui/theme.h"
 
 namespace orrery {
@@ -65,11 +67,11 @@ bool debugger_key(Ui& ui, const SDL_Keysym& key) {
             ui.send(shift ? Verb::StepOut : Verb::Step);
             return true;
         case SDLK_p:
-            if (!control || ui.console_focused) return false;
+            if (!control || ui.console_focused || ui.display_focused) return false;
             ui.show_palette = true;
             return true;
         case SDLK_g:
-            if (!control || ui.console_focused) return false;
+            if (!control || ui.console_focused || ui.display_focused) return false;
             ui.focus_request = "Page walk";
             return true;
         case SDLK_PLUS:
@@ -90,8 +92,73 @@ bool debugger_key(Ui& ui, const SDL_Keysym& key) {
 
 }  // namespace
 
+namespace {
+
+// Keys and mouse while the display has the focus; the keyboard repeats keys itself. Keys that are held when
+// the focus goes are released, so that the guest does not take them for stuck.
+void handle_display_event(Ui& ui, const SDL_Event& event) {
+    switch (event.type) {
+        case SDL_KEYDOWN:
+        case SDL_KEYUP: {
+            const SDL_Scancode key = event.key.keysym.scancode;
+            if (event.key.repeat != 0) return;
+            const bool pressed = event.type == SDL_KEYDOWN;
+            ui.send(Verb::Keyboard, key_input(key, pressed));
+            if (pressed)
+                ui.display_keys.insert(key);
+            else
+                ui.display_keys.erase(key);
+            return;
+        }
+        case SDL_MOUSEMOTION: {
+            if (!ui.display_hovered) return;
+            // What is left of a step stays for the next one.
+            ui.mouse_right += static_cast<float>(event.motion.xrel) / ui.display_scale;
+            ui.mouse_down += static_cast<float>(event.motion.yrel) / ui.display_scale;
+            const int right = static_cast<int>(ui.mouse_right), down = static_cast<int>(ui.mouse_down);
+            ui.mouse_right -= static_cast<float>(right);
+            ui.mouse_down -= static_cast<float>(down);
+            if (right != 0 || down != 0)
+                ui.send(Verb::Keyboard, mouse_input(right, down, 0, ui.mouse_buttons));
+            return;
+        }
+        case SDL_MOUSEBUTTONDOWN:
+        case SDL_MOUSEBUTTONUP: {
+            const unsigned button = event.button.button == SDL_BUTTON_LEFT     ? 1
+                                    : event.button.button == SDL_BUTTON_RIGHT  ? 2
+                                    : event.button.button == SDL_BUTTON_MIDDLE ? 4
+                                                                               : 0;
+            const bool down = event.type == SDL_MOUSEBUTTONDOWN;
+            if (button == 0 || (down && !ui.display_hovered)) return;
+            ui.mouse_buttons = down ? ui.mouse_buttons | button : ui.mouse_buttons & ~button;
+            ui.send(Verb::Keyboard, mouse_input(0, 0, 0, ui.mouse_buttons));
+            return;
+        }
+        case SDL_MOUSEWHEEL:
+            if (ui.display_hovered)
+                ui.send(Verb::Keyboard, mouse_input(0, 0, -event.wheel.y, ui.mouse_buttons));
+            return;
+        default:
+            return;
+    }
+}
+
+}  // namespace
+
+void release_display_keys(Ui& ui) {
+    if (ui.display_focused) return;
+    for (const int key : std::exchange(ui.display_keys, {}))
+        ui.send(Verb::Keyboard, key_input(static_cast<SDL_Scancode>(key), false));
+    if (std::exchange(ui.mouse_buttons, 0u) != 0) ui.send(Verb::Keyboard, mouse_input(0, 0, 0, 0));
+}
+
 void handle_key_event(Ui& ui, const SDL_Event& event) {
     const bool typing = ImGui::GetIO().WantTextInput;
+    if (ui.display_focused && !typing) {
+        if (event.type == SDL_KEYDOWN && debugger_key(ui, event.key.keysym)) return;
+        handle_display_event(ui, event);
+        return;
+    }
     if (event.type == SDL_KEYDOWN) {
         if (debugger_key(ui, event.key.keysym) || typing) return;
         if (!ui.console_focused) return;
@@ -129,6 +196,7 @@ void draw_help(Ui& ui) {
         {"Ctrl+G", "go to an address"},
         {"Ctrl +/-", "larger, smaller"},
         {"click", "an address: its page walk; a task: its address space"},
+        {"click", "the display: keys and mouse go to the guest"},
     };
     for (const auto& line : kLines) {
         ImGui::TextColored(theme::kChanged, "%-10s", line[0]);

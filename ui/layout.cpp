@@ -49,7 +49,14 @@ const std::vector<Place>& places(const std::string& preset) {
         {"Console", 0.00f, 0.50f, 0.50f, 0.50f},
         {"System calls", 0.50f, 0.50f, 0.50f, 0.50f},
     };
+    static const std::vector<Place> kDisplay = {
+        {"Display", 0.00f, 0.00f, 0.62f, 0.82f},
+        {"Console", 0.62f, 0.00f, 0.38f, 0.50f},
+        {"Devices", 0.62f, 0.50f, 0.38f, 0.50f},
+        {"System calls", 0.00f, 0.82f, 0.62f, 0.18f},
+    };
     if (preset == "Memory") return kMemory;
+    if (preset == "Display") return kDisplay;
     if (preset == "Scheduler") return kScheduler;
     if (preset == "Devices") return kDevices;
     if (preset == "Projector") return kProjector;

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "emulator/models/windows.h"
+#include "ui/guest_keys.h"
 
 namespace orrery {
 
@@ -16,12 +17,14 @@ namespace {
 constexpr u64 kSlice = 2'000'000;            // instructions between two looks
 constexpr u64 kBudget = 4'000'000'000;       // for any one line
 constexpr u64 kQuietInstructions = 200'000;  // a slice of virtual time with fewer: the guest only ticks
+constexpr u64 kKeySlice = 2'000'000;         // between keys
 constexpr unsigned kQuietSlices =
     10;  // longer than the time-outs by which programs tell an Escape from a key
 
-constexpr const char* kVerbs[] = {"boot", "run",  "type",   "wait",   "syscall",  "crossing", "step",
-                                  "over", "out",  "break",  "run-to", "continue", "watch",    "select",
-                                  "task", "code", "layout", "focus",  "click",    "expect",   "screenshot"};
+constexpr const char* kVerbs[] = {"boot",  "run",    "type",       "wait",  "syscall", "crossing",
+                                  "step",  "over",   "out",        "break", "run-to",  "continue",
+                                  "watch", "select", "task",       "code",  "layout",  "focus",
+                                  "click", "expect", "screenshot", "keys",  "press",   "mouse"};
 
 std::string unescape(const std::string& text) {
     std::string out;
@@ -144,6 +147,32 @@ void ScriptRunner::refresh() {
     }
 }
 
+void ScriptRunner::run_for(const ScriptLine& line, u64 instructions) {
+    const u64 until = session_.machine().moment().instructions + instructions;
+    session_.command({Verb::Run, {}, 0});
+    for (unsigned slices = 0; slices < 4 && session_.machine().moment().instructions < until; ++slices) {
+        session_.advance(until - session_.machine().moment().instructions);
+        pump_terminal();
+        if (!session_.running()) fail(line, "the guest stopped: " + session_.status(), true);
+    }
+    session_.command({Verb::Pause, {}, 0});
+}
+
+// The keyboard's buffer is short: eight bytes at a time, as fast as somebody types who types fast.
+void ScriptRunner::type_keys(const ScriptLine& line, const std::string& bytes) {
+    for (size_t at = 1; at < bytes.size();) {
+        // Never within a key's code.
+        size_t end = at;
+        while (end < bytes.size() && end - at < 8) {
+            while (bytes[end] == '\xe0' || bytes[end] == '\xf0') ++end;
+            ++end;
+        }
+        session_.command({Verb::Keyboard, bytes[0] + bytes.substr(at, end - at), 0});
+        run_for(line, kKeySlice);
+        at = end;
+    }
+}
+
 void ScriptRunner::expect(const ScriptLine& line) {
     std::istringstream words(line.rest);
     std::string window, text;
@@ -183,6 +212,21 @@ void ScriptRunner::execute(const ScriptLine& line) {
     } else if (verb == "type") {
         wait_from_ = session_.console().size();
         command(Verb::Type, unescape(line.rest));
+    } else if (verb == "keys") {
+        wait_from_ = session_.console().size();
+        type_keys(line, typed_input(unescape(line.rest)));
+    } else if (verb == "press") {
+        const std::string keys = chord_input(line.rest);
+        if (keys.empty()) fail(line, line.rest + ": no such keys on a keyboard");
+        type_keys(line, keys);
+    } else if (verb == "mouse") {
+        std::istringstream words(line.rest);
+        int right = 0, down = 0, wheel = 0;
+        unsigned buttons = 0;
+        if (!(words >> right >> down)) fail(line, "mouse RIGHT DOWN [BUTTONS [WHEEL]]");
+        words >> buttons >> wheel;
+        command(Verb::Keyboard, mouse_input(right, down, wheel, buttons));
+        run_for(line, kKeySlice);
     } else if (verb == "wait") {
         run_until(line, &ScriptRunner::shows, unescape(line.rest));
     } else if (verb == "syscall") {

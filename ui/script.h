@@ -62,6 +62,8 @@ class ScriptRunner {
     void pump_terminal();
     void finish_activity(const ScriptLine& line);
     [[noreturn]] void fail(const ScriptLine& line, const std::string& why, bool expectation = false);
+    void run_for(const ScriptLine& line, u64 instructions);
+    void type_keys(const ScriptLine& line, const std::string& bytes);
     void expect(const ScriptLine& line);
 
     Session& session_;

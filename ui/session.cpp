@@ -165,6 +165,11 @@ void Session::command(const Command& command) {
             if (!ended()) machine_->input(kSerial, {command.text.begin(), command.text.end()});
             idle_ = false;
             break;
+        case Verb::Keyboard:
+            if (!ended() && !command.text.empty())
+                machine_->input("i8042", {command.text.begin(), command.text.end()});
+            idle_ = false;
+            break;
         case Verb::Hash:
             hash_ = fmt::format("{:016x}", machine_->state_hash());
             hash_moment_ = machine_->moment();
@@ -306,6 +311,10 @@ std::shared_ptr<const Frame> Session::frame(const Selection& selection) {
     space.pid = selection.pid;
     frame->address_space = address_space_model(context, space);
     frame->devices = devices_model(context);
+    frame->framebuffer = framebuffer_model(context);
+    if (frame->framebuffer.visible() && pixels_ && *pixels_ == *frame->framebuffer.pixels)
+        frame->framebuffer.pixels = pixels_;
+    pixels_ = frame->framebuffer.pixels;
     frame->tlb = tlb_model(context, {});
     frame->tasks = tasks_model(context);
     SyscallsParameters calls;

@@ -36,6 +36,7 @@ enum class Verb : u8 {
     AddBreakpoint,     // text: a place
     RemoveBreakpoint,  // number: id
     Type,              // text: bytes for the console
+    Keyboard,          // text: what the keyboard and the mouse send (guest_keys.h)
     Hash,              // work out the state hash
     Restart,
 };
@@ -90,6 +91,7 @@ class Session : private OutputSink {
     std::unique_ptr<Machine> machine_;
     std::unique_ptr<SyscallTracer> tracer_;
     std::unique_ptr<Debugger> debugger_;
+    std::shared_ptr<const std::vector<u32>> pixels_;  // of the last frame's display
     std::string console_;
     size_t console_taken_ = 0;
 

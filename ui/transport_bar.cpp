@@ -19,8 +19,8 @@ bool button(const char* text, const char* tip, bool enabled = true) {
 }
 
 void draw_presets(Ui& ui) {
-    static constexpr const char* kPresets[] = {"First system call", "Memory", "Scheduler", "Devices",
-                                               "Projector"};
+    static constexpr const char* kPresets[] = {"First system call", "Memory",  "Scheduler",
+                                               "Devices",           "Display", "Projector"};
     ImGui::SetNextItemWidth(ImGui::GetFontSize() * 11);
     if (ImGui::BeginCombo("##layout", ui.preset.c_str())) {
         for (const char* preset : kPresets) {

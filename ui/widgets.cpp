@@ -73,6 +73,7 @@ const std::vector<WindowEntry>& windows() {
         {"System calls", draw_syscalls},
         {"Memory", draw_memory},
         {"Devices", draw_devices},
+        {"Display", draw_framebuffer},
     };
     return kWindows;
 }

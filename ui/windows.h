@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,14 @@ struct Ui {
     std::vector<Command> commands;
     Terminal terminal{36, 110};
     bool console_focused = false;
-    std::string focus_request;  // a window to be brought to the front
+    void* display_texture = nullptr;  // the guest's screen; nullptr: there is none to show
+    bool display_focused = false;     // keys and mouse are the guest's
+    bool display_hovered = false;
+    float display_scale = 1.0f;  // window pixels to one of the guest's
+    std::set<int> display_keys;  // held, by SDL's scan codes
+    unsigned mouse_buttons = 0;
+    float mouse_right = 0, mouse_down = 0;  // moved by less than a pixel of the guest's
+    std::string focus_request;              // a window to be brought to the front
     std::string preset = "First system call";
     bool relayout = true;
     bool show_help = false;
@@ -58,6 +66,7 @@ void draw_breakpoints(Ui& ui);
 void draw_memory(Ui& ui);
 void draw_ring(Ui& ui);
 void draw_devices(Ui& ui);
+void draw_framebuffer(Ui& ui);
 
 struct WindowEntry {
     const char* name;  // its title, and what the palette calls it

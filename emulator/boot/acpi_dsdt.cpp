@@ -13,14 +13,22 @@ namespace {
 
 using namespace aml;
 
-// For each slot and pin: the slot's address, the pin, no link device, the IOAPIC input.
-Bytes routing() {
+// For each slot and pin: the slot's address, the pin, no link device, the IOAPIC input or the ISA line.
+Bytes routing(unsigned (*input_of)(unsigned slot, unsigned pin)) {
     std::vector<Bytes> rows;
     for (unsigned slot = 2; slot < 32; ++slot)
         for (unsigned pin = 0; pin < 4; ++pin)
-            rows.push_back(package({integer(slot << 16 | 0xffffu), integer(pin), integer(0),
-                                    integer(PciHost::gsi_of(slot, pin))}));
+            rows.push_back(package(
+                {integer(slot << 16 | 0xffffu), integer(pin), integer(0), integer(input_of(slot, pin))}));
     return package(rows);
+}
+
+// _PRT, by what the operating system has said to _PIC: 1, it uses the IOAPIC.
+Bytes routing_method() {
+    return join({named("APIC", routing(PciHost::gsi_of)), named("ISAR", routing(PciHost::isa_line_of)),
+                 method("_PRT", 0,
+                        join({if_true(name_string("\\PICM"), give_back(name_string("APIC"))),
+                              give_back(name_string("ISAR"))}))});
 }
 
 Bytes isa_device(std::string_view name, std::string_view id, const Bytes& descriptors,
@@ -59,7 +67,7 @@ Bytes pci_root(const AcpiPlatform& platform) {
     return device(
         "PCI0", join({named("_HID", eisa_id("PNP0A08")), named("_CID", eisa_id("PNP0A03")),
                       named("_BBN", integer(0)), named("_UID", integer(0)), named("_CRS", resources(windows)),
-                      named("_PRT", routing()), isa_bridge(platform.serial_ports)}));
+                      routing_method(), isa_bridge(platform.serial_ports)}));
 }
 
 // What belongs to the board itself and nobody else may claim.
@@ -82,7 +90,10 @@ Bytes processors(unsigned cpus) {
 Bytes make_dsdt(const AcpiPlatform& platform) {
     const Bytes hpet = isa_device("HPET", "PNP0103", fixed_memory(Hpet::kBase, Hpet::kLength));
     const Bytes s5 = package({integer(AcpiPm::kSleepTypeS5), integer(0), integer(0), integer(0)});
-    return join({scope("\\_SB", join({pci_root(platform), motherboard(), hpet, processors(platform.cpus)})),
+    const Bytes interrupt_model =
+        join({named("\\PICM", integer(0)), method("\\_PIC", 1, store(argument(0), name_string("\\PICM")))});
+    return join({interrupt_model,
+                 scope("\\_SB", join({pci_root(platform), motherboard(), hpet, processors(platform.cpus)})),
                  named("\\_S5", s5)});
 }
 

@@ -7,9 +7,10 @@ namespace orrery::aml {
 
 namespace {
 
-constexpr u8 kZero = 0x00, kOne = 0x01, kName = 0x08, kByte = 0x0a, kWord = 0x0b, kDword = 0x0c,
-             kStringPrefix = 0x0d, kQword = 0x0e, kScope = 0x10, kBuffer = 0x11, kPackage = 0x12,
-             kDualName = 0x2e, kMultiName = 0x2f, kExtended = 0x5b, kDevice = 0x82;
+constexpr u8 kZero = 0x00, kOne = 0x01, kName = 0x08, kMethod = 0x14, kArgument0 = 0x68, kStore = 0x70,
+             kIf = 0xa0, kReturn = 0xa4, kByte = 0x0a, kWord = 0x0b, kDword = 0x0c, kStringPrefix = 0x0d,
+             kQword = 0x0e, kScope = 0x10, kBuffer = 0x11, kPackage = 0x12, kDualName = 0x2e,
+             kMultiName = 0x2f, kExtended = 0x5b, kDevice = 0x82;
 
 void append(Bytes& to, const Bytes& from) {
     to.insert(to.end(), from.begin(), from.end());
@@ -123,6 +124,26 @@ Bytes scope(std::string_view path, const Bytes& body) {
 
 Bytes device(std::string_view path, const Bytes& body) {
     return join({{kExtended, kDevice}, with_length(join({name_string(path), body}))});
+}
+
+Bytes method(std::string_view path, unsigned arguments, const Bytes& body) {
+    return join({{kMethod}, with_length(join({name_string(path), {static_cast<u8>(arguments)}, body}))});
+}
+
+Bytes argument(unsigned index) {
+    return {static_cast<u8>(kArgument0 + index)};
+}
+
+Bytes store(const Bytes& value, const Bytes& target) {
+    return join({{kStore}, value, target});
+}
+
+Bytes if_true(const Bytes& condition, const Bytes& body) {
+    return join({{kIf}, with_length(join({condition, body}))});
+}
+
+Bytes give_back(const Bytes& value) {
+    return join({{kReturn}, value});
 }
 
 Bytes io_ports(u16 first, u8 count) {

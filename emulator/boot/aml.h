@@ -31,6 +31,13 @@ Bytes named(std::string_view path, const Bytes& value);
 Bytes scope(std::string_view path, const Bytes& body);
 Bytes device(std::string_view path, const Bytes& body);
 
+// Methods (20.2.5): terms of their bodies, and values in them.
+Bytes method(std::string_view path, unsigned arguments, const Bytes& body);
+Bytes argument(unsigned index);
+Bytes store(const Bytes& value, const Bytes& target);
+Bytes if_true(const Bytes& condition, const Bytes& body);
+Bytes give_back(const Bytes& value);
+
 // Resource descriptors (6.4), to be joined and given to resources().
 Bytes io_ports(u16 first, u8 count);
 Bytes irq(unsigned line);  // ISA: edge, active high, exclusive

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "emulator/boot/boot_error.h"
+#include "emulator/boot/linear_display.h"
 #include "emulator/boot/memory_map.h"
 
 namespace orrery {
@@ -46,6 +47,22 @@ void put_memory_map(const Bus& bus, BootParams& params) {
         ++count;
     }
     params.put(kE820Entries, count);
+}
+
+// struct screen_info (include/uapi/linux/screen_info.h): a linear framebuffer, as VESA's BIOS describes it.
+void put_display(const LinearDisplay& display, BootParams& params) {
+    constexpr u8 kVesaLinear = 0x23;
+    params.put<u8>(0x0f, kVesaLinear);
+    params.put<u16>(0x12, display.width);
+    params.put<u16>(0x14, display.height);
+    params.put<u16>(0x16, 32);
+    params.put<u32>(0x18, static_cast<u32>(display.address));
+    params.put<u32>(0x1c, static_cast<u32>(display.size >> 16));
+    params.put<u16>(0x24, display.stride);
+    const u8 fields[] = {8, 16, 8, 8, 8, 0, 8, 24};  // size and position of red, green, blue, and the rest
+    std::memcpy(&params.bytes[0x26], fields, sizeof fields);
+    params.put<u16>(0x32, 1);  // pages
+    params.put<u32>(0x36, 2);  // VBE's mode attribute: no VGA registers
 }
 
 // The low 4 GiB by 2 MiB pages (boot.rst asks for the kernel, boot_params and the command line at least).
@@ -139,6 +156,7 @@ EntryState load_bzimage(Bus& bus, const GuestFiles& files, u64 rsdp) {
     }
     params.put<u64>(kRsdpAddress, rsdp);
     put_memory_map(bus, params);
+    if (const auto display = find_display(bus)) put_display(*display, params);
     bus.dma_write(kBootParamsAddress, params.bytes.data(), params.bytes.size());
     return entry_state(bus, load + kEntry64);
 }

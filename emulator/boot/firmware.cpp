@@ -39,12 +39,29 @@ void assign_bars(Bus& bus) {
             any = true;
         }
         if (any) config_write(bus, slot, 4, 6);  // memory space, bus master
+        const u32 pin = config_read(bus, slot, 0x3c) >> 8 & 0xff;
+        if (pin != 0) config_write(bus, slot, 0x3c, PciHost::isa_line_of(slot, pin - 1));
     }
 }
 
+void set_up_display(Bus& bus, const DisplayConfig& display) {
+    const auto set = [&bus](u16 index, u16 value) {
+        bus.io_write(VgaStd::kIndexPort, 2, index);
+        bus.io_write(VgaStd::kDataPort, 2, value);
+    };
+    set(VgaStd::kWidth, display.width);
+    set(VgaStd::kHeight, display.height);
+    set(VgaStd::kBits, 32);
+    set(VgaStd::kEnable, 0x41);  // on, linear
+}
+
 void set_up_interrupts(Bus& bus, PcBoard& board) {
-    // The SCI is level-triggered.
-    bus.io_write(0x4d1, 1, 0x02);
+    // The SCI and PCI's lines, 10 and 11, are level-triggered.
+    bus.io_write(0x4d1, 1, 0x0e);
+    u32 routes = 0;
+    for (unsigned pin = 0; pin < PirqRouter::kPins; ++pin)
+        routes |= PciHost::isa_line_of(0, pin) << (8 * pin);
+    config_write(bus, 1, IsaBridge::kFirstRoute, routes);
     // 8259s: real-mode vectors, all masked, no interrupt in progress.
     const struct {
         u16 command;
@@ -74,6 +91,7 @@ u64 set_up_firmware(Bus& bus, PcBoard& board) {
     require_memory(bus, "the firmware");
     set_up_interrupts(bus, board);
     assign_bars(bus);
+    if (board.display() != nullptr) set_up_display(bus, board.config().display);
     return put_acpi_tables(bus, {board.cpus(), board.config().serial_ports});
 }
 

@@ -19,11 +19,37 @@ Bus::Bus(u64 ram_size) : ram_size_(ram_size), low_ram_(std::min(ram_size, kPciHo
 
 Bus::~Bus() {
     munmap(ram_, ram_size_);
+    if (video_ != nullptr) munmap(video_, video_size_);
+}
+
+void Bus::add_video_memory(u64 size) {
+    if (video_ != nullptr) throw std::logic_error("bus: there is video memory already");
+    void* mapping = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED) throw std::bad_alloc();
+    video_ = static_cast<u8*>(mapping);
+    video_size_ = size;
+}
+
+void Bus::clear_video_memory() {
+    if (video_ != nullptr) madvise(video_, video_size_, MADV_DONTNEED);
+}
+
+void Bus::map_video_memory(u64 base) {
+    const u64 mapped = base == kUnmapped ? 0 : video_size_;
+    if (mapped == video_mapped_ && (mapped == 0 || base == video_base_)) return;
+    const u64 before = video_base_;
+    const u64 before_size = video_mapped_;
+    video_base_ = mapped == 0 ? 0 : base;
+    video_mapped_ = mapped;
+    if (!video_hook_) return;
+    if (before_size != 0) video_hook_(before, before_size);
+    if (mapped != 0) video_hook_(base, mapped);
 }
 
 void Bus::clear_ram() {
     // Private anonymous pages come back as zeros.
     madvise(ram_, ram_size_, MADV_DONTNEED);
+    clear_video_memory();
 }
 
 void Bus::check_free(const std::vector<Region>& regions, u64 base, u64 length, const Region* self) const {
@@ -142,6 +168,12 @@ void Bus::visit(Archive& archive) {
     for (Region& region : io_)
         if (region.movable) archive.field("io_base", region.base);
     archive.pages("ram", ram_, ram_size_);
+    if (video_ == nullptr) return;
+    archive.field("video_base", video_base_);
+    bool video_mapped = video_mapped_ != 0;
+    archive.field("video_mapped", video_mapped);
+    video_mapped_ = video_mapped ? video_size_ : 0;
+    archive.pages("video", video_, video_size_);
 }
 
 std::vector<Bus::RegionView> Bus::regions() const {

@@ -1,8 +1,9 @@
 // The physical address space and the port space: RAM, and devices' registers.
 //
 // RAM is one host mapping. It fills guest addresses from 0 up to the PCI hole at kPciHoleStart, and goes on
-// at 4 GiB. Regions never overlap (building a machine that overlaps them throws std::logic_error). Addresses
-// that nothing claims read as all ones and drop writes, as an open bus does.
+// at 4 GiB. A display's memory is plain memory too, wherever its BAR puts it. Regions never overlap (building
+// a machine that overlaps them throws std::logic_error). Addresses that nothing claims read as all ones and
+// drop writes, as an open bus does.
 #pragma once
 
 #include <functional>
@@ -33,18 +34,32 @@ class Bus {
     // page.
     u8* ram_at(u64 physical) {
         if (physical < low_ram_) return ram_ + physical;
+        if (physical - video_base_ < video_mapped_) return video_ + (physical - video_base_);
         if (physical >= kPciHoleEnd && physical - kPciHoleEnd < ram_size_ - low_ram_)
             return ram_ + low_ram_ + (physical - kPciHoleEnd);
         return nullptr;
     }
     // The inverse: `host` must lie in RAM.
     u64 physical_of(const u8* host) const {
+        if (const u64 within = static_cast<u64>(host - video_); within < video_size_)
+            return video_base_ + within;
         u64 offset = static_cast<u64>(host - ram_);
         return offset < low_ram_ ? offset : offset - low_ram_ + kPciHoleEnd;
     }
 
-    // All of RAM reads as zero again.
+    // All of RAM and video memory reads as zero again.
     void clear_ram();
+
+    // Video memory: made once, `size` a multiple of 4 KiB, and then mapped at `base` or nowhere (kUnmapped).
+    void add_video_memory(u64 size);
+    void map_video_memory(u64 base);
+    void clear_video_memory();
+    u64 video_size() const { return video_size_; }
+    const u8* video_memory() const { return video_; }
+    u64 video_base() const { return video_mapped_ != 0 ? video_base_ : kUnmapped; }
+    // Called when `size` bytes at `physical` become or cease to be video memory: host addresses of pages kept
+    // from ram_at() are then void.
+    void on_video_moved(std::function<void(u64 physical, u64 size)> hook) { video_hook_ = std::move(hook); }
 
     void map_io(u16 first_port, u16 count, Device& device);
     // `base` may move later (PCI BARs, the APIC base): remap_mmio. A region of length 0 or base kUnmapped is
@@ -95,6 +110,11 @@ class Bus {
     u8* ram_ = nullptr;
     u64 ram_size_;
     u64 low_ram_;
+    u8* video_ = nullptr;
+    u64 video_size_ = 0;
+    u64 video_base_ = 0;
+    u64 video_mapped_ = 0;  // video_size_, or 0 while it is off
+    std::function<void(u64, u64)> video_hook_;
     std::vector<Region> mmio_;
     std::vector<Region> io_;
     std::function<void(u64, u64)> ram_write_hook_;

@@ -9,6 +9,7 @@
 #include "emulator/cli/command_archive.h"
 #include "emulator/cli/device_option.h"
 #include "emulator/cli/disk_options.h"
+#include "emulator/cli/display_options.h"
 #include "emulator/cli/net_options.h"
 
 namespace orrery {
@@ -31,6 +32,10 @@ void GuestOptions::declare(CLI::App& app) {
     app.add_option("--nic", nic,
                    "Network card: none, or model=virtio[,mac=52:54:00:12:34:56]; no cable is plugged in")
         ->capture_default_str();
+    app.add_option("--vga", vga, "Display: std, none, or auto: one for a Linux kernel that is looked at")
+        ->check(CLI::IsMember({"auto", "std", "none"}))
+        ->capture_default_str();
+    app.add_option("--display-size", display_size, "Its width and height in pixels")->capture_default_str();
     app.add_option("-m", memory, "Memory: 512M, 2G; a plain number is MiB")->capture_default_str();
     app.add_option("--cpu", cpu_profile,
                    "Processor: x86-64-v2, or v3 (AVX2, BMI, FMA and their like); flags after it: v2,pku,la57")
@@ -105,6 +110,7 @@ MachineConfig GuestOptions::machine_config() const {
     for (const std::string& drive : drives) config.disks.push_back(parse_drive(drive));
     if (config.disks.size() > 8) throw UsageError("--disk: the machine has up to 8 disks");
     config.network = parse_nic(nic);
+    config.display = display_config();
     config.clock = clock == "icount" ? ClockMode::InstructionCount : ClockMode::Cycles;
     if (cpus == 0 || cpus > 8)
         throw UsageError("--smp " + std::to_string(cpus) + ": the machine has 1 to 8 CPUs");
@@ -126,11 +132,18 @@ void GuestOptions::choose_kernel(BootImages& images) const {
         images.initrd = directory + (on_linux ? "/images/linux/initramfs.cpio" : "/images/initramfs.cpio");
 }
 
+// Orrery's own kernel does not draw.
+DisplayConfig GuestOptions::display_config() const {
+    return parse_display(vga, display_size, display_shown && (on_linux || !kernel.empty()));
+}
+
 BootImages GuestOptions::boot_images() const {
     BootImages images;
     choose_kernel(images);
     images.command_line = on_linux ? "console=ttyS0" : "console=ttyS0 orrery.exit_on_panic";
     images.arguments = append;
+    // The last console is also the one that init has.
+    if (display_config().present) images.command_line = "console=tty0 " + images.command_line;
     if (has_command()) {
         if (images.initrd.empty()) throw UsageError("a command after -- needs an initrd whose init runs it");
         // On Linux "quiet" lets errors through to the console, and a panic waits for somebody.

@@ -33,13 +33,16 @@ struct GuestOptions {
     std::vector<std::string> devices;  // --device
     std::vector<std::string> fw_cfg;   // --fw_cfg
     u64 max_instructions = ~u64{0};
-    std::vector<std::string> disks;    // --disk
-    std::vector<std::string> drives;   // --drive
-    std::string nic = "model=virtio";  // --nic
+    std::vector<std::string> disks;   // --disk
+    std::vector<std::string> drives;  // --drive
+    std::string nic = "model=virtio";
+    std::string vga = "auto";
+    std::string display_size = "1024x768";
+    bool display_shown = false;        // whether somebody looks: what "auto" gives to a Linux kernel
     std::vector<std::string> command;  // after --
 
-    // Declares --linux, --kernel, --initrd, --append, --disk, -m, --cpu, --smp, --seed, --clock, --max-insns and the
-    // words after --.
+    // Declares --linux, --kernel, --initrd, --append, --disk, -m, --cpu, --smp, --seed, --clock, --max-insns
+    // and the words after --.
     void declare(CLI::App& app);
 
     // Throws UsageError.
@@ -49,6 +52,7 @@ struct GuestOptions {
 
   private:
     void choose_kernel(BootImages& images) const;
+    DisplayConfig display_config() const;
 };
 
 // "512M", "1G", "65536K", or a plain number of MiB; bytes. Throws UsageError.

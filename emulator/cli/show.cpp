@@ -1,23 +1,27 @@
 #include "emulator/cli/show.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <iostream>
 #include <optional>
 
 #include "emulator/cli/inspection.h"
 #include "emulator/debug/debugger.h"
 #include "emulator/guest/syscall_tracer.h"
+#include "emulator/models/framebuffer.h"
 #include "emulator/models/windows.h"
+#include "ui/png_file.h"
 
 namespace orrery {
 
 namespace {
 
 constexpr u64 kDefaultBudget = 20'000'000'000;  // instructions: a guest that never waits is shown there
-constexpr Ticks kSlice = 20'000'000;           // 20 ms of virtual time
-constexpr u64 kQuiet = 1'000'000;              // instructions of a slice in which a guest only ticks
+constexpr Ticks kSlice = 20'000'000;            // 20 ms of virtual time
+constexpr u64 kQuiet = 1'000'000;               // instructions of a slice in which a guest only ticks
 constexpr unsigned kQuietSlices = 3;
 
 bool parse_count(const std::string& text, u64& value) {
@@ -152,8 +156,8 @@ void ShowOptions::declare(CLI::App& app) {
         "run to (symbol, FILE:LINE, address); default: when the guest has come up and waits");
     app.add_option("--vcpu", vcpu,
                    "The virtual CPU that is meant, from 0 (default: the one whose turn it is)");
-    app.add_option("--format", format, "text or json")
-        ->check(CLI::IsMember({"text", "json"}))
+    app.add_option("--format", format, "text, json, or png (the window framebuffer)")
+        ->check(CLI::IsMember({"text", "json", "png"}))
         ->capture_default_str();
     std::string windows = "Windows:\n";
     for (const ShowWindow& known : show_windows())
@@ -167,12 +171,18 @@ int run_show(const ShowOptions& options) {
         window.check(options.arguments);
 
         KeepingSink console;
-        MachineConfig config = options.guest.machine_config();
+        GuestOptions guest = options.guest;
+        guest.display_shown = window.name == "framebuffer";
+        if (options.format == "png" && !guest.display_shown)
+            throw UsageError("show: --format png goes with the window framebuffer");
+        if (options.format == "png" && isatty(STDOUT_FILENO) != 0)
+            throw UsageError("show: --format png writes a picture: send it to a file with >");
+        MachineConfig config = guest.machine_config();
         config.serial_output = &console;
         if (options.vcpu && *options.vcpu >= config.cpus)
             throw UsageError(
                 fmt::format("show: --vcpu {}: the machine has {} (--smp)", *options.vcpu, config.cpus));
-        const BootImages images = options.guest.boot_images();
+        const BootImages images = guest.boot_images();
         Machine machine(config);
         machine.load(images);
         const std::unique_ptr<DebugInfo> kernel = kernel_debug_info(images.kernel);
@@ -190,6 +200,13 @@ int run_show(const ShowOptions& options) {
         context.syscalls = tracer ? &tracer->log() : nullptr;
         context.console = &console.text();
         context.source_root = source_directory();
+        if (options.format == "png") {
+            const FramebufferModel model = framebuffer_model(context);
+            if (!model.visible()) throw UsageError("show framebuffer: " + model.problem);
+            write_png(std::cout, static_cast<int>(model.width), static_cast<int>(model.height),
+                      rgb_bytes(model));
+            return std::cout.flush() ? 0 : 1;
+        }
         const RenderedWindow rendered = window.render(context, options.arguments);
         fmt::print("{}", options.format == "json" ? rendered.json.dump(2) + "\n" : rendered.text);
         return 0;

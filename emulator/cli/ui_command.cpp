@@ -30,8 +30,10 @@ bool has_display() {
 
 int run_ui(const UiOptions& options) {
     AppOptions app;
-    app.session.machine = options.guest.machine_config();
-    app.session.images = options.guest.boot_images();
+    GuestOptions guest = options.guest;
+    guest.display_shown = true;
+    app.session.machine = guest.machine_config();
+    app.session.images = guest.boot_images();
     app.session.kernel_path = app.session.images.kernel;
     app.session.source_root = source_directory();
     app.headless = options.headless;

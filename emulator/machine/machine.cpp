@@ -82,6 +82,7 @@ Machine::Machine(const MachineConfig& config)
     board.serial[0] = config.serial_output;
     board.virtio_console = config.console_output;
     board.network = config.network;
+    board.display = config.display;
     for (const DiskConfig& disk : config.disks)
         board.disks.push_back(std::make_shared<Disk>(disk.path, disk.mode));
     board.test_devices = config.test_devices;
@@ -113,6 +114,11 @@ Machine::Machine(const MachineConfig& config)
     bus_.on_ram_write([this](u64 physical, u64 size) {
         if (code_.invalidate(physical, size))
             for (auto& cpu : cpus_) cpu->request_exit();
+    });
+    bus_.on_video_moved([this](u64 physical, u64 size) {
+        for (u64 page = physical; page < physical + size; page += kPageSize)
+            code_.invalidate(page, kPageSize);
+        for (auto& cpu : cpus_) cpu->flush_fast();
     });
     code_.on_page_code([this](u64 physical_page) {
         if (const u8* host = bus_.ram_at(physical_page))
@@ -334,6 +340,10 @@ void Machine::visit(Archive& archive) {
     archive.field("network", network);
     if (network != config_.network.present)
         throw ArchiveError("snapshot: made " + std::string(network ? "with" : "without") + " a network card");
+    bool display = config_.display.present;
+    archive.field("display", display);
+    if (display != config_.display.present)
+        throw ArchiveError("snapshot: made " + std::string(display ? "with" : "without") + " a display");
     u8 end_reason = ended_ ? static_cast<u8>(*ended_) + 1 : 0;
     archive.field("ended", end_reason);
     archive.field("exit_code", exit_code_);

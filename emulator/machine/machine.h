@@ -14,6 +14,7 @@
 #include "devices/disk.h"
 #include "devices/net_backend.h"
 #include "devices/test_devices.h"
+#include "devices/vga_std.h"
 #include "emulator/bus/bus.h"
 #include "emulator/cpu/cpu.h"
 #include "emulator/observe/events.h"
@@ -36,6 +37,7 @@ struct MachineConfig {
     std::vector<DiskConfig> disks;  // virtio_blk.0 and up, at most 8
     NetConfig network;
     TestDevices test_devices;
+    DisplayConfig display;
     OutputSink* serial_output = nullptr;   // COM1
     OutputSink* console_output = nullptr;  // virtio-console
 };

@@ -12,6 +12,7 @@
 #include "emulator/models/console.h"
 #include "emulator/models/devices.h"
 #include "emulator/models/disassembly.h"
+#include "emulator/models/framebuffer.h"
 #include "emulator/models/memory.h"
 #include "emulator/models/page_walk.h"
 #include "emulator/models/registers.h"
@@ -192,6 +193,13 @@ std::vector<ShowWindow> make_windows() {
         [](const ModelContext& context, const Arguments& a) {
             const DevicesModel model = devices_model(context, {.only = a.empty() ? "" : a[0]});
             return rendered_if(!model.devices.empty(), model);
+        });
+    add(
+        windows, "framebuffer", "", "the display: its mode and a hash of its pixels; with --format png, them",
+        [](const Arguments& a) { check_count(a, 0, 0, ""); },
+        [](const ModelContext& context, const Arguments&) {
+            const FramebufferModel model = framebuffer_model(context);
+            return rendered_if(model.visible(), model);
         });
     add(
         windows, "memory", "ADDR [BYTES]", "memory as a hex dump",

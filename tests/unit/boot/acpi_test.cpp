@@ -143,8 +143,8 @@ TEST_CASE("acpi: Intel's compiler accepts the disassembled DSDT") {
     CHECK(run("iasl -d " + base + ".aml") == 0);
     std::stringstream source;
     source << std::ifstream(base + ".dsl").rdbuf();
-    for (const char* part :
-         {"Device (PCI0)", "\"PNP0A08\"", "_PRT", "Device (COM1)", "Name (\\_S5", "\"PNP0103\""}) {
+    for (const char* part : {"Device (PCI0)", "\"PNP0A08\"", "Method (_PRT, 0", "Method (\\_PIC, 1",
+                             "Device (COM1)", "Name (\\_S5", "\"PNP0103\""}) {
         INFO(part);
         CHECK(source.str().find(part) != std::string::npos);
     }

@@ -84,6 +84,34 @@ TEST_CASE("pci: the capability list ends, and names virtio's structures and MSI-
     CHECK(kinds == "12345M");
 }
 
+TEST_CASE("pci: the routing registers lead pins to ISA lines") {
+    LineProbe probes[16];
+    PirqRouter router;
+    for (unsigned line = 0; line < 16; ++line) router.connect(line, probes[line].line());
+    router.set_irq(0, true);
+    for (const LineProbe& probe : probes) CHECK_FALSE(probe.level);
+    router.route(0, 11);
+    CHECK(probes[11].level);
+    router.route(1, 11);
+    router.set_irq(1, true);
+    router.set_irq(0, false);
+    CHECK(probes[11].level);  // shared
+    router.route(1, 5);
+    CHECK_FALSE(probes[11].level);
+    CHECK(probes[5].level);
+    for (const u8 none : {0, 1, 2, 8, 13, 0x85}) {
+        router.route(1, none);
+        for (const LineProbe& probe : probes) CHECK_FALSE(probe.level);
+    }
+    router.route(1, 15);
+    router.reset();
+    CHECK_FALSE(probes[15].level);
+    Pci p;
+    CHECK(p.get(1, 0x60) == 0x80808080);
+    p.set(1, 0x60, 0xffffffff);
+    CHECK(p.get(1, 0x60) == 0x8f8f8f8f);
+}
+
 TEST_CASE("pci: ECAM sees the same registers") {
     Pci p;
     CHECK(p.read32(PciHost::kEcamBase + (2 << 15)) == 0x10431af4);
