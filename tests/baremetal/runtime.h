@@ -29,8 +29,8 @@ extern u8 other_stack_top[], user_stack_top[], stubs[];
 extern u64 gdt[], pml4[512], directories[5][512], pages[16][512];
 
 // A piece of assembly to be tried: arguments in RDI, RSI, RDX; the result in RAX.
-#define SNIPPET(name, code)    \
-    void name(u64, u64, u64);  \
+#define SNIPPET(name, code)   \
+    void name(u64, u64, u64); \
     asm(".text\n" #name ":\n" code "\nret\n")
 // For user mode: it ends with INT F0H, the way back.
 #define USER_SNIPPET(name, code) \
@@ -45,7 +45,7 @@ void row_begin(void);
 void item_begin(void);
 void item_end(void);
 void row_end(void);
-void put_outcome(void);               // "ok", "#GP(0018)", "#PF(0005)@1234", "int f0"
+void put_outcome(void);  // "ok", "#GP(0018)", "#PF(0005)@1234", "int f0"
 void field(const char* name, u64 value);
 void finish(int status);
 void clear_trap(void);
@@ -62,19 +62,65 @@ extern u8 tss[104];
 void set_tss64(int offset, u64 value);
 
 #define asm_v asm volatile
-static inline void outb(u16 port, u8 v) { asm_v("outb %0, %1" ::"a"(v), "Nd"(port)); }
-static inline void outw(u16 port, u16 v) { asm_v("outw %0, %1" ::"a"(v), "Nd"(port)); }
-static inline void outl(u16 port, u32 v) { asm_v("outl %0, %1" ::"a"(v), "Nd"(port)); }
-static inline u8 inb(u16 port) { u8 v; asm_v("inb %1, %0" : "=a"(v) : "Nd"(port)); return v; }
-static inline u16 inw(u16 port) { u16 v; asm_v("inw %1, %0" : "=a"(v) : "Nd"(port)); return v; }
-static inline u32 inl(u16 port) { u32 v; asm_v("inl %1, %0" : "=a"(v) : "Nd"(port)); return v; }
-static inline u64 rdmsr(u32 n) { u32 l, h; asm_v("rdmsr" : "=a"(l), "=d"(h) : "c"(n)); return l | (u64)h << 32; }
-static inline void wrmsr(u32 n, u64 v) { asm_v("wrmsr" ::"c"(n), "a"((u32)v), "d"((u32)(v >> 32)) : "memory"); }
-static inline u64 read_cr0(void) { u64 v; asm_v("mov %%cr0, %0" : "=r"(v)); return v; }
-static inline u64 read_cr3(void) { u64 v; asm_v("mov %%cr3, %0" : "=r"(v)); return v; }
-static inline u64 read_cr4(void) { u64 v; asm_v("mov %%cr4, %0" : "=r"(v)); return v; }
-static inline void write_cr0(u64 v) { asm_v("mov %0, %%cr0" ::"r"(v) : "memory"); }
-static inline void write_cr3(u64 v) { asm_v("mov %0, %%cr3" ::"r"(v) : "memory"); }
-static inline void write_cr4(u64 v) { asm_v("mov %0, %%cr4" ::"r"(v) : "memory"); }
-static inline u32 mmio_read(u64 at) { return *(volatile u32*)at; }
-static inline void mmio_write(u64 at, u32 v) { *(volatile u32*)at = v; }
+static inline void outb(u16 port, u8 v) {
+    asm_v("outb %0, %1" ::"a"(v), "Nd"(port));
+}
+static inline void outw(u16 port, u16 v) {
+    asm_v("outw %0, %1" ::"a"(v), "Nd"(port));
+}
+static inline void outl(u16 port, u32 v) {
+    asm_v("outl %0, %1" ::"a"(v), "Nd"(port));
+}
+static inline u8 inb(u16 port) {
+    u8 v;
+    asm_v("inb %1, %0" : "=a"(v) : "Nd"(port));
+    return v;
+}
+static inline u16 inw(u16 port) {
+    u16 v;
+    asm_v("inw %1, %0" : "=a"(v) : "Nd"(port));
+    return v;
+}
+static inline u32 inl(u16 port) {
+    u32 v;
+    asm_v("inl %1, %0" : "=a"(v) : "Nd"(port));
+    return v;
+}
+static inline u64 rdmsr(u32 n) {
+    u32 l, h;
+    asm_v("rdmsr" : "=a"(l), "=d"(h) : "c"(n));
+    return l | (u64)h << 32;
+}
+static inline void wrmsr(u32 n, u64 v) {
+    asm_v("wrmsr" ::"c"(n), "a"((u32)v), "d"((u32)(v >> 32)) : "memory");
+}
+static inline u64 read_cr0(void) {
+    u64 v;
+    asm_v("mov %%cr0, %0" : "=r"(v));
+    return v;
+}
+static inline u64 read_cr3(void) {
+    u64 v;
+    asm_v("mov %%cr3, %0" : "=r"(v));
+    return v;
+}
+static inline u64 read_cr4(void) {
+    u64 v;
+    asm_v("mov %%cr4, %0" : "=r"(v));
+    return v;
+}
+static inline void write_cr0(u64 v) {
+    asm_v("mov %0, %%cr0" ::"r"(v) : "memory");
+}
+static inline void write_cr3(u64 v) {
+    asm_v("mov %0, %%cr3" ::"r"(v) : "memory");
+}
+static inline void write_cr4(u64 v) {
+    asm_v("mov %0, %%cr4" ::"r"(v) : "memory");
+}
+static inline u32 mmio_read(u64 at) {
+    return *(volatile u32*)at;
+}
+static inline void mmio_write(u64 at, u32 v) {
+    *(volatile u32*)at = v;
+}

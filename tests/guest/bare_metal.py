@@ -43,7 +43,8 @@ speaker: enabled=0
 sound: driver=dummy
 """
 # What a peer has not got, or where it is lost at once: the program is not run there.
-NOT_ON = {"qemu_devices": {"bochs"}, "control": {"qemu"}, "registers": {"qemu"}, "limits": {"qemu"}}
+NOT_ON = {"qemu_devices": {"bochs"}, "apic": {"qemu"}, "control": {"qemu"}, "limits": {"qemu"},
+          "registers": {"qemu"}}
 
 
 def build(names, work):
