@@ -51,7 +51,7 @@ PcBoard::PcBoard(Bus& bus, EventQueue& events, const PcConfig& config)
       pci_host_(bus, pirq_),
       virtio_console_("virtio_console.0", bus, pci_wires(kConsoleSlot), config_.virtio_console),
       virtio_rng_("virtio_rng.0", bus, pci_wires(kRngSlot), config_.seed),
-      test_devices_(bus, config_.test_devices, config_.cpus, test_lines(), debug_exit_) {
+      test_devices_(bus, config_.test_devices, config_.cpus, test_lines()) {
     for (unsigned i = 0; i < config_.serial_ports; ++i)
         uarts_.push_back(std::make_unique<Uart16550>("uart16550." + std::to_string(i), kSerialBase[i],
                                                      config_.uart_clock_hz, events, isa_line(kSerialLine[i]),
@@ -72,6 +72,7 @@ PcBoard::PcBoard(Bus& bus, EventQueue& events, const PcConfig& config)
         pci_host_.attach(kDisplaySlot, *display_);
     }
     map_ports();
+    test_devices_.map(bus_, config_.test_devices, debug_exit_);
     list_devices();
     reset();
 }

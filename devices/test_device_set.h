@@ -15,9 +15,10 @@ class TestDeviceSet {
   public:
     using Lines = std::array<IrqLine, PcTestdev::kLineCount>;
 
-    // Maps them on `bus`; throws std::logic_error where a place is taken.
-    TestDeviceSet(Bus& bus, const TestDevices& wanted, unsigned cpus, const Lines& lines,
-                  IsaDebugExit& debug_exit);
+    TestDeviceSet(Bus& bus, const TestDevices& wanted, unsigned cpus, const Lines& lines);
+
+    // Puts them on the bus, after the board's own. Throws TestDeviceError where the place asked for is taken.
+    void map(Bus& bus, const TestDevices& wanted, IsaDebugExit& debug_exit);
 
     const std::vector<Device*>& devices() const { return devices_; }
     // nullptr if the machine has none.

@@ -1,6 +1,7 @@
 // The devices that bare-metal test programs ask for by QEMU's names: which of them a machine has.
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,12 @@ namespace orrery {
 struct FwCfgFile {
     std::string name;
     std::vector<u8> bytes;
+};
+
+// A device that cannot be where it was asked for. what() is one line for the user.
+class TestDeviceError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
 };
 
 struct TestDevices {

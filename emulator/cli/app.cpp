@@ -92,6 +92,9 @@ int run_app(int argc, char** argv) {
     } catch (const BootError& error) {
         fmt::print(stderr, "orrery: {}\n", error.what());
         return kExitUsage;
+    } catch (const TestDeviceError& error) {
+        fmt::print(stderr, "orrery: {}\n", error.what());
+        return kExitUsage;
     } catch (const DiskError& error) {
         fmt::print(stderr, "orrery: {}\n", error.what());
         return kExitUsage;

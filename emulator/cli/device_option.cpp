@@ -1,5 +1,7 @@
 #include "emulator/cli/device_option.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <set>
 
@@ -49,7 +51,7 @@ void add_debug_exit(const std::string& option, const std::vector<std::string>& p
         } else if (key == "iosize") {
             wanted.exit_ports = port_number(option, value);
         } else {
-            throw UsageError("--device " + option + ": there are iobase and iosize, no '" + key + "'");
+            throw UsageError(fmt::format("--device {}: there are iobase and iosize, no '{}'", option, key));
         }
     }
     if (wanted.exit_ports != 1 && wanted.exit_ports != 2 && wanted.exit_ports != 4)

@@ -34,9 +34,9 @@ void run(std::span<const u8> data) {
     for (u64 queue = 0; queue < 4; ++queue) {
         set(0x16, 2, queue);
         set(0x18, 2, kSize);
-        set(0x20, 8, kArea + queue * 0x4000);
-        set(0x28, 8, kArea + queue * 0x4000 + 0x100);
-        set(0x30, 8, kArea + queue * 0x4000 + 0x200);
+        set(0x20, 4, kArea + queue * 0x4000);
+        set(0x28, 4, kArea + queue * 0x4000 + 0x100);
+        set(0x30, 4, kArea + queue * 0x4000 + 0x200);
         set(0x1c, 2, 1);
     }
     set(0x14, 1, 15);
