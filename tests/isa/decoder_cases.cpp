@@ -15,22 +15,22 @@ std::vector<Bytes> prefix_sets(CpuMode mode) {
     std::vector<Bytes> sets = {{},     {0x66}, {0xf3},       {0xf2},       {0xf0},       {0x67},      {0x64},
                                {0x2e}, {0x36}, {0x66, 0xf3}, {0x66, 0xf2}, {0x66, 0x67}, {0x65, 0x67}};
     if (mode == CpuMode::Bits64) {
-        for (Bytes b : {Bytes{0x48},
-                        {0x40},
-                        {0x41},
-                        {0x42},
-                        {0x44},
-                        {0x47},
-                        {0x4f},
-                        {0x66, 0x48},
-                        {0xf3, 0x48},
-                        {0xf2, 0x48},
-                        {0x66, 0x4d},
-                        {0xf3, 0x45},
-                        {0xf2, 0x45},
-                        {0xf0, 0x49},
-                        {0x67, 0x43},
-                        {0x66, 0xf2, 0x4c}}) {
+        for (const Bytes& b : {Bytes{0x48},
+                               {0x40},
+                               {0x41},
+                               {0x42},
+                               {0x44},
+                               {0x47},
+                               {0x4f},
+                               {0x66, 0x48},
+                               {0xf3, 0x48},
+                               {0xf2, 0x48},
+                               {0x66, 0x4d},
+                               {0xf3, 0x45},
+                               {0xf2, 0x45},
+                               {0xf0, 0x49},
+                               {0x67, 0x43},
+                               {0x66, 0xf2, 0x4c}}) {
             sets.push_back(b);
         }
     }
