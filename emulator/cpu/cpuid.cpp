@@ -142,17 +142,20 @@ CpuidResult structured_features(const Cpu& cpu, u32 subleaf) {
 CpuidResult extended_state(const Cpu& cpu, u32 subleaf) {
     if (!cpu.features.has(Feature::Xsave)) return {};
     const u64 all = xsave::supported(cpu.features);
-    if (subleaf == 0) return {static_cast<u32>(all), xsave::area_size(cpu.xcr0), xsave::area_size(all), 0};
+    if (subleaf == 0)
+        return {static_cast<u32>(all), xsave::area_size(cpu.xcr0, false), xsave::area_size(all, false), 0};
     if (subleaf == 1) {
         static constexpr FeatureBit kEax[] = {
             {Feature::Xsaveopt, 0}, {Feature::Xsavec, 1}, {Feature::Xgetbv1, 2}, {Feature::Xsaves, 3}};
         CpuidResult r;
         r.eax = feature_bits(cpu.features, kEax);
-        if (cpu.features.has(Feature::Xsavec)) r.ebx = xsave::area_size(cpu.xcr0);
+        if (cpu.features.has(Feature::Xsavec)) r.ebx = xsave::area_size(cpu.xcr0, true);
         return r;
     }
-    constexpr u32 kAvxComponent = 2;
+    constexpr u32 kAvxComponent = 2, kPkruComponent = 9;
     if (subleaf == kAvxComponent && (all & xcr0::kAvx) != 0) return {xsave::kAvxSize, xsave::kExtended, 0, 0};
+    if (subleaf == kPkruComponent && (all & xcr0::kPkru) != 0)
+        return {xsave::kPkruSize, xsave::pkru_offset(all, false), 0, 0};
     return {};
 }
 

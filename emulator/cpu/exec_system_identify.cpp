@@ -4,6 +4,7 @@
 #include "emulator/cpu/msr.h"
 #include "emulator/cpu/segmentation.h"
 #include "emulator/cpu/stretch.h"
+#include "emulator/cpu/xsave.h"
 
 namespace orrery {
 
@@ -81,9 +82,7 @@ void rdpkru(Cpu* c, const Op* op) {
 void wrpkru(Cpu* c, const Op* op) {
     if ((c->cr4 & cr4::kPke) == 0) raise(c, op, Vector::UD);
     if (low(c, kRcx) != 0 || low(c, kRdx) != 0) raise_error(c, op, Vector::GP, 0);
-    const u32 value = low(c, kRax);
-    if (value != c->pkru) c->flush_fast();  // it holds what the old rights allowed
-    c->pkru = value;
+    xsave::set_pkru(c, low(c, kRax));
 }
 
 // --- MONITOR and MWAIT. Leaf 5 has no extensions: ECX is 0 ---

@@ -68,10 +68,12 @@ void store_halves(Cpu* c, const Op* op, u64 linear, unsigned first) {
     store_bytes(c, op, linear, halves, visible_registers(c) * sizeof halves[0]);
 }
 
-void store_components(Cpu* c, const Op* op, u64 linear, u64 which) {
+// `pkru`: where PKRU goes in the area.
+void store_components(Cpu* c, const Op* op, u64 linear, u64 which, unsigned pkru) {
     if ((which & xcr0::kX87) != 0) store_x87(c, op, linear);
     if ((which & xcr0::kSse) != 0) store_halves(c, op, linear + kXmmOffset, 0);
     if ((which & xcr0::kAvx) != 0) store_halves(c, op, linear + xsave::kExtended, 2);
+    if ((which & xcr0::kPkru) != 0) store<u64>(c, op, linear + pkru, c->pkru);
 }
 
 // XSAVE, XSAVEOPT (13.7, 13.9): the standard format.
@@ -79,10 +81,10 @@ template <bool optimized>
 [[gnu::noinline]] void save_standard(Cpu* c, const Op* op) {
     const u64 linear = operand_address(c, op);
     const u64 rfbm = requested(c, op, linear);
-    check_area(c, op, linear, xsave::area_size(rfbm), AccessKind::Write);
+    check_area(c, op, linear, xsave::area_size(rfbm, false), AccessKind::Write);
     const u64 in_use = xsave::in_use(c);
     const u64 old = load<u64>(c, op, linear + xsave::kLegacySize);
-    store_components(c, op, linear, optimized ? rfbm & in_use : rfbm);
+    store_components(c, op, linear, optimized ? rfbm & in_use : rfbm, xsave::pkru_offset(rfbm, false));
     if ((rfbm & (xcr0::kSse | xcr0::kAvx)) != 0) store_mxcsr(c, op, linear);
     store<u64>(c, op, linear + xsave::kLegacySize, (old & ~rfbm) | (in_use & rfbm));
 }
@@ -96,10 +98,10 @@ template <bool supervisor>
         require_cpl0(c, op);
     }
     const u64 rfbm = requested(c, op, linear);
-    check_area(c, op, linear, xsave::area_size(rfbm), AccessKind::Write);
+    check_area(c, op, linear, xsave::area_size(rfbm, true), AccessKind::Write);
     u64 saved = xsave::in_use(c) & rfbm;
     if (guest_mxcsr(c) != kDefaultMxcsr) saved |= rfbm & xcr0::kSse;
-    store_components(c, op, linear, saved);
+    store_components(c, op, linear, saved, xsave::pkru_offset(rfbm, true));
     if ((saved & xcr0::kSse) != 0) store_mxcsr(c, op, linear);
     const u64 header[2] = {saved, rfbm | xsave::kCompacted};
     store_bytes(c, op, linear + xsave::kLegacySize, header, sizeof header);
@@ -130,7 +132,7 @@ template <bool supervisor>
         require_cpl0(c, op);
     }
     const u64 rfbm = requested(c, op, linear);
-    check_area(c, op, linear, xsave::area_size(rfbm), AccessKind::Read);
+    check_area(c, op, linear, xsave::area_size(rfbm & ~xcr0::kPkru, false), AccessKind::Read);
     Header header;
     load_bytes(c, op, linear + xsave::kLegacySize, &header, sizeof header);
     const bool compacted = (header.xcomp_bv & xsave::kCompacted) != 0;
@@ -144,14 +146,18 @@ template <bool supervisor>
     const u64 loaded = rfbm & header.xstate_bv;
     if ((loaded & xcr0::kAvx) != 0)
         load_bytes(c, op, linear + xsave::kExtended, upper, visible_registers(c) * sizeof upper[0]);
+    u32 pkru = 0;
+    if ((loaded & xcr0::kPkru) != 0)
+        pkru = load<u32>(c, op, linear + xsave::pkru_offset(header.xcomp_bv, compacted));
     const u64 with_mxcsr = compacted ? loaded & xcr0::kSse : rfbm & (xcr0::kSse | xcr0::kAvx);
     if (with_mxcsr != 0 && (area.mxcsr & ~mxcsr::kDefined) != 0) raise_error(c, op, Vector::GP, 0);
 
-    for (u64 component : {xcr0::kX87, xcr0::kSse, xcr0::kAvx})
+    for (u64 component : {xcr0::kX87, xcr0::kSse, xcr0::kAvx, xcr0::kPkru})
         if ((rfbm & ~loaded & component) != 0) xsave::initialize(c, component);
     if ((loaded & xcr0::kX87) != 0) restore_x87(c, area, op->imm != 0);
     if ((loaded & xcr0::kSse) != 0) load_halves(c, area.xmm, 0);
     if ((loaded & xcr0::kAvx) != 0) load_halves(c, upper, 2);
+    if ((loaded & xcr0::kPkru) != 0) xsave::set_pkru(c, pkru);
     if (with_mxcsr != 0) {
         set_guest_mxcsr(c, area.mxcsr);
     } else if (compacted && (rfbm & xcr0::kSse) != 0) {

@@ -23,7 +23,7 @@ inline constexpr u64 kSce = 1, kLme = 1u << 8, kLma = 1u << 10, kNxe = 1u << 11;
 
 // Extended control register 0: the state components that XSAVE and AVX may use (SDM vol. 1, 13.3).
 namespace xcr0 {
-inline constexpr u64 kX87 = 1, kSse = 1u << 1, kAvx = 1u << 2;
+inline constexpr u64 kX87 = 1, kSse = 1u << 1, kAvx = 1u << 2, kPkru = 1u << 9;
 }
 
 // A segment register with its descriptor cache (SDM vol. 3A, 3.4.3).

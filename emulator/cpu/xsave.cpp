@@ -22,7 +22,8 @@ bool x87_in_use(const X87State& x87) {
 }  // namespace
 
 u64 supported(const CpuFeatures& features) {
-    return xcr0::kX87 | xcr0::kSse | (features.has(Feature::Avx) ? xcr0::kAvx : 0);
+    return xcr0::kX87 | xcr0::kSse | (features.has(Feature::Avx) ? xcr0::kAvx : 0) |
+           (features.has(Feature::Pku) ? xcr0::kPkru : 0);
 }
 
 u64 in_use(const Cpu* c) {
@@ -32,7 +33,7 @@ u64 in_use(const Cpu* c) {
         upper |= value.q[2] | value.q[3];
     }
     return (x87_in_use(c->x87) ? xcr0::kX87 : 0) | (lower != 0 ? xcr0::kSse : 0) |
-           (upper != 0 ? xcr0::kAvx : 0);
+           (upper != 0 ? xcr0::kAvx : 0) | (c->pkru != 0 ? xcr0::kPkru : 0);
 }
 
 void initialize(Cpu* c, u64 component) {
@@ -40,8 +41,17 @@ void initialize(Cpu* c, u64 component) {
         c->x87 = {};
         return;
     }
+    if (component == xcr0::kPkru) {
+        set_pkru(c, 0);
+        return;
+    }
     const unsigned first = component == xcr0::kSse ? 0 : 2;
     for (unsigned i = 0; i < visible_registers(c); ++i) c->xmm[i].q[first] = c->xmm[i].q[first + 1] = 0;
+}
+
+void set_pkru(Cpu* c, u32 value) {
+    if (value != c->pkru) c->flush_fast();  // it holds what the old rights allowed
+    c->pkru = value;
 }
 
 bool valid_xcr0(const CpuFeatures& features, u64 value) {

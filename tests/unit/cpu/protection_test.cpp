@@ -1,5 +1,6 @@
 // What guards memory besides page tables' rights: protection keys, 5-level paging and its canonical
 // addresses, alignment checks (SDM vol. 3A, 4.5, 4.6.2, 6.15; vol. 1, 3.3.7.1).
+#include "emulator/cpu/cpuid.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/bare_machine.h"
 
@@ -112,6 +113,51 @@ TEST_CASE("RDPKRU and WRPKRU: #UD without CR4.PKE or the feature, #GP for ECX or
     CHECK(m.raises(13, {0x0f, 0x01, 0xef}));
     without.enter_long(3);
     CHECK(without.raises(6, {0x0f, 0x01, 0xee}));
+}
+
+TEST_CASE("PKRU is component 9 of XSAVE, behind AVX or, compacted without it, in its place") {
+    CpuFeatures features = *cpu_profile("v3,pku");
+    M m(features);
+    m.enter_long(0);
+    m.cpu->cr4 |= cr4::kPke | cr4::kOsxsave;
+    m.cpu->xcr0 = xcr0::kX87 | xcr0::kSse | xcr0::kAvx | xcr0::kPkru;
+    m.cpu->update_mode();
+    const u64 area = M::kSmallPages + 0x1000;
+    m.cpu->gpr[kRbx] = area;
+    m.cpu->gpr[kRdx] = 0;
+    m.cpu->pkru = 0x1234'5670;
+    auto run = [&](u32 components, std::initializer_list<unsigned> bytes) {
+        m.restart();
+        m.cpu->gpr[kRax] = components;
+        m.code_here(bytes);
+        m.run();
+        REQUIRE(m.cpu->rip() == M::kCode + bytes.size());
+    };
+    SECTION("XSAVE and XRSTOR") {
+        run(~0u, {0x0f, 0xae, 0x23});
+        CHECK(m.get(area + 832) == 0x1234'5670);
+        CHECK((m.get(area + 512) & 0x200) != 0);
+        m.cpu->pkru = 4;
+        run(0x200, {0x0f, 0xae, 0x2b});
+        CHECK(m.cpu->pkru == 0x1234'5670);
+        m.put(area + 512, u64{0});
+        run(0x200, {0x0f, 0xae, 0x2b});
+        CHECK(m.cpu->pkru == 0);
+    }
+    SECTION("XSAVEC without AVX") {
+        run(0x201, {0x0f, 0xc7, 0x23});
+        CHECK(m.get(area + 576) == 0x1234'5670);
+        CHECK(m.get(area + 520) == (u64{1} << 63 | 0x201));
+        m.cpu->pkru = 4;
+        run(0x200, {0x0f, 0xae, 0x2b});
+        CHECK(m.cpu->pkru == 0x1234'5670);
+    }
+    SECTION("CPUID") {
+        CHECK(cpuid(*m.cpu, 0xd, 0).eax == 0x207);
+        CHECK(cpuid(*m.cpu, 0xd, 0).ebx == 840);
+        CHECK(cpuid(*m.cpu, 0xd, 9).eax == 8);
+        CHECK(cpuid(*m.cpu, 0xd, 9).ebx == 832);
+    }
 }
 
 TEST_CASE("RDPID reads IA32_TSC_AUX at any level") {
