@@ -132,7 +132,8 @@ template <bool supervisor>
         require_cpl0(c, op);
     }
     const u64 rfbm = requested(c, op, linear);
-    check_area(c, op, linear, xsave::area_size(rfbm & ~xcr0::kPkru, false), AccessKind::Read);
+    // An extended part that is not loaded need not be there.
+    check_area(c, op, linear, xsave::kExtended, AccessKind::Read);
     Header header;
     load_bytes(c, op, linear + xsave::kLegacySize, &header, sizeof header);
     const bool compacted = (header.xcomp_bv & xsave::kCompacted) != 0;

@@ -336,6 +336,13 @@ TEST_CASE("An area that runs into a page that is not there is neither read nor w
         CHECK(m.faults(14, kXrstor));
         CHECK(m.cpu->xmm[2].q[0] == 0x1002);
     }
+    SECTION("XRSTOR reads no component that it does not load") {
+        m.put(kEdge - 64, u64{0});
+        m.put(kEdge - 576 + 24, u32{0x1f80});
+        m.do_it(kXrstor);
+        CHECK(m.cpu->xmm[2].q[0] == 0);
+        CHECK(m.cpu->xmm[2].q[3] == 0);
+    }
     SECTION("without AVX it fits") {
         m.request(xcr0::kX87 | xcr0::kSse);
         m.do_it(kXsave);
