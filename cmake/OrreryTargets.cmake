@@ -42,6 +42,12 @@ function(orrery_settings target)
   endif()
 endfunction()
 
+# What nearly every source includes, compiled once a target.
+function(orrery_precompile target)
+  target_precompile_headers(${target} PRIVATE <algorithm> <array> <functional> <memory> <optional> <span> <string>
+    <string_view> <vector> ${ARGN})
+endfunction()
+
 # orrery_library(name DIRS dir… LIBS lib…): a static library of every .cpp in these folders.
 function(orrery_library name)
   cmake_parse_arguments(ARG "" "" "DIRS;LIBS" ${ARGN})
@@ -55,6 +61,7 @@ function(orrery_library name)
     add_library(${name} STATIC ${sources})
     set(scope PUBLIC)
     orrery_settings(${name})
+    orrery_precompile(${name})
   else()
     add_library(${name} INTERFACE)
     set(scope INTERFACE)
