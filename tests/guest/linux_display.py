@@ -15,7 +15,8 @@ import zlib
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from linux_guest import Orrery  # noqa: E402
 
-SCRIPT = r"""boot
+SCRIPT = r"""run 4000000000
+boot
 type stty -echo; setsid -c sh -l <>/dev/tty1 >&0 2>&1 &\n
 boot
 keys echo "Two: $((1+1))"; cat /proc/fb\n
@@ -71,7 +72,7 @@ def main():
         picture = os.path.join(directory, "display.png")
         with open(picture, "wb") as file:
             status = subprocess.run([orrery.program, "show", "framebuffer", "--format", "png", "--linux", *size, "--at",
-                                     "1500000000"], stdout=file, stdin=subprocess.DEVNULL, check=False).returncode
+                                     "4000000000"], stdout=file, stdin=subprocess.DEVNULL, check=False).returncode
         width, height, pixels = read_png(picture)
         if (status, width, height) != (0, 800, 600) or len(set(pixels)) < 3:
             failures.append(f"the picture: status {status}, {width} x {height}, {len(set(pixels))} values")
