@@ -26,6 +26,7 @@ struct Guest {
         MachineConfig config;
         config.ram_size = u64{64} << 20;
         config.serial_output = &console;
+        config.display.present = true;  // or its window has nothing to show
         machine = std::make_unique<Machine>(config);
         BootImages images;
         images.kernel = GUEST_KERNEL;
