@@ -15,7 +15,8 @@ constexpr u32 kClearSegmentsMax = 16;
 constexpr u32 kDiscardAlignment = ImageFile::kBlock / Disk::kSector;
 constexpr u64 kHeader = 16;
 constexpr size_t kIdentifier = 20;
-constexpr unsigned kConfigSize = 60;
+// clang 14 does not see that a constructor uses it.
+[[maybe_unused]] constexpr unsigned kConfigSize = 60;
 constexpr u64 kSegMaxFeature = 1 << 2, kReadOnlyFeature = 1 << 5, kBlockSizeFeature = 1 << 6,
               kFlushFeature = 1 << 9, kDiscardFeature = 1 << 13, kWriteZeroesFeature = 1 << 14;
 
