@@ -62,8 +62,10 @@ void raise_unmasked(Cpu* c, const Op* op, u32 flags) {
 
 [[gnu::noinline]] void cvtph2ps(Cpu* c, const Op* op) {
     const bool wide = (op->imm & kWide) != 0;
-    Xmm packed = lower(c, op->base);
-    if ((op->imm & kMemory) != 0) {
+    Xmm packed;
+    if ((op->imm & kMemory) == 0) {
+        packed = lower(c, op->base);
+    } else {
         const u64 linear = avx::address_of(c, op);
         packed = wide ? sse::load_xmm<false>(c, op, linear) : sse::from_low(load<u64>(c, op, linear));
     }
