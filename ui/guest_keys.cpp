@@ -166,7 +166,7 @@ std::string chord_input(const std::string& names) {
         const SDL_Scancode key = named_key(name);
         if (codes(key, true).empty()) return {};
         press += codes(key, true);
-        release = codes(key, false) + release;
+        release.insert(0, codes(key, false));  // the last one pressed goes first
     }
     return press.empty() ? press : "k" + press + release;
 }

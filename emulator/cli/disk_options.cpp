@@ -1,5 +1,7 @@
 #include "emulator/cli/disk_options.h"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <vector>
 
@@ -57,7 +59,9 @@ DiskConfig parse_drive(const std::string& text) {
         const size_t equals = word.find('=');
         const std::string key = word.substr(0, equals);
         const std::string value = equals == std::string::npos ? "on" : word.substr(equals + 1);
-        const auto refuse = [&] { throw UsageError("--drive " + text + ": " + word + " is not understood"); };
+        const auto refuse = [&] {
+            throw UsageError(fmt::format("--drive {}: {} is not understood", text, word));
+        };
         if (key == "file") {
             config.path = value;
         } else if (key == "readonly" || key == "snapshot") {

@@ -1,5 +1,7 @@
 #include "emulator/cli/net_options.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <sstream>
 
@@ -33,12 +35,12 @@ NetConfig parse_nic(const std::string& text) {
     while (std::getline(words, word, ',')) {
         if (word.starts_with("mac=")) {
             if (!parse_mac(word.substr(4), config.mac))
-                throw UsageError("--nic " + text + ": " + word.substr(4) + " is no address of a card");
+                throw UsageError(fmt::format("--nic {}: {} is no address of a card", text, word.substr(4)));
         } else if (word == "user" || word == "tap" || word == "bridge") {
             throw UsageError("--nic " + text + ": the card has no connection to a network yet");
         } else if (word != "virtio" && word != "model=virtio" && word != "model=virtio-net-pci") {
-            throw UsageError("--nic " + text + ": " + word +
-                             " is not understood (none, model=virtio, mac=…)");
+            throw UsageError(
+                fmt::format("--nic {}: {} is not understood (none, model=virtio, mac=…)", text, word));
         }
     }
     return config;
