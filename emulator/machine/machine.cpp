@@ -243,6 +243,9 @@ StopReason Machine::run(const RunLimits& limits) {
         }
         if (cpu.instructions() >= limits.instructions || cpu.ticks() >= limits.ticks)
             return StopReason::Budget;
+        // A write, by a CPU or a device, may have ended another CPU's MWAIT.
+        if (interleaver_.end() == Interleaver::kNoEnd && another_can_run())
+            interleaver_.wake(cpu.instructions());
         const Ticks deadline = std::min(events_.next_deadline(), limits.ticks);
         if (cpu.activity == Activity::Shutdown) {
             ended_ = StopReason::Shutdown;
@@ -255,9 +258,6 @@ StopReason Machine::run(const RunLimits& limits) {
             if (deadline == limits.ticks) return StopReason::Idle;
         } else {
             cpu.run(std::min(limits.instructions, interleaver_.end()), deadline);
-            // A write may have ended another CPU's MWAIT.
-            if (interleaver_.end() == Interleaver::kNoEnd && another_can_run())
-                interleaver_.wake(cpu.instructions());
         }
     }
 }
