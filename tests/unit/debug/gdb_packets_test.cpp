@@ -19,7 +19,7 @@ std::vector<GdbPackets::Item> taken(GdbPackets& packets, std::string_view bytes)
 
 TEST_CASE("a stream of bytes is taken apart into packets", "[gdb]") {
     GdbPackets packets;
-    const auto items = taken(packets, "+$m10,4#92\x03-$#00 noise $OK#9A");
+    const auto items = taken(packets, "+$m10,4#2e\x03-$#00 noise $OK#9A");
     REQUIRE(items.size() == 6);
     CHECK(items[0].kind == Kind::Ack);
     CHECK(items[1].kind == Kind::Packet);
