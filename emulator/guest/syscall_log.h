@@ -1,9 +1,16 @@
 // System calls as they happened: a bounded log of decoded calls, signals and exits, and totals by call.
+//
+// The log has a position, which is its end until the machine goes back. What lies behind the position then is
+// kept: the machine comes by again, and the records get the ids that they had.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
+#include <ranges>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "emulator/guest/syscall_decode.h"
 #include "emulator/observe/events.h"
@@ -42,21 +49,43 @@ class SyscallLog {
   public:
     explicit SyscallLog(size_t capacity = 10000) : capacity_(capacity) {}
 
-    // The new record lives until `capacity` further ones have come.
+    // The new record lives until `capacity` further ones have come. One that is known already, since the
+    // machine has been here before, stays as it is.
     SyscallRecord& add(SyscallRecord record);
+    // Puts a finished record in the place of the one with its id.
+    void finish(const SyscallRecord& record);
     // nullptr if it is no longer held.
     SyscallRecord* find(u64 id);
     void count(const SyscallRecord& finished);
 
-    const std::deque<SyscallRecord>& records() const { return records_; }
-    u64 dropped() const { return dropped_; }
+    // Those up to the position, oldest first.
+    auto records() const {
+        const size_t held = records_.empty() ? 0 : static_cast<size_t>(next_id_ - records_.front().id);
+        return std::ranges::subrange(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(held));
+    }
+    // Whether a call of records() has returned by now: one whose end is known may still lie ahead.
+    bool finished(const SyscallRecord& record) const {
+        return record.finished && !ahead_.contains(record.id);
+    }
+    u64 dropped() const { return records_.empty() ? next_id_ - 1 : records_.front().id - 1; }
     const std::map<std::string, SyscallTotals>& totals() const { return totals_; }
+
+    // A position, to be gone back (or on) to. `open`: calls that have not returned there.
+    struct Position {
+        u64 next_id = 1;
+        std::vector<u64> open;
+        std::map<std::string, SyscallTotals> totals;
+    };
+    Position position(std::vector<u64> open) const { return {next_id_, std::move(open), totals_}; }
+    void rewind(const Position& position);
+    // From here on things go another way than they did: forgets what lies behind the position.
+    void cut();
 
   private:
     size_t capacity_;
     u64 next_id_ = 1;
-    u64 dropped_ = 0;
-    std::deque<SyscallRecord> records_;
+    std::deque<SyscallRecord> records_;  // ids without gaps
+    std::set<u64> ahead_;                // ids of calls whose known end lies behind the position
     std::map<std::string, SyscallTotals> totals_;
 };
 

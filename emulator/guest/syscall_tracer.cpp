@@ -58,9 +58,8 @@ void SyscallTracer::only_command(std::vector<std::string> argv) {
 
 std::string SyscallTracer::unfinished_call(int pid) const {
     const auto found = tasks_.find(pid);
-    if (found == tasks_.end() || !found->second.in_call || found->second.record == 0) return "";
-    const SyscallRecord* record = const_cast<SyscallLog&>(log_).find(found->second.record);
-    return record == nullptr ? "" : call_beginning(record->call);
+    if (found == tasks_.end() || !found->second.in_call || !found->second.open) return "";
+    return found->second.open->id == 0 ? "" : call_beginning(found->second.open->call);
 }
 
 GuestTasks SyscallTracer::tasks(const GuestMemory& memory) const {
@@ -127,15 +126,12 @@ void SyscallTracer::charge(const Event& event) {
     CpuState& state = cpus_[event.cpu];
     const u64 walks = machine_.cpu(event.cpu).tlb.counters.l2_misses;
     const auto running = tasks_.find(state.running);
-    if (running != tasks_.end() && running->second.in_call) {
-        SyscallRecord* record =
-            running->second.held ? &*running->second.held : log_.find(running->second.record);
-        if (record != nullptr) {
-            record->cpu_ticks += event.moment.ticks - state.ticks;
-            record->page_walks += walks - state.walks;
-            if (event.kind == EventKind::Exception && event.value == static_cast<u32>(Vector::PF))
-                ++record->page_faults;
-        }
+    if (running != tasks_.end() && running->second.in_call && running->second.open) {
+        SyscallRecord& record = *running->second.open;
+        record.cpu_ticks += event.moment.ticks - state.ticks;
+        record.page_walks += walks - state.walks;
+        if (event.kind == EventKind::Exception && event.value == static_cast<u32>(Vector::PF))
+            ++record.page_faults;
     }
     state.ticks = event.moment.ticks;
     state.walks = walks;
@@ -186,8 +182,7 @@ void SyscallTracer::on_call(const Event& event, Task& task) {
     task.in_call = true;
     task.fault_address.reset();
     task.call_rip = event.rip;
-    task.record = 0;
-    task.held.reset();
+    task.open.reset();
     const MachineMemory memory(machine_, event.cpu);
     std::array<u64, 6> arguments;
     for (unsigned i = 0; i < arguments.size(); ++i) arguments[i] = argument_register(cpu, i);
@@ -203,12 +198,11 @@ void SyscallTracer::on_call(const Event& event, Task& task) {
     record.entry = decode_entry(memory, number, arguments);
     record.call = record.entry;
     if (!task.traced) {
-        if (starts_command(record.call, memory)) task.held = std::move(record);
+        if (starts_command(record.call, memory)) task.open = std::move(record);
         return;
     }
-    SyscallRecord& added = log_.add(std::move(record));
-    task.record = added.id;
-    if (listener_ != nullptr) listener_->entered(added);
+    task.open = std::move(record);
+    log_call(*task.open);
     if (number == kExit || number == kExitGroup) {
         task.exiting = true;
         task.exit_status = static_cast<int>(arguments[0] & 0xff);
@@ -216,10 +210,15 @@ void SyscallTracer::on_call(const Event& event, Task& task) {
     }
 }
 
+void SyscallTracer::log_call(SyscallRecord& record) {
+    record.id = log_.add(record).id;
+    if (listener_ != nullptr) listener_->entered(record);
+}
+
 void SyscallTracer::finish_call(Task& task, Moment moment, i64 result, const std::string& text) {
     task.in_call = false;
-    SyscallRecord* record = log_.find(task.record);
-    if (record == nullptr || record->finished) return;
+    if (!task.open) return;
+    SyscallRecord* record = &*task.open;
     record->end = moment;
     record->finished = true;
     for (size_t i = 0; i < record->call.texts.size(); ++i)
@@ -228,7 +227,9 @@ void SyscallTracer::finish_call(Task& task, Moment moment, i64 result, const std
     record->result_text = text;
     record->failed = is_error(result);
     log_.count(*record);
+    log_.finish(*record);
     if (listener_ != nullptr) listener_->finished(*record);
+    task.open.reset();
 }
 
 void SyscallTracer::on_return(const Event& event, Task& task) {
@@ -239,32 +240,29 @@ void SyscallTracer::on_return(const Event& event, Task& task) {
     const UserContext user = return_target(cpu, memory, event);
     const std::optional<SignalFrame> signal =
         find_signal_frame(memory, cpu.gpr[kRdi], cpu.gpr[kRsi], cpu.gpr[kRdx], user.rsp);
-    if (task.held && task.in_call && rax == 0) {
+    if (task.in_call && task.open && task.open->id == 0 && rax == 0) {
         // The command has begun: this execve is its first line.
         task.traced = command_seen_ = true;
-        SyscallRecord& added = log_.add(std::move(*task.held));
-        task.held.reset();
-        task.record = added.id;
-        if (listener_ != nullptr) listener_->entered(added);
+        log_call(*task.open);
     }
-    if (task.in_call && task.record != 0) {
-        SyscallRecord* record = log_.find(task.record);
-        const u64 number = record != nullptr ? record->call.number : 0;
+    if (task.in_call && task.open && task.open->id != 0) {
+        DecodedCall& call = task.open->call;
+        const u64 number = call.number;
         // Where a handler begins now, the interrupted call's outcome is in the frame below it.
         const i64 result = signal ? static_cast<i64>(signal->rax) : rax;
         const u64 back_to = signal ? signal->rip : user.rip;
         const bool restarts = back_to == task.call_rip && number != kExecve && number != kRtSigreturn;
         if (restarts) {
-            if (record != nullptr) decode_return(memory, record->call, -EINTR);
+            decode_return(memory, call, -EINTR);
             finish_call(task, event.moment, -512, "? ERESTARTSYS (To be restarted if SA_RESTART is set)");
-        } else if (record != nullptr) {
-            decode_return(memory, record->call, result);
-            finish_call(task, event.moment, result, result_text(memory, record->call, result));
+        } else {
+            decode_return(memory, call, result);
+            finish_call(task, event.moment, result, result_text(memory, call, result));
         }
         if (number == kExecve && !is_error(result)) refresh(task);
     }
     task.in_call = false;
-    task.held.reset();
+    task.open.reset();
     if (signal && task.traced)
         note(task, event.moment, fmt::format("--- {} {} ---", signal_text(signal->number), signal->info));
 }
@@ -306,7 +304,7 @@ void SyscallTracer::check_exit(Task& task, Moment moment) {
     if (status < 0 && task.exit_status >= 0) status = task.exit_status << 8;
     task.gone = true;
     // A call that the task has died in has no result.
-    if (task.in_call && task.record != 0) finish_call(task, moment, 0, "?");
+    if (task.in_call && task.open && task.open->id != 0) finish_call(task, moment, 0, "?");
     if (status < 0) return;
     const int signal = status & 0x7f;
     if (signal != 0) note_fatal_signal(task, moment, signal);
@@ -316,6 +314,34 @@ void SyscallTracer::check_exit(Task& task, Moment moment) {
         note(task, moment,
              fmt::format("+++ killed by {}{} +++", signal_text(static_cast<u64>(signal)),
                          (status & 0x80) != 0 ? " (core dumped)" : ""));
+}
+
+// All of what the tracer carries from one event to the next; what is written once only is not in it.
+struct SyscallTracer::State {
+    std::map<int, Task> tasks;
+    std::vector<CpuState> cpus;
+    bool command_seen = false;
+    SyscallLog::Position log;
+};
+
+std::shared_ptr<const SyscallTracer::State> SyscallTracer::state() const {
+    State state{{}, cpus_, command_seen_, {}};
+    std::vector<u64> open;
+    for (const auto& [pid, task] : tasks_) {
+        // Whether one that has gone was traced says whether its children are, if only some are.
+        if (task.gone && command_.empty()) continue;
+        state.tasks.emplace(pid, task);
+        if (task.in_call && task.open && task.open->id != 0) open.push_back(task.open->id);
+    }
+    state.log = log_.position(std::move(open));
+    return std::make_shared<const State>(std::move(state));
+}
+
+void SyscallTracer::rewind(const State& state) {
+    tasks_ = state.tasks;
+    cpus_ = state.cpus;
+    command_seen_ = state.command_seen;
+    log_.rewind(state.log);
 }
 
 void SyscallTracer::finish() {

@@ -41,6 +41,13 @@ class SyscallTracer {
     // The unfinished call of a task as text ("read(0, "), "" if there is none.
     std::string unfinished_call(int pid) const;
 
+    // What the tracer knows at this moment, to be given back by rewind() when the machine is put back to it.
+    // The log's later records stay known until branched() says that things go another way from here.
+    struct State;
+    std::shared_ptr<const State> state() const;
+    void rewind(const State& state);
+    void branched() { log_.cut(); }
+
   private:
     struct Task {
         int pid = 0;
@@ -51,8 +58,8 @@ class SyscallTracer {
         bool in_call = false;
         bool renames = false;               // its call may give it another name
         u64 call_rip = 0;                   // of the SYSCALL instruction
-        u64 record = 0;                     // id in the log; 0: not logged
-        std::optional<SyscallRecord> held;  // an execve that will be the first line, if it succeeds
+        std::optional<SyscallRecord> open;  // the call it is in; id 0: an execve that will be the first line
+                                            // of the log, if it succeeds
         bool exiting = false;
         bool gone = false;
         int exit_status = -1;              // as the program gave it
@@ -62,6 +69,7 @@ class SyscallTracer {
     void on_event(const Event& event);
     void on_call(const Event& event, Task& task);
     void on_return(const Event& event, Task& task);
+    void log_call(SyscallRecord& record);
     void finish_call(Task& task, Moment moment, i64 result, const std::string& text);
     void note_fatal_signal(Task& task, Moment moment, int signal);
     void note(Task& task, Moment moment, const std::string& text);

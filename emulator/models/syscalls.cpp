@@ -11,22 +11,23 @@
 namespace orrery {
 namespace {
 
-SyscallRow row_of(const SyscallRecord& record) {
+SyscallRow row_of(const SyscallRecord& record, bool finished) {
     SyscallRow row;
     row.id = record.id;
     row.pid = record.pid;
     row.comm = record.comm;
     row.begin_instructions = record.begin.instructions;
     row.begin_ticks = record.begin.ticks;
-    row.end_ticks = record.end.ticks;
-    row.finished = record.finished;
+    row.finished = finished;
     row.is_note = record.kind == SyscallRecord::Kind::Note;
     if (row.is_note) {
         row.call = record.note;
         return row;
     }
     row.name = record.call.name;
-    row.call = record.finished ? call_text(record.call) : call_beginning(record.call);
+    row.call = finished ? call_text(record.call) : call_beginning(record.entry);
+    if (!finished) return row;
+    row.end_ticks = record.end.ticks;
     row.result = record.result_text;
     row.failed = record.failed;
     row.page_walks = record.page_walks;
@@ -63,10 +64,10 @@ SyscallsModel syscalls_model(const ModelContext& context, const SyscallsParamete
     }
     model.dropped = context.syscalls->dropped();
     model.summary = summary_of(*context.syscalls);
-    const auto& records = context.syscalls->records();
-    for (auto at = records.rbegin(); at != records.rend() && model.rows.size() < parameters.limit; ++at) {
-        if (parameters.pid && at->pid != *parameters.pid) continue;
-        SyscallRow row = row_of(*at);
+    for (const SyscallRecord& record : context.syscalls->records() | std::views::reverse) {
+        if (model.rows.size() >= parameters.limit) break;
+        if (parameters.pid && record.pid != *parameters.pid) continue;
+        SyscallRow row = row_of(record, context.syscalls->finished(record));
         if (!parameters.filter.empty() && row.call.find(parameters.filter) == std::string::npos) continue;
         model.rows.push_back(std::move(row));
     }

@@ -12,9 +12,9 @@ namespace {
 
 // The newest call of a task that has not returned, as strace shows it.
 std::string unfinished(const SyscallLog& log, int pid) {
-    for (auto at = log.records().rbegin(); at != log.records().rend(); ++at) {
-        if (at->pid != pid || at->kind != SyscallRecord::Kind::Call) continue;
-        return at->finished ? "" : call_beginning(at->call);
+    for (const SyscallRecord& record : log.records() | std::views::reverse) {
+        if (record.pid != pid || record.kind != SyscallRecord::Kind::Call) continue;
+        return log.finished(record) ? "" : call_beginning(record.entry);
     }
     return "";
 }
