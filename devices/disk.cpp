@@ -1,39 +1,26 @@
 #include "devices/disk.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstring>
-#include <new>
 #include <vector>
 
 namespace orrery {
 
-Disk::Disk(const std::string& path, Mode mode) : image_(path, mode == Mode::ReadWrite), mode_(mode) {
-    if (mode != Mode::Overlay) return;
-    // Address space only: a slot costs memory when it is first written.
-    void* range = mmap(nullptr, arena_size(), PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (range == MAP_FAILED) throw std::bad_alloc();
-    madvise(range, arena_size(), MADV_NOHUGEPAGE);
-    arena_ = static_cast<u8*>(range);
-}
-
-Disk::~Disk() {
-    if (arena_ != nullptr) munmap(arena_, arena_size());
-}
+Disk::Disk(const std::string& path, Mode mode)
+    : image_(path, mode == Mode::ReadWrite),
+      mode_(mode),
+      arena_(mode == Mode::Overlay ? (size() + kBlock - 1) / kBlock * kBlock : 0) {}
 
 void Disk::power_on() {
-    if (arena_ == nullptr) return;
-    madvise(arena_, slots_ * kBlock, MADV_DONTNEED);  // private anonymous pages come back as zeros
+    arena_.clear();
     slots_ = 0;
     overlay_.clear();
 }
 
 u8* Disk::copy_of(u64 block, bool whole) {
     const auto held = overlay_.find(block);
-    if (held != overlay_.end() && held->second != kZeros) return slot(held->second);
-    u8* const copy = slot(slots_);
+    if (held != overlay_.end() && held->second != kZeros) return slot_to_write(held->second);
+    u8* const copy = slot_to_write(slots_);
     if (held == overlay_.end() && !whole) {
         const u64 there = std::min(kBlock, size() - block * kBlock);
         if (!image_.read(block * kBlock, {copy, there})) {
@@ -92,7 +79,7 @@ bool Disk::zero(u64 offset, u64 count) {
         if (whole && held == overlay_.end()) {
             overlay_[block] = kZeros;
         } else if (whole && held->second != kZeros) {
-            madvise(slot(held->second), kBlock, MADV_DONTNEED);
+            arena_.clear_page(held->second);
         } else if (!whole) {
             u8* const copy = copy_of(block, false);
             if (copy == nullptr) return false;
@@ -126,17 +113,17 @@ void Disk::visit_overlay(Archive& archive) {
     for (const auto& [number, where] : overlay_) index.insert(index.end(), {number, where});
     u64 words = index.size();
     u64 slots = slots_;
-    const u64 blocks = arena_size() / kBlock;
+    const u64 blocks = arena_.pages();
     archive.field("index_words", words);
     archive.field("slots", slots);
     if (archive.loading()) {
         if (words > 2 * blocks || words % 2 != 0 || slots > words / 2)
             throw ArchiveError("snapshot: a disk's contents are damaged");
-        power_on();
+        overlay_.clear();
         index.resize(words);
     }
     archive.bytes("index", index.data(), words * sizeof(u64));
-    archive.pages("slots", arena_, slots * kBlock);
+    archive.pages("slots", arena_);
     if (!archive.loading()) return;
     slots_ = slots;
     std::vector<bool> taken(slots);

@@ -27,7 +27,6 @@ class Disk {
 
     // Throws DiskError as ImageFile does.
     Disk(const std::string& path, Mode mode);
-    ~Disk();
     Disk(const Disk&) = delete;
     Disk& operator=(const Disk&) = delete;
 
@@ -35,6 +34,7 @@ class Disk {
     Mode mode() const { return mode_; }
     bool read_only() const { return mode_ == Mode::ReadOnly; }
     const ImageFile& image() const { return image_; }
+    u64 identity() { return image_.identity(); }  // of the file's contents (ImageFile)
     u64 overlay_blocks() const { return overlay_.size(); }  // of ImageFile::kBlock bytes
 
     // False beyond the end or where the host cannot read the file.
@@ -54,8 +54,11 @@ class Disk {
     static constexpr u64 kBlock = ImageFile::kBlock;
     static constexpr u64 kZeros = ~u64{0};  // in place of a slot: the block is all zeros
     bool inside(u64 offset, u64 count) const { return offset <= size() && count <= size() - offset; }
-    u64 arena_size() const { return (size() + kBlock - 1) / kBlock * kBlock; }
-    u8* slot(u64 index) { return arena_ + index * kBlock; }
+    u8* slot(u64 index) { return arena_.data() + index * kBlock; }
+    u8* slot_to_write(u64 index) {
+        arena_.touch(index);
+        return slot(index);
+    }
     // The overlay's copy of a block, made if need be; nullptr where the host cannot read the file.
     u8* copy_of(u64 block, bool whole);
     void visit_overlay(Archive& archive);
@@ -63,7 +66,7 @@ class Disk {
     ImageFile image_;
     Mode mode_;
     // The overlay: slots of one block each, given out in order, in an address range as long as the disk.
-    u8* arena_ = nullptr;
+    PagedMemory arena_;
     u64 slots_ = 0;               // in use
     std::map<u64, u64> overlay_;  // block number to slot, or kZeros
 };

@@ -1,37 +1,28 @@
 #include "emulator/bus/bus.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstring>
-#include <new>
 #include <stdexcept>
 
 namespace orrery {
 
-Bus::Bus(u64 ram_size) : ram_size_(ram_size), low_ram_(std::min(ram_size, kPciHoleStart)) {
-    void* mapping =
-        mmap(nullptr, ram_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapping == MAP_FAILED) throw std::bad_alloc();
-    madvise(mapping, ram_size, MADV_HUGEPAGE);
-    ram_ = static_cast<u8*>(mapping);
-}
-
-Bus::~Bus() {
-    munmap(ram_, ram_size_);
-    if (video_ != nullptr) munmap(video_, video_size_);
+Bus::Bus(u64 ram_size)
+    : ram_memory_(ram_size),
+      ram_(ram_memory_.data()),
+      ram_size_(ram_size),
+      low_ram_(std::min(ram_size, kPciHoleStart)) {
+    ram_memory_.advise_dense();
 }
 
 void Bus::add_video_memory(u64 size) {
-    if (video_ != nullptr) throw std::logic_error("bus: there is video memory already");
-    void* mapping = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapping == MAP_FAILED) throw std::bad_alloc();
-    video_ = static_cast<u8*>(mapping);
+    if (video_memory_) throw std::logic_error("bus: there is video memory already");
+    video_memory_ = std::make_unique<PagedMemory>(size);
+    video_ = video_memory_->data();
     video_size_ = size;
 }
 
 void Bus::clear_video_memory() {
-    if (video_ != nullptr) madvise(video_, video_size_, MADV_DONTNEED);
+    if (video_memory_) video_memory_->clear();
 }
 
 void Bus::map_video_memory(u64 base) {
@@ -47,8 +38,7 @@ void Bus::map_video_memory(u64 base) {
 }
 
 void Bus::clear_ram() {
-    // Private anonymous pages come back as zeros.
-    madvise(ram_, ram_size_, MADV_DONTNEED);
+    ram_memory_.clear();
     clear_video_memory();
 }
 
@@ -94,6 +84,11 @@ const Bus::Region* Bus::find(const std::vector<Region>& regions, u64 address) co
     return nullptr;
 }
 
+void Bus::note_range(const u8* host, u64 size) {
+    for (u64 done = 0; done < size; done += kPageSize) note_write(host + done);
+    note_write(host + size - 1);
+}
+
 u64 Bus::read(u64 physical, unsigned size) {
     u64 value = 0;
     if (u8* host = ram_at(physical); host != nullptr && ram_at(physical + size - 1) == host + size - 1) {
@@ -114,7 +109,9 @@ u64 Bus::read(u64 physical, unsigned size) {
 void Bus::write(u64 physical, unsigned size, u64 value) {
     if (u8* host = ram_at(physical); host != nullptr && ram_at(physical + size - 1) == host + size - 1) {
         if (ram_write_hook_) ram_write_hook_(physical, size);
+        note_range(host, size);
         std::memcpy(host, &value, size);
+        if (ram_written_hook_) ram_written_hook_(physical, size);
         return;
     }
     const Region* region = find(mmio_, physical);
@@ -123,7 +120,10 @@ void Bus::write(u64 physical, unsigned size, u64 value) {
         return;
     }
     if (size == 1) {
-        if (u8* host = ram_at(physical)) *host = static_cast<u8>(value);
+        if (u8* host = ram_at(physical)) {
+            note_write(host);
+            *host = static_cast<u8>(value);
+        }
         return;
     }
     for (unsigned i = 0; i < size; ++i) write(physical + i, 1, (value >> (8 * i)) & 0xff);
@@ -144,7 +144,9 @@ bool Bus::dma_write(u64 physical, const void* from, u64 size) {
     if (host == nullptr || physical + size < physical || ram_at(physical + size - 1) != host + size - 1)
         return false;
     if (ram_write_hook_) ram_write_hook_(physical, size);
+    note_range(host, size);
     std::memcpy(host, from, size);
+    if (ram_written_hook_) ram_written_hook_(physical, size);
     return true;
 }
 
@@ -167,13 +169,13 @@ void Bus::visit(Archive& archive) {
         if (region.movable) archive.field("mmio_base", region.base);
     for (Region& region : io_)
         if (region.movable) archive.field("io_base", region.base);
-    archive.pages("ram", ram_, ram_size_);
-    if (video_ == nullptr) return;
+    archive.pages("ram", ram_memory_);
+    if (!video_memory_) return;
     archive.field("video_base", video_base_);
     bool video_mapped = video_mapped_ != 0;
     archive.field("video_mapped", video_mapped);
     video_mapped_ = video_mapped ? video_size_ : 0;
-    archive.pages("video", video_, video_size_);
+    archive.pages("video", *video_memory_);
 }
 
 std::vector<Bus::RegionView> Bus::regions() const {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,6 @@ class Bus {
   public:
     // `ram_size` in bytes, a multiple of 4 KiB. Throws std::bad_alloc where the host cannot give it.
     explicit Bus(u64 ram_size);
-    ~Bus();
     Bus(const Bus&) = delete;
     Bus& operator=(const Bus&) = delete;
 
@@ -46,6 +46,28 @@ class Bus {
         u64 offset = static_cast<u64>(host - ram_);
         return offset < low_ram_ ? offset : offset - low_ram_ + kPciHoleEnd;
     }
+
+    // Plain memory at `host` (within RAM or video memory) is about to be written, up to the end of its page.
+    // Every write but those below says so, so that snapshots and hashes need not look at all of memory.
+    void note_write(const u8* host) {
+        if (const u64 offset = static_cast<u64>(host - ram_); offset < ram_size_)
+            ram_memory_.touch(offset / kPageSize);
+        else
+            video_memory_->touch(static_cast<u64>(host - video_) / kPageSize);
+    }
+    // Whether another note_write() would tell nothing new.
+    bool write_noted(const u8* host) const {
+        if (const u64 offset = static_cast<u64>(host - ram_); offset < ram_size_)
+            return ram_memory_.touched(offset / kPageSize);
+        return video_memory_->touched(static_cast<u64>(host - video_) / kPageSize);
+    }
+    // Called before what was noted is forgotten: a writer that stopped saying so is to begin again. To be set
+    // once the machine is built.
+    void on_notes_taken(const std::function<void()>& hook) {
+        ram_memory_.on_rearm(hook);
+        if (video_memory_) video_memory_->on_rearm(hook);
+    }
+    PagedMemory& ram_memory() { return ram_memory_; }
 
     // All of RAM and video memory reads as zero again.
     void clear_ram();
@@ -85,6 +107,9 @@ class Bus {
     // decoded code made from them is dropped.
     void on_ram_write(std::function<void(u64 physical, u64 size)> hook) { ram_write_hook_ = std::move(hook); }
 
+    // Called after such a write.
+    void on_ram_written(std::function<void(u64 physical, u64 size)> hook) { ram_written_hook_ = std::move(hook); }
+
     // RAM contents and region placement.
     void visit(Archive& archive);
 
@@ -105,9 +130,12 @@ class Bus {
         bool movable = false;
     };
     const Region* find(const std::vector<Region>& regions, u64 address) const;
+    void note_range(const u8* host, u64 size);  // `size` at least 1
     void check_free(const std::vector<Region>& regions, u64 base, u64 length, const Region* self) const;
 
-    u8* ram_ = nullptr;
+    PagedMemory ram_memory_;
+    std::unique_ptr<PagedMemory> video_memory_;
+    u8* ram_;
     u64 ram_size_;
     u64 low_ram_;
     u8* video_ = nullptr;
@@ -118,6 +146,7 @@ class Bus {
     std::vector<Region> mmio_;
     std::vector<Region> io_;
     std::function<void(u64, u64)> ram_write_hook_;
+    std::function<void(u64, u64)> ram_written_hook_;
 };
 
 }  // namespace orrery

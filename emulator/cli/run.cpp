@@ -158,7 +158,7 @@ int run_headless(const RunOptions& options) {
         }
         // A reset boots again, as on any PC; with a command there is nothing left to do.
         if (reason != StopReason::Reset || options.guest.has_command()) break;
-        machine.load(images, Machine::Start::Reset);
+        machine.input(kRestartInput, {});
     }
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     for (const auto& disk : machine.board().disks())

@@ -55,4 +55,9 @@ void Cpu::forbid_fast_writes(const u8* host_page) {
     }
 }
 
+void Cpu::forbid_all_fast_writes() {
+    for (auto& table : fast_tables)
+        for (FastEntry& entry : table) entry.write_tag = FastEntry::kNoTag;
+}
+
 }  // namespace orrery

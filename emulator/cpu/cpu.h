@@ -161,6 +161,7 @@ struct alignas(64) Cpu {
     Op* planted_op = nullptr;  // its handler was exchanged to leave the block there
     Handler planted_handler = nullptr;
     bool exit_requested = false;
+    bool walking = false;            // a page walk is setting A and D bits
     i64 held = 0;                    // taken from insns_left, so that no further block fits (stretch.h)
     const Op* current_op = nullptr;  // while a slow path runs; null at an instruction boundary
     // What the totals would be at the stretch's end. The time is kept in parts of a tick, so that a cycle of
@@ -206,6 +207,8 @@ struct alignas(64) Cpu {
     void drop_fast(Tlb::Side side, u64 linear, u64 length);
     // Writes to this page of RAM must be seen from now on: code has been decoded from it.
     void forbid_fast_writes(const u8* host_page);
+    // The next write to any page must be seen.
+    void forbid_all_fast_writes();
 
     PagingContext paging() const { return {cr0, cr3, cr4, msr.efer, pkru}; }
     AccessMode access_mode() const;

@@ -47,15 +47,17 @@ inline void note_access(Cpu* c, const Op* op, u64 linear, unsigned size, bool wr
     if (__builtin_expect(c->data_breakpoints != 0, 0)) note_data_access(c, op, linear, size, write);
 }
 
-// Puts a translation that the model has just marked used into the fast table.
-void remember(Cpu* c, u64 linear, u64 physical_page, bool readable, bool writable) {
+// Puts a translation that the model has just marked used into the fast table. Writes may go that way once one
+// to the page was noted (Bus::note_write).
+void remember(Cpu* c, u64 linear, u64 physical_page, bool readable, bool writable, bool writes) {
     if (c->fast == c->empty_table) return;
     u8* host = c->env.bus->ram_at(physical_page);
     if (host == nullptr) return;
+    if (writes) c->env.bus->note_write(host);
     const u64 page = linear & ~u64{0xfff};
     FastEntry& entry = c->fast[(linear >> 12) % kFastEntries];
     if (c->data_breakpoints != 0 && page_has_data_breakpoint(c, page)) return;
-    const bool plain = !c->env.code->wants_writes(physical_page);
+    const bool plain = !c->env.code->wants_writes(physical_page) && c->env.bus->write_noted(host);
     entry.addend = reinterpret_cast<u64>(host) - page;
     entry.read_tag = readable ? page : FastEntry::kNoTag;
     entry.write_tag = writable && plain ? page : FastEntry::kNoTag;
@@ -121,7 +123,7 @@ TlbEntry* tlb_entry(Cpu* c, const Op* op, Tlb::Side side, u64 linear, const Righ
 u64 translate_with(Cpu* c, const Op* op, u64 linear, const Rights& rights, bool keep) {
     if ((c->cr0 & cr0::kPg) == 0) {
         const u64 physical = linear & 0xffff'ffff;
-        if (keep) remember(c, linear, physical & ~u64{0xfff}, true, true);
+        if (keep) remember(c, linear, physical & ~u64{0xfff}, true, true, rights.kind == AccessKind::Write);
         return physical;
     }
     const TlbEntry* entry = tlb_entry(c, op, Tlb::Side::Data, linear, rights);
@@ -131,7 +133,8 @@ u64 translate_with(Cpu* c, const Op* op, u64 linear, const Rights& rights, bool 
         other.kind = AccessKind::Write;
         const bool writable = entry_allows(c, *entry, other);
         other.kind = AccessKind::Read;
-        remember(c, linear, physical & ~u64{0xfff}, entry_allows(c, *entry, other), writable);
+        remember(c, linear, physical & ~u64{0xfff}, entry_allows(c, *entry, other), writable,
+                 rights.kind == AccessKind::Write);
     }
     return physical;
 }
@@ -155,6 +158,7 @@ u64 read_physical(Cpu* c, const Op* op, u64 physical, unsigned size) {
 void write_physical(Cpu* c, const Op* op, u64 physical, unsigned size, u64 value) {
     if (u8* host = c->env.bus->ram_at(physical)) {
         if (c->env.code->invalidate(physical, size)) leave_after(c, op);
+        c->env.bus->note_write(host);
         std::memcpy(host, &value, size);
         return;
     }
@@ -232,7 +236,9 @@ u8* rmw_slow(Cpu* c, const Op* op, u64 linear, unsigned size) {
     }
     note_access(c, op, linear, size, true);
     u8* host = c->env.bus->ram_at(physical);
-    if (host != nullptr && c->env.code->invalidate(physical, size)) leave_after(c, op);
+    if (host == nullptr) return nullptr;
+    if (c->env.code->invalidate(physical, size)) leave_after(c, op);
+    c->env.bus->note_write(host);
     return host;
 }
 
@@ -278,6 +284,7 @@ void store_bytes_slow(Cpu* c, const Op* op, u64 linear, const void* from, unsign
         const u8* in = static_cast<const u8*>(from) + offset;
         if (u8* host = c->env.bus->ram_at(physical)) {
             if (c->env.code->invalidate(physical, length)) leave_after(c, op);
+            c->env.bus->note_write(host);
             std::memcpy(host, in, length);
             return;
         }

@@ -1,13 +1,16 @@
 #include "emulator/machine/machine.h"
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include "devices/pc_board.h"
 #include "emulator/boot/firmware.h"
 #include "emulator/boot/fw_cfg_items.h"
 #include "emulator/boot/loader.h"
+#include "emulator/cpu/register_file.h"
 #include "emulator/cpu/stretch.h"
+#include "emulator/machine/component_hasher.h"
 #include "emulator/machine/image_files.h"
 
 namespace orrery {
@@ -115,6 +118,15 @@ Machine::Machine(const MachineConfig& config)
         if (code_.invalidate(physical, size))
             for (auto& cpu : cpus_) cpu->request_exit();
     });
+    bus_.on_ram_written([this](u64 physical, u64 size) {
+        if (observers_.points().any_data()) tell_of_bus_write(&cpu(), physical, size);
+    });
+    observers_.points().on_change([this] {
+        for (auto& cpu : cpus_) {
+            cpu->flush_fast();
+            cpu->request_exit();
+        }
+    });
     bus_.on_video_moved([this](u64 physical, u64 size) {
         for (u64 page = physical; page < physical + size; page += kPageSize)
             code_.invalidate(page, kPageSize);
@@ -125,6 +137,9 @@ Machine::Machine(const MachineConfig& config)
             for (auto& cpu : cpus_) cpu->forbid_fast_writes(host);
     });
     code_.set_leave_handler(leave_dropped_block);
+    bus_.on_notes_taken([this] {
+        for (auto& cpu : cpus_) cpu->forbid_all_fast_writes();
+    });
     events_.on_earlier_deadline([this] {
         for (auto& cpu : cpus_) cpu->request_exit();
     });
@@ -168,8 +183,23 @@ void enter(Cpu& cpu, const EntryState& entry) {
 
 }  // namespace
 
-void Machine::load(const BootImages& images, Start start) {
-    const GuestFiles files = read_images(images);
+void Machine::load(const BootImages& images) {
+    load(read_images(images));
+}
+
+void Machine::load(GuestFiles files) {
+    files_ = std::make_unique<GuestFiles>(std::move(files));
+    board_->power_on();
+    boot();
+}
+
+void Machine::restart() {
+    if (!files_) throw std::invalid_argument("there is nothing to boot again");
+    board_->reset();
+    boot();
+}
+
+void Machine::boot() {
     ended_.reset();
     exit_code_ = 0;
     bus_.clear_ram();
@@ -180,14 +210,10 @@ void Machine::load(const BootImages& images, Start start) {
         cpu->msr.mtrr_def_type = kMtrrWriteBack;
     }
     interleaver_.reset(config_.seed);
-    if (start == Start::PowerOn)
-        board_->power_on();
-    else
-        board_->reset();
     board_->select_cpu(0);
     const u64 rsdp = set_up_firmware(bus_, *board_);
-    enter(*cpus_[0], load_guest(bus_, files, rsdp));
-    if (FwCfg* fw_cfg = board_->fw_cfg()) describe_guest(*fw_cfg, bus_, files);
+    enter(*cpus_[0], load_guest(bus_, *files_, rsdp));
+    if (FwCfg* fw_cfg = board_->fw_cfg()) describe_guest(*fw_cfg, bus_, *files_);
 }
 
 void Machine::end(StopReason reason) {
@@ -229,24 +255,55 @@ void Machine::next_turn() {
     board_->select_cpu(cpu().id);
 }
 
+bool Machine::run_due_events() {
+    events_.set_now(cpu().ticks());
+    if (ended_ || events_.next_deadline() > events_.now()) return false;
+    events_.run_due();
+    return true;
+}
+
+void Machine::find_waypoint() {
+    waypoint_ = {};
+    for (const Companion* companion : companions_) {
+        const Companion::Waypoint next = companion->next();
+        waypoint_.instructions = std::min(waypoint_.instructions, next.instructions);
+        waypoint_.ticks = std::min(waypoint_.ticks, next.ticks);
+    }
+}
+
+bool Machine::call_companions() {
+    if (cpu().instructions() < waypoint_.instructions && cpu().ticks() < waypoint_.ticks) return false;
+    for (size_t i = 0; i < companions_.size(); ++i) {
+        const Companion::Waypoint next = companions_[i]->next();
+        if (cpu().instructions() >= next.instructions || cpu().ticks() >= next.ticks)
+            companions_[i]->reached();
+    }
+    find_waypoint();
+    return true;
+}
+
 StopReason Machine::run(const RunLimits& limits) {
     stop_requested_ = false;
     board_->select_cpu(interleaver_.current());
+    for (Companion* companion : companions_) companion->run_begins();
+    find_waypoint();
+    const StopReason reason = run_on(limits);
+    for (Companion* companion : companions_) companion->run_ends();
+    return reason;
+}
+
+StopReason Machine::run_on(const RunLimits& limits) {
     for (;;) {
+        if (run_due_events() || call_companions()) continue;
         Cpu& cpu = this->cpu();
         if (ended_) return *ended_;
         if (stop_requested_) return StopReason::Requested;
-        events_.set_now(cpu.ticks());
-        if (events_.next_deadline() <= events_.now()) {
-            events_.run_due();
-            continue;
-        }
-        if (cpu.instructions() >= limits.instructions || cpu.ticks() >= limits.ticks)
-            return StopReason::Budget;
+        if (cpu.instructions() >= limits.instructions) return StopReason::Budget;
+        if (cpu.ticks() >= limits.ticks) return halted() ? StopReason::Idle : StopReason::Budget;
         // A write, by a CPU or a device, may have ended another CPU's MWAIT.
         if (interleaver_.end() == Interleaver::kNoEnd && another_can_run())
             interleaver_.wake(cpu.instructions());
-        const Ticks deadline = std::min(events_.next_deadline(), limits.ticks);
+        const Ticks deadline = std::min({events_.next_deadline(), limits.ticks, waypoint_.ticks});
         if (cpu.activity == Activity::Shutdown) {
             ended_ = StopReason::Shutdown;
         } else if (turn_is_over() && !halted()) {
@@ -255,9 +312,8 @@ StopReason Machine::run(const RunLimits& limits) {
             if (deadline == kNever) return StopReason::Idle;
             interleaver_.yield(cpu.instructions());  // whoever is woken first begins anew
             cpu.wait_until(deadline);
-            if (deadline == limits.ticks) return StopReason::Idle;
         } else {
-            cpu.run(std::min(limits.instructions, interleaver_.end()), deadline);
+            cpu.run(std::min({limits.instructions, waypoint_.instructions, interleaver_.end()}), deadline);
         }
     }
 }
@@ -270,12 +326,60 @@ bool Machine::step() {
     return reason == StopReason::Budget || reason == StopReason::Requested;
 }
 
+void Machine::add_companion(Companion* companion) {
+    companions_.push_back(companion);
+    find_waypoint();
+}
+
+void Machine::remove_companion(Companion* companion) {
+    std::erase(companions_, companion);
+    find_waypoint();
+}
+
 void Machine::input(const std::string& device, std::vector<u8> data) {
-    Device* receiver = board_->find(device);
-    if (receiver == nullptr) throw std::invalid_argument("no device named " + device);
+    find_waypoint();
+    while (run_due_events() || call_companions()) {
+    }
+    const LoggedInput entered{moment(), static_cast<u8>(cpu().id), device, std::move(data)};
+    apply(entered);
+    for (const auto& [number, hook] : input_hooks_) hook(entered);
+    find_waypoint();
+}
+
+unsigned Machine::on_input(InputHook hook) {
+    input_hooks_.emplace_back(next_hook_, std::move(hook));
+    return next_hook_++;
+}
+
+void Machine::remove_input_hook(unsigned number) {
+    std::erase_if(input_hooks_, [number](const auto& hook) { return hook.first == number; });
+}
+
+void Machine::play(const LoggedInput& input) {
+    apply(input);
+}
+
+void Machine::apply(const LoggedInput& input) {
     events_.set_now(cpu().ticks());
-    receiver->input(data);
-    inputs_.push_back({moment(), device, std::move(data)});
+    if (input.device == kRestartInput) {
+        restart();
+    } else if (input.device == kMemoryInput) {
+        u64 physical = 0;
+        if (input.data.size() <= sizeof physical) throw std::invalid_argument("a write of nothing");
+        std::memcpy(&physical, input.data.data(), sizeof physical);
+        if (!bus_.dma_write(physical, input.data.data() + sizeof physical,
+                            input.data.size() - sizeof physical))
+            throw std::invalid_argument("no memory there");
+    } else if (input.device == kRegisterInput) {
+        if (input.data.size() < 3 || input.data[0] >= cpu_count() ||
+            !write_register(*cpus_[input.data[0]], static_cast<RegisterId>(input.data[1]),
+                            std::span(input.data).subspan(2)))
+            throw std::invalid_argument("no such register, or not a value for it");
+    } else {
+        Device* receiver = board_->find(input.device);
+        if (receiver == nullptr) throw std::invalid_argument("no device named " + input.device);
+        receiver->input(input.data);
+    }
 }
 
 size_t Machine::peek(unsigned index, u64 linear, void* to, size_t size, std::optional<u64> cr3) {
@@ -298,10 +402,16 @@ size_t Machine::peek(unsigned index, u64 linear, void* to, size_t size, std::opt
     return done;
 }
 
+std::vector<ComponentHash> Machine::component_hashes() {
+    ComponentHasher hasher;
+    visit(hasher);
+    return hasher.take();
+}
+
 u64 Machine::state_hash() {
-    HashArchive archive;
-    visit(archive);
-    return archive.digest();
+    HashArchive all;
+    for (ComponentHash& component : component_hashes()) all.field("digest", component.digest);
+    return all.digest();
 }
 
 std::vector<u8> Machine::save_snapshot() {
@@ -314,7 +424,16 @@ void Machine::load_snapshot(std::vector<u8> data) {
     LoadArchive archive(std::move(data));
     visit(archive);
     if (!archive.at_end()) throw ArchiveError("snapshot: there is more in it than this machine has");
-    code_.clear();
+    loaded(nullptr);
+}
+
+void Machine::loaded(const std::vector<u64>* ram_changed) {
+    if (ram_changed == nullptr) {
+        code_.clear();
+    } else {
+        for (const u64 page : *ram_changed)
+            code_.invalidate(bus_.physical_of(bus_.ram_memory().data() + page * kPageSize), kPageSize);
+    }
     for (auto& cpu : cpus_) {
         cpu->pending_link = nullptr;
         cpu->flush_fast();

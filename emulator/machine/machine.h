@@ -17,7 +17,9 @@
 #include "devices/vga_std.h"
 #include "emulator/bus/bus.h"
 #include "emulator/cpu/cpu.h"
+#include "emulator/machine/companion.h"
 #include "emulator/observe/events.h"
+#include "emulator/replay/input.h"
 #include "emulator/smp/interleaver.h"
 #include "emulator/time/event_queue.h"
 
@@ -67,11 +69,13 @@ struct RunLimits {
     Ticks ticks = kNever;        // virtual time at which to stop, also when halted
 };
 
-// An input from outside, as it entered.
-struct LoggedInput {
-    Moment moment;
-    std::string device;
-    std::vector<u8> data;
+struct GuestFiles;
+
+// A part of the machine's state, and its hash.
+struct ComponentHash {
+    std::string name;  // "cpu0", "ram", a device's name …
+    u64 digest;        // XXH3-64
+    bool operator==(const ComponentHash&) const = default;
 };
 
 class Machine {
@@ -83,10 +87,9 @@ class Machine {
 
     const MachineConfig& config() const { return config_; }
 
-    // Power-on, or a reset, with the images in memory; disks keep what was written to them over a reset.
-    // Throws BootError.
-    enum class Start : u8 { PowerOn, Reset };
-    void load(const BootImages& images, Start start = Start::PowerOn);
+    // Power-on with the images in memory. Throws BootError.
+    void load(const BootImages& images);
+    void load(GuestFiles files);
 
     // Runs from the present moment until a limit, a stop or the machine's end. Budget and Requested can be
     // continued.
@@ -98,10 +101,20 @@ class Machine {
     // Ends run() at the next instruction boundary. From a callback on the machine's thread only.
     void request_stop();
 
-    // Feeds `data` to a device at the present moment, logged. Throws std::invalid_argument for an unknown
-    // device.
+    // Feeds `data` to a device at the present moment, after all else that is due there; replay/input.h names
+    // what can be fed besides devices. A restart boots the images of the last load() again; disks keep what
+    // was written to them. Throws std::invalid_argument for an unknown device, and data that cannot be.
     void input(const std::string& device, std::vector<u8> data);
-    const std::vector<LoggedInput>& inputs() const { return inputs_; }
+    // Told of each such input once it has entered.
+    using InputHook = std::function<void(const LoggedInput&)>;
+    unsigned on_input(InputHook hook);  // its number
+    void remove_input_hook(unsigned number);
+    // Feeds an input of a log, at the moment it has there. Throws as input() does; the hooks are not told.
+    void play(const LoggedInput& input);
+
+    // Companions are called in the order in which they were added, and must be removed before they end.
+    void add_companion(Companion* companion);
+    void remove_companion(Companion* companion);
 
     Moment moment() const;
     bool halted() const;  // every CPU waits for an interrupt
@@ -124,17 +137,28 @@ class Machine {
     // `cr3` if given.
     size_t peek(unsigned cpu, u64 linear, void* to, size_t size, std::optional<u64> cr3 = std::nullopt);
 
-    // XXH3-64 of all state.
+    // XXH3-64 of all state, and of its parts. The first time looks at all memory, then at what was written.
     u64 state_hash();
+    std::vector<ComponentHash> component_hashes();
     // A snapshot of all state; load_snapshot throws ArchiveError, and then the machine must not be used
     // further.
     std::vector<u8> save_snapshot();
     void load_snapshot(std::vector<u8> data);
 
     void visit(Archive& archive);
+    // To be called when a visit has loaded state. `ram_changed`: RAM's pages that are not what they were, by
+    // number; null: any.
+    void loaded(const std::vector<u64>* ram_changed);
 
   private:
     class CpuSignals;
+    void boot();
+    void restart();
+    void apply(const LoggedInput& input);
+    bool run_due_events();
+    bool call_companions();
+    void find_waypoint();
+    StopReason run_on(const RunLimits& limits);
     void end(StopReason reason);
     bool turn_is_over() const;
     void next_turn();
@@ -150,7 +174,11 @@ class Machine {
     std::vector<std::unique_ptr<CpuSignals>> signals_;
     std::unique_ptr<PcBoard> board_;
     std::vector<std::unique_ptr<Cpu>> cpus_;
-    std::vector<LoggedInput> inputs_;
+    std::unique_ptr<GuestFiles> files_;  // what load() read
+    std::vector<std::pair<unsigned, InputHook>> input_hooks_;
+    unsigned next_hook_ = 0;
+    std::vector<Companion*> companions_;
+    Companion::Waypoint waypoint_;  // the first of any companion
     std::optional<StopReason> ended_;
     u32 exit_code_ = 0;
     bool stop_requested_ = false;

@@ -51,8 +51,8 @@ void InspectArchive::scalar(std::string_view name, void* data, size_t size, Kind
     fields_.push_back({path_of(name), std::move(text)});
 }
 
-void InspectArchive::pages(std::string_view name, u8*, u64 size) {
-    fields_.push_back({path_of(name), fmt::format("{} bytes of memory", size)});
+void InspectArchive::pages(std::string_view name, PagedMemory& memory) {
+    fields_.push_back({path_of(name), fmt::format("{} bytes of memory", memory.size())});
 }
 
 }  // namespace orrery

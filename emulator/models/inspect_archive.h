@@ -17,7 +17,7 @@ class InspectArchive : public Archive {
     void end() override;
     void bytes(std::string_view name, void* data, size_t size) override;
     void scalar(std::string_view name, void* data, size_t size, Kind kind) override;
-    void pages(std::string_view name, u8* data, u64 size) override;
+    void pages(std::string_view name, PagedMemory& memory) override;
 
     std::vector<DeviceField> take() { return std::move(fields_); }
 

@@ -14,13 +14,8 @@ u32 name_tag(std::string_view name) {
     return static_cast<u32>(XXH3_64bits(name.data(), name.size()));
 }
 
-constexpr u64 kPage = 4096;
+constexpr u64 kPage = PagedMemory::kPage;
 constexpr u64 kEndOfPages = ~u64{0};
-
-bool is_zero_page(const u8* page) {
-    static constexpr u8 kZeros[kPage] = {};
-    return std::memcmp(page, kZeros, kPage) == 0;
-}
 
 }  // namespace
 
@@ -40,11 +35,12 @@ void SaveArchive::scalar(std::string_view name, void* data, size_t size, Kind) {
 }
 
 // Format: the number of each page that is not all zeros, then its bytes; kEndOfPages after the last.
-void SaveArchive::pages(std::string_view name, u8* data, u64 size) {
-    for (u64 page = 0; page < size / kPage; ++page) {
-        if (is_zero_page(data + page * kPage)) continue;
+void SaveArchive::pages(std::string_view name, PagedMemory& memory) {
+    for (u64 page = 0; page < memory.pages(); ++page) {
+        u8* const at = memory.data() + page * kPage;
+        if (!memory.may_hold_data(page) || is_zero_page(at)) continue;
         bytes(name, &page, sizeof page);
-        bytes(name, data + page * kPage, kPage);
+        bytes(name, at, kPage);
     }
     u64 end = kEndOfPages;
     bytes(name, &end, sizeof end);
@@ -70,23 +66,18 @@ void LoadArchive::scalar(std::string_view name, void* data, size_t size, Kind ki
     if (kind == Kind::Bool) *static_cast<u8*>(data) = *static_cast<u8*>(data) != 0;
 }
 
-void LoadArchive::pages(std::string_view name, u8* data, u64 size) {
-    u64 cleared = 0;  // pages below this one are as the snapshot has them
-    auto clear_up_to = [&](u64 page) {
-        for (; cleared < page; ++cleared)
-            if (!is_zero_page(data + cleared * kPage)) std::memset(data + cleared * kPage, 0, kPage);
-    };
-    for (;;) {
+void LoadArchive::pages(std::string_view name, PagedMemory& memory) {
+    memory.clear();
+    for (u64 after = 0;;) {
         u64 page = 0;
         bytes(name, &page, sizeof page);
-        if (page == kEndOfPages) break;
-        if (page >= size / kPage || page < cleared)
+        if (page == kEndOfPages) return;
+        if (page >= memory.pages() || page < after)
             throw ArchiveError("snapshot: its memory pages are damaged");
-        clear_up_to(page);
-        bytes(name, data + page * kPage, kPage);
-        cleared = page + 1;
+        memory.touch(page);
+        bytes(name, memory.data() + page * kPage, kPage);
+        after = page + 1;
     }
-    clear_up_to(size / kPage);
 }
 
 HashArchive::HashArchive() : state_(XXH3_createState()) {
@@ -106,12 +97,9 @@ void HashArchive::scalar(std::string_view name, void* data, size_t size, Kind) {
     bytes(name, data, size);
 }
 
-void HashArchive::pages(std::string_view name, u8* data, u64 size) {
-    for (u64 page = 0; page < size / kPage; ++page) {
-        if (is_zero_page(data + page * kPage)) continue;
-        bytes(name, &page, sizeof page);
-        bytes(name, data + page * kPage, kPage);
-    }
+void HashArchive::pages(std::string_view name, PagedMemory& memory) {
+    u64 sum = memory.hash();
+    bytes(name, &sum, sizeof sum);
 }
 
 u64 HashArchive::digest() const {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "emulator/base/types.h"
+#include "emulator/replay/paged_memory.h"
 
 namespace orrery {
 
@@ -40,8 +41,8 @@ class Archive {
     virtual void bytes(std::string_view name, void* data, size_t size) = 0;
     virtual void scalar(std::string_view name, void* data, size_t size, Kind kind) = 0;
 
-    // Guest memory: `size` bytes, a multiple of 4 KiB. Pages of zeros cost nothing but a look.
-    virtual void pages(std::string_view name, u8* data, u64 size) = 0;
+    // Guest memory. Pages of zeros cost nothing.
+    virtual void pages(std::string_view name, PagedMemory& memory) = 0;
 
     // A named integer, enum or bool.
     template <typename T>
@@ -119,7 +120,7 @@ class SaveArchive : public Archive {
     void end() override {}
     void bytes(std::string_view name, void* data, size_t size) override;
     void scalar(std::string_view name, void* data, size_t size, Kind kind) override;
-    void pages(std::string_view name, u8* data, u64 size) override;
+    void pages(std::string_view name, PagedMemory& memory) override;
 
     std::vector<u8> take() { return std::move(out_); }
 
@@ -136,7 +137,7 @@ class LoadArchive : public Archive {
     void end() override {}
     void bytes(std::string_view name, void* data, size_t size) override;
     void scalar(std::string_view name, void* data, size_t size, Kind kind) override;
-    void pages(std::string_view name, u8* data, u64 size) override;
+    void pages(std::string_view name, PagedMemory& memory) override;
     bool at_end() const { return position_ == data_.size(); }
 
   private:
@@ -144,7 +145,8 @@ class LoadArchive : public Archive {
     size_t position_ = 0;
 };
 
-// XXH3-64 over all visited bytes, in order; names are not part of it.
+// XXH3-64 over all visited bytes, in order; names are not part of it. Of guest memory it takes
+// PagedMemory::hash().
 class HashArchive : public Archive {
   public:
     HashArchive();
@@ -157,7 +159,7 @@ class HashArchive : public Archive {
     void end() override {}
     void bytes(std::string_view name, void* data, size_t size) override;
     void scalar(std::string_view name, void* data, size_t size, Kind kind) override;
-    void pages(std::string_view name, u8* data, u64 size) override;
+    void pages(std::string_view name, PagedMemory& memory) override;
 
     u64 digest() const;
 
