@@ -69,6 +69,9 @@ class TimeMachine {
     void preload(std::vector<LoggedInput> inputs, Moment end);
     // Whether run() in the past goes on beyond end(), or stops there (a replay).
     void stop_at_end(bool stop) { stop_at_end_ = stop; }
+    bool stops_at_end() const { return stop_at_end_; }
+    // Whether time goes back at all: not where a disk is written in place.
+    bool has_past() const;
 
     // To a moment of the present run, forwards or back; before start() is start(). Beyond end() the machine
     // runs there as it would by Machine::run(), and may stop before (power-off). Throws TimeError where a
@@ -133,7 +136,6 @@ class TimeMachine {
     Moment divergence(unsigned a, unsigned b) const;
     void input_entered(const LoggedInput& input);
     void note_progress();
-    bool has_past() const;
     void require_past() const;
 
     Machine& machine_;
