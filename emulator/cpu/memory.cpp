@@ -47,6 +47,13 @@ inline void note_access(Cpu* c, const Op* op, u64 linear, unsigned size, bool wr
     if (__builtin_expect(c->data_breakpoints != 0, 0)) note_data_access(c, op, linear, size, write);
 }
 
+// The same for the debugger's watched data, a page at a time.
+inline void watch_access(Cpu* c, const Op* op, u64 linear, u64 physical, unsigned size, bool write,
+                         u64 value) {
+    if (__builtin_expect(c->env.observers->points().any_data(), 0))
+        tell_of_access(c, op, linear, physical, size, write, value);
+}
+
 // Puts a translation that the model has just marked used into the fast table. Writes may go that way once one
 // to the page was noted (Bus::note_write).
 void remember(Cpu* c, u64 linear, u64 physical_page, bool readable, bool writable, bool writes) {
@@ -57,7 +64,12 @@ void remember(Cpu* c, u64 linear, u64 physical_page, bool readable, bool writabl
     const u64 page = linear & ~u64{0xfff};
     FastEntry& entry = c->fast[(linear >> 12) % kFastEntries];
     if (c->data_breakpoints != 0 && page_has_data_breakpoint(c, page)) return;
-    const bool plain = !c->env.code->wants_writes(physical_page) && c->env.bus->write_noted(host);
+    WatchPoints::Kinds watched;
+    if (c->env.observers->points().any_data())
+        watched = c->env.observers->points().data_on_page(page, physical_page);
+    if (watched.reads) return;
+    const bool plain =
+        !watched.writes && !c->env.code->wants_writes(physical_page) && c->env.bus->write_noted(host);
     entry.addend = reinterpret_cast<u64>(host) - page;
     entry.read_tag = readable ? page : FastEntry::kNoTag;
     entry.write_tag = writable && plain ? page : FastEntry::kNoTag;
@@ -77,8 +89,13 @@ bool entry_allows(const Cpu* c, const TlbEntry& entry, const Rights& rights) {
 
 TlbEntry* walk_and_fill(Cpu* c, const Op* op, Tlb::Side side, u64 linear, const Rights& rights) {
     ++c->tlb.counters.l2_misses;
+    const Op* outer = c->current_op;
+    c->current_op = op;
+    c->walking = true;
     const WalkResult found =
         walk(*c->env.bus, c->paging(), linear, rights.kind, rights.user, rights.ac, WalkMode::Architectural);
+    c->walking = false;
+    c->current_op = outer;
     c->tlb.counters.walk_steps += found.step_count;
     charge(c, op, c->env.costs->walk(found.step_count));
     if (!found.ok) {
@@ -173,8 +190,12 @@ bool crosses(u64 linear, unsigned size) {
 }
 
 u64 read_with(Cpu* c, const Op* op, u64 linear, unsigned size, const Rights& rights, bool keep) {
-    if (!crosses(linear, size))
-        return read_physical(c, op, translate_with(c, op, linear, rights, keep), size);
+    if (!crosses(linear, size)) {
+        const u64 physical = translate_with(c, op, linear, rights, keep);
+        const u64 value = read_physical(c, op, physical, size);
+        watch_access(c, op, linear, physical, size, false, value);
+        return value;
+    }
     const u64 next = (linear | 0xfff) + 1;
     const unsigned head = static_cast<unsigned>(next - linear);
     const u64 first = translate_with(c, op, linear, rights, keep);
@@ -185,12 +206,16 @@ u64 read_with(Cpu* c, const Op* op, u64 linear, unsigned size, const Rights& rig
         const u64 at = i < head ? first + i : second + (i - head);
         value |= read_physical(c, op, at, 1) << (8 * i);
     }
+    watch_access(c, op, linear, first, head, false, value);
+    watch_access(c, op, next, second, size - head, false, value >> 8 * head);
     return value;
 }
 
 void write_with(Cpu* c, const Op* op, u64 linear, unsigned size, u64 value, const Rights& rights, bool keep) {
     if (!crosses(linear, size)) {
-        write_physical(c, op, translate_with(c, op, linear, rights, keep), size, value);
+        const u64 physical = translate_with(c, op, linear, rights, keep);
+        write_physical(c, op, physical, size, value);
+        watch_access(c, op, linear, physical, size, true, value);
         return;
     }
     const u64 next = (linear | 0xfff) + 1;
@@ -202,6 +227,8 @@ void write_with(Cpu* c, const Op* op, u64 linear, unsigned size, u64 value, cons
         const u64 at = i < head ? first + i : second + (i - head);
         write_physical(c, op, at, 1, (value >> (8 * i)) & 0xff);
     }
+    watch_access(c, op, linear, first, head, true, value);
+    watch_access(c, op, next, second, size - head, true, value >> 8 * head);
 }
 
 }  // namespace
@@ -237,12 +264,23 @@ u8* rmw_slow(Cpu* c, const Op* op, u64 linear, unsigned size) {
     note_access(c, op, linear, size, true);
     u8* host = c->env.bus->ram_at(physical);
     if (host == nullptr) return nullptr;
+    // What is watched is told of by load_for_write and store_slow.
+    const WatchPoints& points = c->env.observers->points();
+    if (points.any_data() &&
+        (points.data_at(linear, physical, size, false) || points.data_at(linear, physical, size, true)))
+        return nullptr;
     if (c->env.code->invalidate(physical, size)) leave_after(c, op);
     c->env.bus->note_write(host);
     return host;
 }
 
 namespace {
+
+u64 first_bytes(const u8* data, unsigned size) {
+    u64 value = 0;
+    std::memcpy(&value, data, std::min<size_t>(size, sizeof value));
+    return value;
+}
 
 // Calls part(physical, offset, length) for the pieces of [linear, linear + size) that lie within a page, all
 // of them translated before the first call.
@@ -273,6 +311,7 @@ void load_bytes_slow(Cpu* c, const Op* op, u64 linear, void* to, unsigned size) 
         u8* out = static_cast<u8*>(to) + offset;
         if (const u8* host = c->env.bus->ram_at(physical)) {
             std::memcpy(out, host, length);
+            watch_access(c, op, linear + offset, physical, length, false, first_bytes(out, length));
             return;
         }
         for (unsigned i = 0; i < length; ++i) out[i] = static_cast<u8>(read_physical(c, op, physical + i, 1));
@@ -286,6 +325,7 @@ void store_bytes_slow(Cpu* c, const Op* op, u64 linear, const void* from, unsign
             if (c->env.code->invalidate(physical, length)) leave_after(c, op);
             c->env.bus->note_write(host);
             std::memcpy(host, in, length);
+            watch_access(c, op, linear + offset, physical, length, true, first_bytes(in, length));
             return;
         }
         for (unsigned i = 0; i < length; ++i) write_physical(c, op, physical + i, 1, in[i]);

@@ -26,6 +26,19 @@ void remember_code(Cpu* c, u64 linear, CodePage& page) {
     entry.code = &page;
 }
 
+// Whether the page of `linear` must run one instruction at a time: an execution breakpoint, or the
+// debugger's.
+bool has_watched_code(const Cpu* c, u64 linear) {
+    if (c->code_breakpoints != 0 && page_has_code_breakpoint(c, linear)) return true;
+    const WatchPoints& points = c->env.observers->points();
+    return points.any_code() && points.code_on_page(linear);
+}
+
+u64 linear_rip(const Cpu* c) {
+    const u64 linear = c->rip() + c->seg_base[kCs];
+    return c->code64() ? linear : linear & 0xffff'ffff;
+}
+
 // Code that lies outside RAM, or crosses into another page, is decoded each time it runs.
 Block* build_uncached(Cpu* c, u64 linear, u64 physical, u32 key) {
     u8 bytes[kMaxInsnLength];
@@ -61,7 +74,7 @@ Block* find_block(Cpu* c, bool single) {
         const u64 physical = translate_fetch(c, linear);
         if (c->env.bus->ram_at(physical) == nullptr) return build_uncached(c, linear, physical, wanted);
         page = &c->env.code->page(physical);
-        if (c->code_breakpoints == 0 || !page_has_code_breakpoint(c, linear)) remember_code(c, linear, *page);
+        if (!has_watched_code(c, linear)) remember_code(c, linear, *page);
     }
     if (Block* block = page->find(offset, wanted)) return block;
 
@@ -103,10 +116,21 @@ void execute_single(Cpu* c) {
     deliver_debug_trap(c);
 }
 
-// What the end of a block does not look at: TF, the shadows, and execution breakpoints on the page.
+// What the end of a block does not look at: TF, the shadows, and watched instructions on the page.
 bool must_run_single(const Cpu* c) {
-    return (c->eflags & rflags::kTf) != 0 || c->interrupt_shadow ||
-           (c->code_breakpoints != 0 && page_has_code_breakpoint(c, c->rip() + c->seg_base[kCs]));
+    return (c->eflags & rflags::kTf) != 0 || c->interrupt_shadow || has_watched_code(c, linear_rip(c));
+}
+
+// Tells whoever wants to know of the instruction about to run.
+void announce(Cpu* c) {
+    const Observers& observers = *c->env.observers;
+    if (observers.wants(EventKind::Instruction)) {
+        emit(c, nullptr, EventKind::Instruction, 0, 0, 0);
+        if (c->exit_requested) return;
+    }
+    if (!observers.points().any_code()) return;
+    const u64 linear = linear_rip(c);
+    if (observers.points().code_at(linear)) emit(c, nullptr, EventKind::Breakpoint, 0, linear, 0);
 }
 
 void run_block(Cpu* c) {
@@ -201,15 +225,12 @@ void Cpu::run(u64 instructions_total, Ticks deadline) {
             continue;
         }
         if (env.code->collect()) pending_link = nullptr;
-        if (env.observers->wants(EventKind::Instruction)) {
-            emit(this, nullptr, EventKind::Instruction, 0, 0, 0);
-            if (exit_requested) break;
+        announce(this);
+        if (exit_requested) break;
+        if (env.observers->wants(EventKind::Instruction) || must_run_single(this))
             execute_single(this);
-        } else if (must_run_single(this)) {
-            execute_single(this);
-        } else {
+        else
             run_block(this);
-        }
     }
     unplant(this);
     unwind = nullptr;

@@ -1,6 +1,7 @@
 #include "emulator/cpu/stretch.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "emulator/cpu/dispatch.h"
 
@@ -121,21 +122,52 @@ bool boundary_wanted(const Cpu* c, const Op* op) {
     return c->exit_requested || c->step_trap || c->cycles_left - op->cycles <= 0;
 }
 
-void emit(Cpu* c, const Op* op, EventKind kind, u32 value, u64 address, u64 detail) {
-    Event event;
-    event.kind = kind;
+// Fills in who and when.
+static void emit_event(Cpu* c, const Op* op, Event event) {
     event.cpu = static_cast<u8>(c->id);
     event.cpl = c->cpl;
-    event.value = value;
     event.moment = {instruction_number(c, op), ticks_at(c, op)};
     event.rip = c->gpr[17] + (op != nullptr ? op->offset : 0);
-    event.address = address;
-    event.detail = detail;
     const Op* outer = c->current_op;
     c->current_op = op;       // a callback may ask for the time, or for a stop
     const HostFpPause fp(c);  // or for MXCSR, or do arithmetic of its own
     c->env.observers->emit(event);
     c->current_op = outer;
+}
+
+void emit(Cpu* c, const Op* op, EventKind kind, u32 value, u64 address, u64 detail) {
+    Event event;
+    event.kind = kind;
+    event.value = value;
+    event.address = address;
+    event.detail = detail;
+    emit_event(c, op, event);
+}
+
+void tell_of_access(Cpu* c, const Op* op, u64 linear, u64 physical, unsigned size, bool write, u64 value) {
+    const Observers& observers = *c->env.observers;
+    if (!observers.wants(EventKind::DataAccess) || !observers.points().data_at(linear, physical, size, write))
+        return;
+    Event event;
+    event.kind = EventKind::DataAccess;
+    event.value = size << data_access::kSizeShift | (write ? data_access::kWrite : 0);
+    event.address = linear;
+    event.detail = size < 8 ? value & ((u64{1} << 8 * size) - 1) : value;
+    event.physical = physical;
+    emit_event(c, op, event);
+}
+
+void tell_of_bus_write(Cpu* c, u64 physical, u64 size) {
+    const Observers& observers = *c->env.observers;
+    if (!observers.wants(EventKind::DataAccess) || !observers.points().physical_write_at(physical, size))
+        return;
+    Event event;
+    event.kind = EventKind::DataAccess;
+    event.value = static_cast<u32>(size << data_access::kSizeShift) | data_access::kWrite |
+                  (c->walking ? data_access::kWalk : data_access::kDevice);
+    std::memcpy(&event.detail, c->env.bus->ram_at(physical), std::min<u64>(size, sizeof event.detail));
+    event.physical = physical;
+    emit_event(c, c->current_op, event);
 }
 
 }  // namespace orrery

@@ -33,6 +33,12 @@ bool boundary_wanted(const Cpu* c, const Op* op);
 
 void emit(Cpu* c, const Op* op, EventKind kind, u32 value, u64 address, u64 detail);
 
+// Tells of an access to data, or of the part of one that lies within a page, where it is watched
+// (WatchPoints). To be called once it is made; `value`: the data, the first 8 bytes of it.
+void tell_of_access(Cpu* c, const Op* op, u64 linear, u64 physical, unsigned size, bool write, u64 value);
+// The same for a write to RAM that was made through the bus: by a device, or by the page walk of an access.
+void tell_of_bus_write(Cpu* c, u64 physical, u64 size);
+
 // Brackets an access to a device: the clock shows the instruction's own time, and signals that the device
 // raises meanwhile end the block after it. The device may do floating-point arithmetic of its own.
 class DeviceAccess {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "emulator/base/types.h"
+#include "emulator/observe/watch_points.h"
 
 namespace orrery {
 
@@ -31,11 +32,22 @@ enum class EventKind : u8 {
     PortIo,         // value: port; detail: data; address: bit 0 write, bits 8+ size
     Mmio,           // address: physical; detail: data; value: bit 0 write, bits 8+ size
     Halt,
-    MemoryWrite,  // to a watched range (Observers::watch_writes). address: linear; detail: the data; value:
-                  // size
+    Breakpoint,   // before a watched instruction (WatchPoints). address: linear
+    DataAccess,   // after an access to watched data. address: linear; physical; detail: the data (the first 8
+                  // bytes); value: see data_access. One that crosses a page is told of as two
     UnknownInsn,  // #UD by the decoder. address: linear
     Count,
 };
+
+// Event::value of a DataAccess: these, and the size in bytes above.
+namespace data_access {
+inline constexpr u32 kWrite = 1;
+inline constexpr u32 kDevice =
+    2;  // by a device's DMA (rip: of the instruction that rang, if one did), or an input
+inline constexpr u32 kWalk = 4;                        // by a page walk, for an access of the instruction
+inline constexpr u32 kUntranslated = kDevice | kWalk;  // there is no linear address
+inline constexpr unsigned kSizeShift = 8;
+}  // namespace data_access
 
 struct Event {
     EventKind kind = EventKind::Instruction;
@@ -46,6 +58,7 @@ struct Event {
     u64 rip = 0;
     u64 address = 0;
     u64 detail = 0;
+    u64 physical = 0;
 };
 
 class Observers {
@@ -62,6 +75,10 @@ class Observers {
     bool wants(EventKind kind) const { return (kinds_ & bit(kind)) != 0; }
     void emit(const Event& event) const;
 
+    // Instructions and data that make events where somebody watches them.
+    WatchPoints& points() { return points_; }
+    const WatchPoints& points() const { return points_; }
+
     // Called when the set of wanted kinds changes.
     void on_change(std::function<void()> hook) { changed_ = std::move(hook); }
 
@@ -74,6 +91,7 @@ class Observers {
     void update();
 
     std::vector<Subscriber> subscribers_;
+    WatchPoints points_;
     u32 kinds_ = 0;
     Id next_ = 1;
     std::function<void()> changed_;
