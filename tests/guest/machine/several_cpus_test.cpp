@@ -63,8 +63,8 @@ struct Guest {
         config.seed = seed;
         config.clock = clock;
         machine = std::make_unique<Machine>(config);
-        std::copy(std::begin(kFirstCode), std::end(kFirstCode), machine->bus().ram_at(kFirst));
-        std::copy(std::begin(kOthersCode), std::end(kOthersCode), machine->bus().ram_at(kOthers));
+        machine->bus().dma_write(kFirst, kFirstCode, sizeof kFirstCode);
+        machine->bus().dma_write(kOthers, kOthersCode, sizeof kOthersCode);
         Cpu& cpu = machine->cpu(0);
         cpu.seg[kCs].selector = 0;
         cpu.seg[kCs].base = 0;

@@ -43,9 +43,9 @@ class SmallMachine {
         cpu.update_mode();
     }
 
-    void put(u64 physical, u64 value) { std::memcpy(machine.bus().ram_at(physical), &value, sizeof value); }
+    void put(u64 physical, u64 value) { machine.bus().dma_write(physical, &value, sizeof value); }
     void write(u64 physical, std::initializer_list<unsigned> bytes) {
-        for (const unsigned byte : bytes) *machine.bus().ram_at(physical++) = static_cast<u8>(byte);
+        for (const unsigned byte : bytes) machine.bus().write(physical++, 1, byte);
     }
     ModelContext context() { return ModelContext{machine}; }
 
