@@ -6,6 +6,7 @@
 // wider the distance between those that stay. The first one always stays.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "emulator/machine/machine.h"
@@ -24,7 +25,8 @@ class History {
         unsigned run = 0;           // of TimeMachine::runs()
         size_t played = 0;          // how many of its inputs had entered
         std::vector<size_t> tapes;  // where the consoles' tapes were
-        u64 host_nanoseconds = 0;   // how long the machine had run up to there: what thinning goes by
+        std::shared_ptr<const void> rider;
+        u64 host_nanoseconds = 0;  // how long the machine had run up to there: what thinning goes by
     };
 
     // Takes one of the machine as it is.

@@ -136,6 +136,7 @@ void TimeMachine::take_snapshot() {
     mark.run = run_;
     mark.played = player_->played();
     for (const ConsoleTape* tape : tapes_) mark.tapes.push_back(tape->position());
+    if (save_hook_) mark.rider = save_hook_();
     mark.host_nanoseconds = pilot_->nanoseconds();
     history_->take(std::move(mark));
 }
@@ -147,6 +148,7 @@ void TimeMachine::restore(size_t snapshot) {
     for (size_t i = 0; i < tapes_.size(); ++i) tapes_[i]->rewind(mark.tapes[i]);
     pilot_->arrive(mark.host_nanoseconds);
     first_at_.reset();
+    if (rider_hook_) rider_hook_(mark.rider);
     if (restore_hook_) restore_hook_();
 }
 

@@ -106,6 +106,13 @@ class TimeMachine {
     // Told each time the machine was put back to a snapshot, before it runs on from there: whoever keeps a
     // log of what happened is to drop what lies behind that moment, since it will happen again.
     void on_restore(std::function<void()> hook) { restore_hook_ = std::move(hook); }
+    // Whoever has state of its own that goes back with the machine: `save` is asked at each snapshot, and
+    // `restore` gets what it said each time the machine is put to that one; null where it was not asked yet.
+    void carry(std::function<std::shared_ptr<const void>()> save,
+               std::function<void(const std::shared_ptr<const void>&)> restore) {
+        save_hook_ = std::move(save);
+        rider_hook_ = std::move(restore);
+    }
     // Told of a branch just begun at the present moment; runs()[run()] is the new one.
     void on_branch(std::function<void()> hook) { branch_hook_ = std::move(hook); }
 
@@ -151,6 +158,8 @@ class TimeMachine {
     std::vector<ConsoleTape*> tapes_;
     std::function<void()> restore_hook_;
     std::function<void()> branch_hook_;
+    std::function<std::shared_ptr<const void>()> save_hook_;
+    std::function<void(const std::shared_ptr<const void>&)> rider_hook_;
 };
 
 }  // namespace orrery
