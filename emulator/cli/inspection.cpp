@@ -7,11 +7,7 @@
 namespace orrery {
 
 std::unique_ptr<DebugInfo> kernel_debug_info(const std::string& kernel_path) {
-    try {
-        return DebugInfo::open(kernel_path);
-    } catch (const DebugInfoError&) {
-        return nullptr;
-    }
+    return DebugInfo::of_kernel(kernel_path);
 }
 
 std::string source_directory() {

@@ -68,6 +68,17 @@ unsigned BreakpointSet::add(u64 address, std::string text) {
     return next_++;
 }
 
+void BreakpointSet::resolve_again(const DebugInfo* kernel) {
+    for (Breakpoint& breakpoint : breakpoints_) {
+        try {
+            breakpoint.address = resolve_place(breakpoint.text, kernel);
+        } catch (const BreakpointError&) {
+            // Given by its address, with a text for people.
+        }
+    }
+    index();
+}
+
 bool BreakpointSet::remove(unsigned id) {
     const size_t before = breakpoints_.size();
     std::erase_if(breakpoints_, [&](const Breakpoint& breakpoint) { return breakpoint.id == id; });

@@ -32,6 +32,8 @@ class BreakpointSet {
     // Throws BreakpointError: no such symbol or line, not an address, or there is one already.
     unsigned add(const std::string& text, const DebugInfo* kernel);
     unsigned add(u64 address, std::string text);
+    // Moves those that were given by name to where the names lie now (the kernel's symbols have moved).
+    void resolve_again(const DebugInfo* kernel);
     // False if there is none with this id.
     bool remove(unsigned id);
     bool enable(unsigned id, bool enabled);

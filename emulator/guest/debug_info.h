@@ -18,10 +18,17 @@ class DebugInfo {
 
     // Throws DebugInfoError for what is no ELF file. A stripped file gives empty tables.
     static std::unique_ptr<DebugInfo> open(const std::string& path);
+    // Of the kernel in a file. A compressed Linux image has none of its own: what is known of it are the
+    // symbols in the file vmlinux beside it. Null where there is nothing.
+    static std::unique_ptr<DebugInfo> of_kernel(const std::string& path);
+
+    // Whether its structures are known, and so its tasks.
+    bool has_types() const { return !types.empty(); }
 
     SymbolTable symbols;
     SourceLines lines;
     TypeTable types;
+    bool relocatable = false;  // a kernel that may lie elsewhere than its symbols say (kernel_slide.h)
 };
 
 }  // namespace orrery

@@ -123,6 +123,11 @@ SymbolTable SymbolTable::open(const std::string& path) {
     return of(std::move(symbols));
 }
 
+void SymbolTable::slide_to(u64 slide) {
+    for (Symbol& symbol : symbols_) symbol.address += slide - slide_;
+    slide_ = slide;
+}
+
 const Symbol* SymbolTable::at(u64 address) const {
     auto after = std::upper_bound(symbols_.begin(), symbols_.end(), address,
                                   [](u64 value, const Symbol& symbol) { return value < symbol.address; });

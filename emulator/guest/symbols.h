@@ -46,6 +46,10 @@ class SymbolTable {
     // "vfs_read+0x1c", "vfs_read", or "" where no symbol covers the address.
     std::string describe(u64 address) const;
 
+    // Moves all symbols: each lies at its address in the file plus `slide` from now on.
+    void slide_to(u64 slide);
+    u64 slide() const { return slide_; }
+
     const std::vector<Symbol>& all() const { return symbols_; }
     bool empty() const { return symbols_.empty(); }
 
@@ -55,6 +59,7 @@ class SymbolTable {
   private:
     std::vector<Symbol> symbols_;  // by address
     std::map<std::string, size_t, std::less<>> by_name_;
+    u64 slide_ = 0;
 };
 
 // "vfs_read" of "_Z8vfs_readR4FilePvmRl"; a C name as it is.

@@ -39,7 +39,10 @@ UserContext return_target(const Cpu& cpu, const GuestMemory& memory, const Event
 }  // namespace
 
 SyscallTracer::SyscallTracer(Machine& machine, const DebugInfo* kernel, size_t capacity)
-    : machine_(machine), kernel_(kernel), log_(capacity), cpus_(machine.cpu_count()) {
+    : machine_(machine),
+      kernel_(kernel != nullptr && kernel->has_types() ? kernel : nullptr),
+      log_(capacity),
+      cpus_(machine.cpu_count()) {
     const u32 kinds = Observers::bit(EventKind::SystemCall) | Observers::bit(EventKind::SystemReturn) |
                       Observers::bit(EventKind::AddressSpace) | Observers::bit(EventKind::Exception) |
                       Observers::bit(EventKind::Halt);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "emulator/guest/debug_info.h"
 #include "emulator/guest/page_map.h"
 #include "emulator/guest/tasks.h"
 #include "emulator/machine/machine.h"
@@ -95,7 +96,7 @@ void add_runs(const std::vector<Mapping>& mappings, const std::map<u64, unsigned
 AddressSpaceModel address_space_model(const ModelContext& context, const AddressSpaceParameters& parameters) {
     AddressSpaceModel model;
     model.pid = parameters.pid;
-    if (context.kernel == nullptr) {
+    if (context.kernel == nullptr || !context.kernel->has_types()) {
         model.problem = "no debug information of the guest's kernel: its tasks cannot be found";
         return model;
     }

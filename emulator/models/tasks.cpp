@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "emulator/guest/debug_info.h"
 #include "emulator/guest/syscall_log.h"
 #include "emulator/guest/tasks.h"
 #include "emulator/machine/machine.h"
@@ -27,7 +28,7 @@ std::string seconds_text(u64 ns) {
 
 TasksModel tasks_model(const ModelContext& context, const TasksParameters&) {
     TasksModel model;
-    if (context.kernel == nullptr) {
+    if (context.kernel == nullptr || !context.kernel->has_types()) {
         model.problem = "no debug information of the guest's kernel: its tasks cannot be found";
         return model;
     }
