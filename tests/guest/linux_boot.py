@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from linux_guest import Checks, Orrery, with_entries  # noqa: E402
+from linux_guest import Checks, Orrery, symbols_of, with_entries  # noqa: E402
 
 FAILURES = []
 
@@ -34,6 +34,20 @@ def quiet_log(checks):
     checks.add("warnings", "dmesg -r | grep '^<[0-4]>'", "")
     checks.add("trouble", "dmesg | grep -E 'Firmware Bug|Call Trace|[Uu]nstable|stalls|BUG|Oops|lockup|WARNING'", "")
     checks.add("clock source", "cat /sys/devices/system/clocksource/clocksource0/current_clocksource", "tsc\n")
+
+
+def check_symbols(orrery, listing):
+    """The symbols of vmlinux are the kernel's own, all moved by one slide but for the per-CPU area's."""
+    known = symbols_of(orrery.vmlinux)
+    address = {name: at for at, name in known}
+    lines = [line.split() for line in listing.splitlines()]
+    expect("number of symbols", lines and lines[0] == [str(len(known))], (lines[:1], len(known)))
+    rows = [(int(at, 16), name) for at, _, name in lines[1:]]
+    slide = next((at - address["_text"] for at, name in rows if name == "_text"), 0)
+    expect("KASLR's slide", 0 < slide < 1 << 30 and slide % (2 << 20) == 0, hex(slide))
+    moved = {(at + slide if at >> 31 else at, name) for at, name in known}
+    wrong = [row for row in rows if row not in moved]
+    expect("symbols of vmlinux", not wrong and len(rows) > 150, (len(rows), wrong[:5]))
 
 
 def check_one_boot(orrery, directory):
@@ -70,9 +84,12 @@ def check_one_boot(orrery, directory):
                "(busybox32 sleep 0.1; exit 3); echo $?; echo $((1<<40))'", "1000\n3\n1099511627776\n")
     checks.add("32-bit x87", "busybox32 awk 'BEGIN { printf \"%.17g %.17g %d\\n\", 1 / 3, 22 / 7 * 1e-300, 1e9 / 7 }'",
                f"{1 / 3:.17g} {22 / 7 * 1e-300:.17g} {int(1e9 / 7)}\n")
+    checks.add("symbols", "grep -vc '\\[' /proc/kallsyms; grep -v '\\[' /proc/kallsyms | awk '/ _text$/ || NR % 500 == 0'",
+               re.compile(r"\d+\n([0-9a-f]{16} . \S+\n)+"))
     checks.add("time", "date -u +%Y-%m-%d", "2024-01-01\n")
     result = orrery.linux(["--initrd", initrd, "--disk", disk], ["sh", "-c", checks.script(7)])
     expect_checks("one boot", checks, result, status=7)
+    check_symbols(orrery, checks.printed(result[1], "symbols"))
     with open(disk, "rb") as file:
         expect("the disk's file is as it was", file.read() == content)
 
@@ -151,7 +168,7 @@ def check_determinism(orrery, directory):
 
 def main():
     orrery = Orrery(sys.argv[1])
-    for needed in (orrery.kernel, orrery.initramfs, orrery.busybox_i386, orrery.disk):
+    for needed in (orrery.kernel, orrery.vmlinux, orrery.initramfs, orrery.busybox_i386, orrery.disk):
         if not os.path.exists(needed):
             print(f"{needed} is not there (targets linux-images, busybox-i386, debian-image)")
             return 77

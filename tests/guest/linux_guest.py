@@ -1,6 +1,7 @@
 """What the tests that boot Linux have in common: archives, one boot with many commands, and exact expectations."""
 import os
 import re
+import struct
 import subprocess
 
 # Well above what the longest of these boots needs; a guest that hangs ends there, with status 124.
@@ -24,6 +25,20 @@ def with_entries(archive, entries):
     return archive + b"\0" * (-len(archive) % 512) + newc(entries)
 
 
+def symbols_of(path):
+    """(address, name) of each symbol in the .symtab of a 64-bit ELF file."""
+    with open(path, "rb") as file:
+        elf = file.read()
+    table, = struct.unpack_from("<Q", elf, 40)
+    count, = struct.unpack_from("<H", elf, 60)
+    headers = [struct.unpack_from("<IIQQQQIIQQ", elf, table + 64 * i) for i in range(count)]
+    symtab = next(header for header in headers if header[1] == 2)  # SHT_SYMTAB
+    names = headers[symtab[6]][4]
+    rows = struct.iter_unpack("<IBBHQQ", elf[symtab[4]:symtab[4] + symtab[5]])
+    next(rows)  # the first entry is none
+    return [(address, elf[names + name:elf.index(b"\0", names + name)].decode()) for name, _, _, _, address, _ in rows]
+
+
 class Orrery:
     """build/orrery and the images beside it."""
 
@@ -31,6 +46,7 @@ class Orrery:
         self.program = program
         self.images = os.path.join(os.path.dirname(os.path.abspath(program)), "images")
         self.kernel = os.path.join(self.images, "linux", "bzImage")
+        self.vmlinux = os.path.join(self.images, "linux", "vmlinux")
         self.initramfs = os.path.join(self.images, "linux", "initramfs.cpio")
         self.disk = os.path.join(self.images, "debian.img")
         self.busybox_i386 = os.path.join(self.images, "..", "packages", "i386", "busybox")
@@ -60,9 +76,17 @@ class Checks:
         parts = [f"echo '@@@ {name}'\n{command}\n" for name, command, _ in self.rows]
         return "".join(parts) + f"echo '@@@'\nexit {status}\n"
 
+    @staticmethod
+    def sections(output):
+        return dict(re.findall(r"^@@@ ([^\n]*)\n(.*?)(?=^@@@)", output, re.S | re.M))
+
+    def printed(self, output, name):
+        """What the check of this name printed."""
+        return self.sections(output).get(name, "")
+
     def failures(self, output):
         """One text for each check that did not print what it should."""
-        sections = dict(re.findall(r"^@@@ ([^\n]*)\n(.*?)(?=^@@@)", output, re.S | re.M))
+        sections = self.sections(output)
         failed = []
         for name, _, expected in self.rows:
             got = sections.get(name)
