@@ -35,6 +35,7 @@ int dispatch(std::vector<std::string> words) {
     RunOptions run;
     CLI::App* run_command = app.add_subcommand("run", "Boot a guest; with -- COMMAND run that command in it");
     run.guest.declare(*run_command);
+    run.gdb.declare(*run_command);
     run_command->add_flag("--headless", run.headless, "No window: the terminal is the console");
     run_command->add_option("--stats", run.stats, "Write what the run did to this file, as JSON");
 
@@ -74,7 +75,7 @@ int dispatch(std::vector<std::string> words) {
     }
     if (show_command->parsed()) return run_show(show);
     if (strace_command->parsed()) return run_strace(strace);
-    if (run.headless || !command.empty() || !has_display()) return run_headless(run);
+    if (run.headless || !command.empty() || run.gdb.wanted() || !has_display()) return run_headless(run);
     if (!run.stats.empty() || !run.save_snapshot.empty() || !run.load_snapshot.empty())
         throw UsageError("--stats and snapshots need --headless or a command after --");
     ui.guest = run.guest;
@@ -99,6 +100,9 @@ int run_app(int argc, char** argv) {
         fmt::print(stderr, "orrery: {}\n", error.what());
         return kExitUsage;
     } catch (const ArchiveError& error) {
+        fmt::print(stderr, "orrery: {}\n", error.what());
+        return kExitUsage;
+    } catch (const GdbServerError& error) {
         fmt::print(stderr, "orrery: {}\n", error.what());
         return kExitUsage;
     } catch (const std::bad_alloc&) {

@@ -21,24 +21,6 @@ constexpr const char* kSerial = "uart16550.0";
 // How many instructions go by between two looks at the keyboard: a few milliseconds of host time.
 constexpr u64 kSlice = 2'000'000;
 
-// When to hand over what comes from a pipe: a script does not wait for prompts, so its bytes wait until the
-// guest does (or has been busy for long), which also keeps them clear of a serial port that is not yet set
-// up.
-class PipePacer {
-  public:
-    bool wants_input(bool idle, bool printed) {
-        quiet_ = idle ? quiet_ + 1 : 0;
-        ++since_input_;
-        if ((quiet_ < kQuietSlices || !printed) && since_input_ < kBusySlices) return false;
-        quiet_ = since_input_ = 0;
-        return true;
-    }
-
-  private:
-    static constexpr unsigned kQuietSlices = 5, kBusySlices = 500;  // of 10 ms of virtual time
-    unsigned quiet_ = 0, since_input_ = 0;
-};
-
 // Runs a guest with stdin as its keyboard. Virtual time does not outrun the host's while the guest is idle,
 // so that a sleep takes as long as it says; that changes when inputs arrive, and nothing else.
 StopReason run_interactive(Machine& machine, u64 max_instructions, RawTerminal& terminal,
@@ -130,7 +112,9 @@ int exit_status(Machine& machine, StopReason reason, bool has_command) {
 int run_headless(const RunOptions& options) {
     StdoutSink output;
     MachineConfig config = options.guest.machine_config();
+    ConsoleTape tape(&output);
     config.serial_output = &output;
+    if (options.gdb.wanted()) config.serial_output = &tape;
     const BootImages images = options.guest.boot_images();
     if (!options.save_snapshot.empty() && !std::ofstream(options.save_snapshot, std::ios::app))
         throw UsageError("--save-snapshot " + options.save_snapshot + ": cannot be written");
@@ -145,10 +129,16 @@ int run_headless(const RunOptions& options) {
         load_snapshot_file(machine, options.load_snapshot);
     }
     if (stats) stats->watch(machine);
+    std::unique_ptr<GdbRun> gdb;
+    if (options.gdb.wanted())
+        gdb =
+            std::make_unique<GdbRun>(options.gdb, machine, tape, images.kernel, !options.guest.has_command());
 
     StopReason reason;
     for (;;) {
-        if (options.guest.has_command()) {
+        if (gdb) {
+            reason = gdb->run(options.guest.max_instructions, !options.guest.has_command(), output);
+        } else if (options.guest.has_command()) {
             RunLimits limits;
             limits.instructions = options.guest.max_instructions;
             reason = machine.run(limits);
@@ -166,7 +156,9 @@ int run_headless(const RunOptions& options) {
             fmt::print(stderr, "orrery: {}; the guest was told of an I/O error\n", error);
     if (!options.save_snapshot.empty()) save_snapshot_file(machine, options.save_snapshot);
     if (stats) stats->write(machine, seconds.count());
-    return exit_status(machine, reason, options.guest.has_command());
+    const int status = exit_status(machine, reason, options.guest.has_command());
+    if (gdb) gdb->exited(status);
+    return status;
 }
 
 }  // namespace orrery

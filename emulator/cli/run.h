@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "emulator/cli/gdb_options.h"
 #include "emulator/cli/guest_options.h"
 
 namespace orrery {
@@ -19,6 +20,7 @@ struct RunOptions {
     std::string save_snapshot;  // --save-snapshot: where to when the run stops, empty: nowhere
     std::string load_snapshot;  // --load-snapshot: go on from there instead of booting
     bool headless = false;
+    GdbOptions gdb;
 };
 
 // Boots and runs until the guest ends; returns the process's exit status. Throws UsageError, BootError.

@@ -51,4 +51,22 @@ class RawTerminal {
     termios saved_{};
 };
 
+// When to hand over what comes from a pipe: a script does not wait for prompts, so its bytes wait until the
+// guest does (or has been busy for long), which also keeps them clear of a serial port that is not yet set
+// up.
+class PipePacer {
+  public:
+    bool wants_input(bool idle, bool printed) {
+        quiet_ = idle ? quiet_ + 1 : 0;
+        ++since_input_;
+        if ((quiet_ < kQuietSlices || !printed) && since_input_ < kBusySlices) return false;
+        quiet_ = since_input_ = 0;
+        return true;
+    }
+
+  private:
+    static constexpr unsigned kQuietSlices = 5, kBusySlices = 500;  // of 10 ms of virtual time
+    unsigned quiet_ = 0, since_input_ = 0;
+};
+
 }  // namespace orrery
