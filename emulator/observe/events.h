@@ -15,7 +15,8 @@ namespace orrery {
 struct Moment {
     u64 instructions = 0;
     u64 ticks = 0;
-    auto operator<=>(const Moment&) const = default;
+    // clang-tidy 14 takes a defaulted <=> for a null pointer.
+    auto operator<=>(const Moment&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 enum class EventKind : u8 {

@@ -47,7 +47,7 @@ class History {
     struct WrittenPage {
         u32 memory;
         u64 page;
-        auto operator<=>(const WrittenPage&) const = default;
+        auto operator<=>(const WrittenPage&) const = default;  // NOLINT(modernize-use-nullptr): see Moment
     };
     struct Snapshot {
         u64 id;

@@ -79,6 +79,20 @@ TEST_CASE("any moment of a run is reached, in any order, with the state that was
     }
 }
 
+TEST_CASE("a history changes nothing") {
+    Guest watched(3, kCommand, u64{16} << 20);
+    watched.run_to(12'000'000);
+    watched.time->seek_instructions(7'000'000);
+    Guest plain(3, kCommand);
+    plain.time.reset();
+    plain.run_to(7'000'000);
+    CHECK(watched.machine->component_hashes() == plain.machine->component_hashes());
+    for (Guest* guest : {&watched, &plain}) guest->run_to(1'000'000'000);
+    CHECK(watched.machine->ended() == StopReason::DebugExit);
+    CHECK(watched.machine->component_hashes() == plain.machine->component_hashes());
+    CHECK(watched.tape.text() == plain.tape.text());
+}
+
 TEST_CASE("a step back undoes a step") {
     Guest guest(2, kCommand);
     guest.run_to(9'000'000);
