@@ -11,6 +11,7 @@
 #include "emulator/cli/guest_options.h"
 #include "emulator/cli/inspection.h"
 #include "emulator/cli/terminal.h"
+#include "emulator/guest/kernel_slide.h"
 
 namespace orrery {
 
@@ -85,6 +86,7 @@ GdbRun::GdbRun(const GdbOptions& options, Machine& machine, ConsoleTape& tape, c
 ModelContext GdbRun::context() {
     if (!looked_for_kernel_) kernel_ = kernel_debug_info(kernel_path_);
     looked_for_kernel_ = true;
+    KernelSlide(machine_, kernel_.get()).follow();
     console_ = tape_.text();
     ModelContext context{machine_};
     context.kernel = kernel_.get();

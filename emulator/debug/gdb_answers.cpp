@@ -7,6 +7,7 @@
 #include "emulator/debug/gdb_monitor.h"
 #include "emulator/debug/gdb_registers.h"
 #include "emulator/debug/gdb_session.h"
+#include "emulator/guest/debug_info.h"
 
 namespace orrery {
 
@@ -17,6 +18,14 @@ constexpr const char* kFault = "E0e";    // EFAULT
 
 std::span<const u8> bytes_of(std::string_view text) {
     return {reinterpret_cast<const u8*>(text.data()), text.size()};
+}
+
+// qOffsets: where a kernel that moves (KASLR) has its first segment, so that gdb moves its symbols there;
+// empty for one that does not, or has not yet.
+std::string segment_offset(const ModelContext& context) {
+    if (context.kernel == nullptr || context.kernel->symbols.slide() == 0) return "";
+    const Symbol* text = context.kernel->symbols.find("_text");
+    return text == nullptr ? "" : fmt::format("TextSeg={:x}", text->address);
 }
 
 }  // namespace
@@ -158,6 +167,7 @@ std::string GdbSession::answer_query(Arguments arguments) {
     if (arguments.take("ThreadExtraInfo,")) return thread_info(arguments);
     if (arguments.rest() == "C") return fmt::format("QC{:x}", stop_.cpu + 1);
     if (arguments.rest() == "Attached") return "1";
+    if (arguments.rest() == "Offsets") return segment_offset(subject_.context());
     if (arguments.rest() == "Symbol::") return "OK";
     if (arguments.rest() == "sThreadInfo") return "l";
     if (arguments.rest() != "fThreadInfo") return "";
