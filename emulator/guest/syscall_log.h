@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <map>
-#include <ranges>
 #include <set>
 #include <string>
 #include <vector>
@@ -45,6 +45,25 @@ struct SyscallTotals {
     u64 ticks = 0;  // from entry to return
 };
 
+// Records in a row, oldest first.
+class SyscallRange {
+  public:
+    using Iterator = std::deque<SyscallRecord>::const_iterator;
+    SyscallRange(Iterator first, Iterator last) : first_(first), last_(last) {}
+
+    Iterator begin() const { return first_; }
+    Iterator end() const { return last_; }
+    auto rbegin() const { return std::make_reverse_iterator(last_); }
+    auto rend() const { return std::make_reverse_iterator(first_); }
+    size_t size() const { return static_cast<size_t>(last_ - first_); }
+    bool empty() const { return first_ == last_; }
+    const SyscallRecord& front() const { return *first_; }
+    const SyscallRecord& back() const { return *std::prev(last_); }
+
+  private:
+    Iterator first_, last_;
+};
+
 class SyscallLog {
   public:
     explicit SyscallLog(size_t capacity = 10000) : capacity_(capacity) {}
@@ -59,9 +78,9 @@ class SyscallLog {
     void count(const SyscallRecord& finished);
 
     // Those up to the position, oldest first.
-    auto records() const {
+    SyscallRange records() const {
         const size_t held = records_.empty() ? 0 : static_cast<size_t>(next_id_ - records_.front().id);
-        return std::ranges::subrange(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(held));
+        return {records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(held)};
     }
     // Whether a call of records() has returned by now: one whose end is known may still lie ahead.
     bool finished(const SyscallRecord& record) const {

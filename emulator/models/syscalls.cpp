@@ -64,7 +64,9 @@ SyscallsModel syscalls_model(const ModelContext& context, const SyscallsParamete
     }
     model.dropped = context.syscalls->dropped();
     model.summary = summary_of(*context.syscalls);
-    for (const SyscallRecord& record : context.syscalls->records() | std::views::reverse) {
+    const SyscallRange records = context.syscalls->records();
+    for (auto at = records.rbegin(); at != records.rend(); ++at) {
+        const SyscallRecord& record = *at;
         if (model.rows.size() >= parameters.limit) break;
         if (parameters.pid && record.pid != *parameters.pid) continue;
         SyscallRow row = row_of(record, context.syscalls->finished(record));

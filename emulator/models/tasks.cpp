@@ -13,7 +13,9 @@ namespace {
 
 // The newest call of a task that has not returned, as strace shows it.
 std::string unfinished(const SyscallLog& log, int pid) {
-    for (const SyscallRecord& record : log.records() | std::views::reverse) {
+    const SyscallRange records = log.records();
+    for (auto at = records.rbegin(); at != records.rend(); ++at) {
+        const SyscallRecord& record = *at;
         if (record.pid != pid || record.kind != SyscallRecord::Kind::Call) continue;
         return log.finished(record) ? "" : call_beginning(record.entry);
     }
