@@ -1,7 +1,7 @@
 """The symbol table that a Linux kernel carries in itself (CONFIG_KALLSYMS), read out of its image.
 
 /proc/kallsyms is printed from tables in .rodata that no symbol and no header leads to; what they hold makes them
-findable. Layout: scripts/kallsyms.c and kernel/kallsyms.c of Linux 5.0 to 6.14, with CONFIG_KALLSYMS_BASE_RELATIVE and
+findable. Layout: scripts/kallsyms.c and kernel/kallsyms.c of Linux 6.1 with CONFIG_KALLSYMS_BASE_RELATIVE and
 CONFIG_KALLSYMS_ABSOLUTE_PERCPU, as x86-64 SMP kernels have them. Each table begins at a multiple of 8:
 
   offsets, relative_base   u32 a symbol, u64: addresses (see address_of)
@@ -13,7 +13,7 @@ CONFIG_KALLSYMS_ABSOLUTE_PERCPU, as x86-64 SMP kernels have them. Each table beg
   token_table              256 texts, each with a NUL
   token_index              256 u16: where each text begins in token_table
 
-Until 6.3 offsets and relative_base lie before num_syms, since 6.4 behind token_index.
+Later kernels have offsets and relative_base behind token_index, which is looked at too.
 """
 import re
 import struct
