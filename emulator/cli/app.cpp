@@ -8,6 +8,8 @@
 
 #include "devices/image_file.h"
 #include "emulator/boot/boot_error.h"
+#include "emulator/cli/diff_command.h"
+#include "emulator/cli/replay.h"
 #include "emulator/cli/run.h"
 #include "emulator/cli/show.h"
 #include "emulator/cli/strace.h"
@@ -36,6 +38,7 @@ int dispatch(std::vector<std::string> words) {
     CLI::App* run_command = app.add_subcommand("run", "Boot a guest; with -- COMMAND run that command in it");
     run.guest.declare(*run_command);
     run.gdb.declare(*run_command);
+    run.record.declare(*run_command);
     run_command->add_flag("--headless", run.headless, "No window: the terminal is the console");
     run_command->add_option("--stats", run.stats, "Write what the run did to this file, as JSON");
 
@@ -51,6 +54,17 @@ int dispatch(std::vector<std::string> words) {
     StraceOptions strace;
     CLI::App* strace_command = app.add_subcommand("strace", "Trace the system calls of the command after --");
     strace.declare(*strace_command);
+
+    ReplayOptions replay;
+    CLI::App* replay_command = app.add_subcommand("replay", "Compute a recorded run again");
+    replay.declare(*replay_command);
+    VerifyOptions verify;
+    CLI::App* verify_command =
+        app.add_subcommand("verify", "Compute a recorded run again and compare the chain of its hashes");
+    verify.declare(*verify_command);
+    DiffOptions diff;
+    CLI::App* diff_command = app.add_subcommand("diff", "Find where two recorded runs part");
+    diff.declare(*diff_command);
 
     UiOptions ui;
     CLI::App* ui_command = app.add_subcommand("ui", "Open the debugger");
@@ -75,6 +89,11 @@ int dispatch(std::vector<std::string> words) {
     }
     if (show_command->parsed()) return run_show(show);
     if (strace_command->parsed()) return run_strace(strace);
+    if (replay_command->parsed() || verify_command->parsed() || diff_command->parsed()) {
+        if (!command.empty()) throw UsageError("a recording has its own command: leave out --");
+        if (diff_command->parsed()) return run_diff(diff);
+        return replay_command->parsed() ? run_replay(replay) : run_verify(verify);
+    }
     if (run.headless || !command.empty() || run.gdb.wanted() || !has_display()) return run_headless(run);
     if (!run.stats.empty() || !run.save_snapshot.empty() || !run.load_snapshot.empty())
         throw UsageError("--stats and snapshots need --headless or a command after --");
@@ -99,6 +118,9 @@ int run_app(int argc, char** argv) {
     } catch (const DiskError& error) {
         fmt::print(stderr, "orrery: {}\n", error.what());
         return kExitUsage;
+    } catch (const RecordingError& error) {
+        fmt::print(stderr, "orrery: {}\n", error.what());
+        return error.damaged ? kExitDamaged : kExitUsage;
     } catch (const ArchiveError& error) {
         fmt::print(stderr, "orrery: {}\n", error.what());
         return kExitUsage;

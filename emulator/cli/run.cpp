@@ -123,16 +123,16 @@ int run_headless(const RunOptions& options) {
 
     const auto start = std::chrono::steady_clock::now();
     Machine machine(config);
-    if (options.load_snapshot.empty()) {
-        machine.load(images);
-    } else {
-        load_snapshot_file(machine, options.load_snapshot);
-    }
+    machine.load(images);
+    if (!options.load_snapshot.empty()) load_snapshot_file(machine, options.load_snapshot);
     if (stats) stats->watch(machine);
     std::unique_ptr<GdbRun> gdb;
     if (options.gdb.wanted())
         gdb =
             std::make_unique<GdbRun>(options.gdb, machine, tape, images.kernel, !options.guest.has_command());
+    const std::unique_ptr<Recorder> recorder =
+        options.record.start(machine, images, options.guest, options.load_snapshot);
+    if (recorder && gdb) recorder->follow(gdb->time());
 
     StopReason reason;
     for (;;) {
@@ -157,6 +157,7 @@ int run_headless(const RunOptions& options) {
     if (!options.save_snapshot.empty()) save_snapshot_file(machine, options.save_snapshot);
     if (stats) stats->write(machine, seconds.count());
     const int status = exit_status(machine, reason, options.guest.has_command());
+    if (recorder) recorder->finish(reason, status, gdb ? gdb->time().end() : machine.moment());
     if (gdb) gdb->exited(status);
     return status;
 }

@@ -5,11 +5,13 @@
 
 #include "emulator/cli/gdb_options.h"
 #include "emulator/cli/guest_options.h"
+#include "emulator/cli/record_options.h"
 
 namespace orrery {
 
 // Exit statuses of Orrery's own.
 inline constexpr int kExitUsage = 2;
+inline constexpr int kExitDamaged = 3;
 inline constexpr int kExitBudget = 124;
 inline constexpr int kExitOwnFault = 125;
 inline constexpr int kExitGuestDied = 255;
@@ -19,6 +21,7 @@ struct RunOptions {
     std::string stats;          // --stats: where to, empty: nowhere
     std::string save_snapshot;  // --save-snapshot: where to when the run stops, empty: nowhere
     std::string load_snapshot;  // --load-snapshot: go on from there instead of booting
+    RecordOptions record;
     bool headless = false;
     GdbOptions gdb;
 };

@@ -10,6 +10,7 @@
 
 #include "emulator/cli/inspection.h"
 #include "emulator/debug/debugger.h"
+#include "emulator/guest/kernel_slide.h"
 #include "emulator/guest/syscall_tracer.h"
 #include "emulator/models/framebuffer.h"
 #include "emulator/models/windows.h"
@@ -90,7 +91,7 @@ void run_to_syscall(Machine& machine, u64 number, const DebugInfo* kernel,
 class Moments {
   public:
     // Throws UsageError.
-    Moments(const std::string& text, const DebugInfo* kernel, std::vector<std::string> command)
+    Moments(const std::string& text, DebugInfo* kernel, std::vector<std::string> command)
         : text_(text), kernel_(kernel), command_(std::move(command)) {
         if (text.empty() || parse_count(text, count_)) return;
         if (text.rfind("syscall:", 0) == 0) {
@@ -107,12 +108,16 @@ class Moments {
         }
     }
 
-    void reach(Machine& machine, const KeepingSink& console, u64 budget) const {
+    void reach(Machine& machine, const KeepingSink& console, u64 budget) {
         RunLimits limits;
         limits.instructions = budget;
         if (text_.empty()) return run_until_idle(machine, console, budget);
         if (call_) return run_to_syscall(machine, *call_, kernel_, command_, limits);
         if (place_) {
+            // A name says where it lies only once the kernel has chosen its place.
+            const bool named = text_[0] < '0' || text_[0] > '9';
+            if (named && KernelSlide(machine, kernel_).reach(limits) == StopReason::Budget)
+                place_ = resolve_place(text_, kernel_);
             Debugger(machine).run_to(*place_, limits);
             return;
         }
@@ -137,7 +142,7 @@ class Moments {
 
   private:
     std::string text_;
-    const DebugInfo* kernel_;
+    DebugInfo* kernel_;
     std::vector<std::string> command_;
     u64 count_ = 0;
     std::optional<u64> call_;
@@ -148,12 +153,14 @@ class Moments {
 
 void ShowOptions::declare(CLI::App& app) {
     guest.declare(app);
+    replay.declare(app);
     app.add_option("window", window, "The window")->required();
     app.add_option("arguments", arguments, "Its arguments");
     app.add_option(
         "--at", at,
         "The moment: an instruction count, syscall:NAME (its first call), or a place in the kernel that is "
-        "run to (symbol, FILE:LINE, address); default: when the guest has come up and waits");
+        "run to (symbol, FILE:LINE, address); default: when the guest has come up and waits, or the end of a "
+        "recording");
     app.add_option("--vcpu", vcpu,
                    "The virtual CPU that is meant, from 0 (default: the one whose turn it is)");
     app.add_option("--format", format, "text, json, or png (the window framebuffer)")
@@ -177,20 +184,23 @@ int run_show(const ShowOptions& options) {
             throw UsageError("show: --format png goes with the window framebuffer");
         if (options.format == "png" && isatty(STDOUT_FILENO) != 0)
             throw UsageError("show: --format png writes a picture: send it to a file with >");
-        MachineConfig config = guest.machine_config();
-        config.serial_output = &console;
-        if (options.vcpu && *options.vcpu >= config.cpus)
-            throw UsageError(
-                fmt::format("show: --vcpu {}: the machine has {} (--smp)", *options.vcpu, config.cpus));
-        const BootImages images = guest.boot_images();
-        Machine machine(config);
-        machine.load(images);
-        const std::unique_ptr<DebugInfo> kernel = kernel_debug_info(images.kernel);
-        const Moments moment(options.at, kernel.get(), options.guest.command);
+        Subject subject(guest, options.replay, &console);
+        Machine& machine = subject.machine();
+        if (options.vcpu && *options.vcpu >= machine.cpu_count())
+            throw UsageError(fmt::format("show: --vcpu {}: the machine has {} (--smp)", *options.vcpu,
+                                         machine.cpu_count()));
+        const std::unique_ptr<DebugInfo> kernel = kernel_debug_info(subject.kernel());
+        Moments moment(options.at, kernel.get(), subject.command());
         std::optional<SyscallTracer> tracer;
         if (window.name == "syscalls" || window.name == "tasks") tracer.emplace(machine, kernel.get());
 
-        moment.reach(machine, console, std::min(options.guest.max_instructions, kDefaultBudget));
+        u64 budget = std::min(options.guest.max_instructions, kDefaultBudget);
+        if (subject.end()) budget = subject.end()->instructions;
+        if (options.at.empty() && subject.end())
+            run_to_moment(machine, *subject.end());
+        else
+            moment.reach(machine, console, budget);
+        KernelSlide(machine, kernel.get()).follow();
         const std::string missed = moment.missed(machine);
         if (!missed.empty()) fmt::print(stderr, "orrery: {}\n", missed);
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "emulator/cli/guest_options.h"
+#include "emulator/cli/subject.h"
 
 namespace CLI {
 class App;
@@ -15,6 +16,7 @@ namespace orrery {
 
 struct ShowOptions {
     GuestOptions guest;
+    ReplayOption replay;
     std::string window;
     std::vector<std::string> arguments;
     std::optional<unsigned> vcpu;

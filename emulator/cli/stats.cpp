@@ -76,9 +76,9 @@ struct CpuCounts {
 
 namespace {
 
-nlohmann::ordered_json disk_counts(VirtioBlk& disk) {
+nlohmann::ordered_json disk_counts(VirtioBlk& disk, const std::string& name) {
     const VirtioBlk::Counters& done = disk.counters();
-    return {{"image", disk.disk().image().path()},
+    return {{"image", name},
             {"reads", {{"count", done.reads}, {"bytes", done.read_bytes}}},
             {"writes", {{"count", done.writes}, {"bytes", done.written_bytes}}},
             {"flushes", done.flushes},
@@ -98,7 +98,7 @@ nlohmann::ordered_json frame_counts(const VirtioNet& card) {
 
 }  // namespace
 
-void StatsFile::write(Machine& machine, double host_seconds) {
+void StatsFile::write(Machine& machine, double host_seconds, const std::vector<std::string>& disk_names) {
     CpuCounts all;
     for (unsigned i = 0; i < machine.cpu_count(); ++i) all.add(CpuCounts(machine.cpu(i)));
     nlohmann::ordered_json json;
@@ -111,7 +111,10 @@ void StatsFile::write(Machine& machine, double host_seconds) {
         own.write(cpu);
         json["cpus"].push_back(std::move(cpu));
     }
-    for (const auto& disk : machine.board().disks()) json["disks"].push_back(disk_counts(*disk));
+    const auto& disks = machine.board().disks();
+    for (size_t i = 0; i < disks.size(); ++i)
+        json["disks"].push_back(
+            disk_counts(*disks[i], i < disk_names.size() ? disk_names[i] : disks[i]->disk().image().path()));
     if (const VirtioNet* card = machine.board().network()) json["network"] = frame_counts(*card);
     json["unknown_instructions"] = unknown_;
     json["host_seconds"] = host_seconds;

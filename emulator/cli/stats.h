@@ -4,6 +4,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "emulator/machine/machine.h"
 
@@ -18,8 +19,8 @@ class StatsFile {
     // Counts the instructions that the machine does not know (each raised #UD).
     void watch(Machine& machine);
     // Instructions, cycles, TLB counts by level and kind, walks, faults, interrupts, host seconds, state
-    // hash.
-    void write(Machine& machine, double host_seconds);
+    // hash. Disks are called `disk_names`, or, without these, what their files are called.
+    void write(Machine& machine, double host_seconds, const std::vector<std::string>& disk_names = {});
 
   private:
     std::string path_;

@@ -18,17 +18,16 @@ namespace orrery {
 
 void StraceOptions::declare(CLI::App& app) {
     guest.declare(app);
+    replay.declare(app);
     app.add_flag("-c", summary, "Count calls, errors and virtual time, and print a table at the end");
     app.add_option("-o", output, "Write the trace to this file instead of stderr");
 }
 
 int run_strace(const StraceOptions& options) {
-    if (!options.guest.has_command())
+    if (!options.guest.has_command() && options.replay.path.empty())
         throw UsageError("strace: a command after -- is needed, as in: orrery strace -- ls /");
     StdoutSink console;
-    MachineConfig config = options.guest.machine_config();
-    config.serial_output = &console;
-    const BootImages images = options.guest.boot_images();
+    Subject subject(options.guest, options.replay, &console);
 
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(nullptr, &std::fclose);
     if (!options.output.empty()) {
@@ -37,25 +36,25 @@ int run_strace(const StraceOptions& options) {
     }
     std::FILE* const out = file ? file.get() : stderr;
 
-    Machine machine(config);
-    machine.load(images);
-    const std::unique_ptr<DebugInfo> kernel = kernel_debug_info(images.kernel);
-    SyscallTracer tracer(machine, kernel.get());
-    tracer.only_command(options.guest.command);
+    const std::unique_ptr<DebugInfo> kernel = kernel_debug_info(subject.kernel());
+    SyscallTracer tracer(subject.machine(), kernel.get());
+    // A recording of somebody who typed: the calls of all programs.
+    const std::vector<std::string>& command = subject.command();
+    if (!command.empty()) tracer.only_command(command);
     StraceWriter writer([out](const std::string& line) { std::fputs(line.c_str(), out); });
     if (!options.summary) tracer.listen(&writer);
 
     RunLimits limits;
     limits.instructions = options.guest.max_instructions;
-    const StopReason reason = machine.run(limits);
+    const StopReason reason = subject.run(limits);
     tracer.finish();
     writer.finish();
     if (options.summary) std::fputs(strace_summary(tracer.log().totals()).c_str(), out);
     std::fflush(out);
-    if (tracer.log().records().empty())
+    if (tracer.log().records().empty() && !command.empty())
         fmt::print(stderr, "orrery: the command was never executed (is {} in the guest's PATH?)\n",
-                   options.guest.command[0]);
-    return exit_status(machine, reason, true);
+                   command[0]);
+    return subject.status(reason);
 }
 
 }  // namespace orrery

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "emulator/cli/guest_options.h"
+#include "emulator/cli/subject.h"
 
 namespace CLI {
 class App;
@@ -13,6 +14,7 @@ namespace orrery {
 
 struct StraceOptions {
     GuestOptions guest;
+    ReplayOption replay;
     bool summary = false;  // -c
     std::string output;    // -o FILE; empty: stderr
 

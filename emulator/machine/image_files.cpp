@@ -18,11 +18,16 @@ GuestFiles read_images(const BootImages& images) {
     files.command_line = images.command_line;
     if (images.initrd.empty()) return files;
     files.initrd = read_boot_image(images.initrd);
+    append_archive(files, images.extra_initrd);
+    return files;
+}
+
+void append_archive(GuestFiles& files, std::span<const u8> archive) {
+    if (!files.initrd || archive.empty()) return;
     std::vector<u8>& bytes = files.initrd->bytes;
     // Each archive begins at a multiple of four bytes.
     while (bytes.size() % 4 != 0) bytes.push_back(0);
-    bytes.insert(bytes.end(), images.extra_initrd.begin(), images.extra_initrd.end());
-    return files;
+    bytes.insert(bytes.end(), archive.begin(), archive.end());
 }
 
 }  // namespace orrery
