@@ -252,6 +252,9 @@ void Session::advance(u64 instructions) {
             stop(activity_ == Activity::RunTo && debugger_->stopped_at() == 0 ? "Reached" : text);
             break;
         }
+        case StopCause::Watchpoint:
+            stop("Watchpoint");
+            break;
         case StopCause::Ended:
             stop(ended_text());
             break;
