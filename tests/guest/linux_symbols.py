@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""The debugger knows Debian's kernel by its own symbols (images/linux/vmlinux), wherever the kernel has put itself.
+
+usage: linux_symbols.py ORRERY     exit status: 0 as expected, 1 not, 77 the images are not there
+"""
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from linux_guest import Orrery, symbols_of  # noqa: E402
+
+STEP = 2 << 20  # bytes: what KASLR's choices are multiples of
+FAILURES = []
+
+
+def expect(what, condition, shown=None):
+    if not condition:
+        FAILURES.append(f"{what}: {shown}")
+
+
+def shown(orrery, window, *words):
+    """What a window shows, and what is said beside it."""
+    status, out, err = orrery.run("show", window, "--linux", "--format", "json", *words)
+    expect(f"show {window} {words}", status == 0, (status, err, out[:500]))
+    return json.loads(out) if status == 0 else {}, err
+
+
+def check_place(orrery, name, linked, *words, moved):
+    """The machine stops at a function's first instruction, and knows it. `moved`: whether KASLR is in force."""
+    model, err = shown(orrery, "disassembly", "--at", name, *words)
+    first = next((row for row in model.get("instructions", []) if row.get("current")), {})
+    expect(f"{name} {words} is reached", err == "" and model.get("where") == name and first.get("label") == name,
+           (err, model.get("where"), first))
+    slide = int(model.get("address", "0"), 16) - linked
+    expect(f"{name} {words} lies where the kernel is", slide % STEP == 0 and 0 <= slide < 1 << 30 and (slide != 0) == moved,
+           hex(slide))
+
+
+def main():
+    orrery = Orrery(sys.argv[1])
+    if not os.path.exists(orrery.vmlinux):
+        print(f"{orrery.vmlinux} is not there (target linux-images)")
+        return 77
+    address = {name: at for at, name in symbols_of(orrery.vmlinux)}
+    # Before LSTAR is written.
+    check_place(orrery, "start_kernel", address["start_kernel"], moved=True)
+    status, out, err = orrery.run("show", "disassembly", "--linux", "--at", "no_such_function")
+    expect("an unknown name is refused", status == 2 and out == "" and err.count("\n") == 1 and "no_such_function" in err,
+           (status, out, err))
+    if os.environ.get("ORRERY_TEST_LONG"):
+        check_place(orrery, "start_kernel", address["start_kernel"], "--append", "nokaslr", moved=False)
+        check_place(orrery, "vfs_write", address["vfs_write"], "--smp", "2", moved=True)
+        check_place(orrery, "vfs_write", address["vfs_write"], "--seed", "5", moved=True)
+        model, err = shown(orrery, "tasks", "--at", "syscall:getpid", "--", "sh", "-c", "echo $$")
+        expect("tasks are not invented", not model.get("tasks") and "no debug information" in model.get("problem", ""), model)
+    for text in FAILURES:
+        print(f"FAILED: {text}")
+    return 1 if FAILURES else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
