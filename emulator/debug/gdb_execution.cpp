@@ -118,6 +118,7 @@ GdbStop GdbExecution::run_slice(const RunLimits& slice) {
     return after_slice(machine_.run(slice), hit);
 }
 
+// First to where it is this CPU's turn, then over the instruction.
 GdbStop GdbExecution::step_slice(const RunLimits& slice) {
     const Cpu& stepped = machine_.cpu(*step_cpu_);
     std::optional<Hit> hit;
@@ -127,20 +128,22 @@ GdbStop GdbExecution::step_slice(const RunLimits& slice) {
         if (!hit) hit = hit_by(event);
         if (hit) machine_.request_stop();
     });
-    for (;;) {
-        const Moment before = machine_.moment();
-        if (before.instructions >= slice.instructions) return after_slice(StopReason::Budget, hit);
-        const StopReason reason = machine_.run({before.instructions + 1, slice.ticks});
-        GdbStop stop = after_slice(reason, hit);
-        if (hit) return stop;
-        if (stepped.own_instructions() != step_from_) {
-            stop.reason = GdbStop::Reason::Step;
-            stop.cpu = stepped.id;
-            return stop;
-        }
-        if (stop.reason != GdbStop::Reason::None || reason == StopReason::Idle || machine_.moment() == before)
-            return stop;
+    bool arrived = false;
+    StopReason reason;
+    {
+        const Subscription turn(machine_, Observers::bit(EventKind::Instruction), [&](const Event& event) {
+            arrived = arrived || (event.cpu == stepped.id && !hit);
+            if (arrived) machine_.request_stop();
+        });
+        reason = machine_.run(slice);
     }
+    if (arrived && !machine_.ended())
+        reason = machine_.run({machine_.moment().instructions + 1, slice.ticks});
+    GdbStop stop = after_slice(reason, hit);
+    if (hit || stepped.own_instructions() == step_from_) return stop;
+    stop.reason = GdbStop::Reason::Step;
+    stop.cpu = stepped.id;
+    return stop;
 }
 
 GdbStop GdbExecution::go(const RunLimits& slice) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <tuple>
 
 #include "emulator/timeline/time_machine.h"
 
@@ -64,7 +65,9 @@ class GdbExecution {
     struct Point {
         char type;
         u64 address, length;
-        auto operator<=>(const Point&) const = default;
+        bool operator<(const Point& other) const {
+            return std::tie(type, address, length) < std::tie(other.type, other.address, other.length);
+        }
     };
     // Where a run is stopped for a point.
     struct Hit {

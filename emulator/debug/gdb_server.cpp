@@ -161,7 +161,7 @@ void GdbServer::settle() {
     write_some();
     const GdbSession::State state = session_->state();
     if (state == GdbSession::State::Killed) killed_ = true;
-    if (state == GdbSession::State::Detached || state == GdbSession::State::Killed) wait_ = false;
+    if (state != GdbSession::State::Stopped) wait_ = false;
     const bool sent = session_->output().empty();
     if (connection_ < 0 || (sent && (state == GdbSession::State::Detached || killed_))) hang_up();
 }
@@ -186,7 +186,6 @@ StopReason GdbServer::run(const RunLimits& slice, u64 budget, bool& over) {
         over = ended || subject_.time.machine().moment().instructions >= budget;
         return reason;
     }
-    wait_ = false;
     const StopReason reason = session_->run(slice, budget, over);
     settle();
     return reason;

@@ -12,7 +12,8 @@ namespace {
 // SmallMachine's loop, from 1: call f / 2: inc rax / 3: inc rax / 4: jmp to 2; f takes 10 instructions.
 class Session {
   public:
-    Session() : time(small.machine), session({time, [this] { return small.context(); }, false}) {
+    explicit Session(unsigned cpus = 1)
+        : small(cpus), time(small.machine), session({time, [this] { return small.context(); }, false}) {
         ask("QStartNoAckMode");
         ask("qSupported:swbreak+;hwbreak+");
     }
@@ -290,4 +291,45 @@ TEST_CASE("monitor gives the windows' text, and goes to moments", "[gdb]") {
     CHECK(monitor("goto -99").starts_with("instruction 0,"));
     CHECK(monitor("goto x") == "x is not a number of instructions\n");
     CHECK(s.ask("qRcmd,0") == "E16");
+}
+
+TEST_CASE("each CPU is a thread, stepped by itself both ways", "[gdb]") {
+    Session s(2);
+    CHECK(s.ask("qfThreadInfo") == "m1,2");
+    s.slice = 1000;
+    // To where both have been running for a while.
+    s.budget = 100'000;
+    CHECK(s.stop("c").find("replaylog:end") != std::string::npos);
+    s.budget = ~u64{0};
+    for (const unsigned thread : {1u, 2u, 1u}) {
+        const Cpu& cpu = s.small.machine.cpu(thread - 1);
+        const std::string number = std::to_string(thread);
+        std::vector<u64> there{cpu.rip()}, own{cpu.own_instructions()};
+        for (unsigned i = 0; i < 9; ++i) {
+            REQUIRE(s.stop("vCont;s:" + number + ";c") == "T05thread:" + number);
+            there.push_back(cpu.rip());
+            own.push_back(cpu.own_instructions());
+            CHECK(own[i + 1] == own[i] + 1);
+        }
+        for (unsigned i = 9; i-- > 0;) {
+            s.ask("Hc" + number);
+            REQUIRE(s.stop("bs") == "T05thread:" + number);
+            CHECK(cpu.rip() == there[i]);
+            CHECK(cpu.own_instructions() == own[i]);
+        }
+    }
+    // Breakpoints tell whose they are, and backwards the same.
+    s.ask("Z0,10008,1");
+    std::string threads;
+    std::vector<u64> counts;
+    for (unsigned i = 0; i < 8; ++i) {
+        const std::string stop = s.stop("c");
+        threads += stop.substr(10, 1);
+        counts.push_back(s.count());
+        s.ask("vCont;s:" + stop.substr(10, 1));
+    }
+    for (unsigned i = 8; i-- > 0;) {
+        CHECK(s.stop("bc") == "T05thread:" + threads.substr(i, 1) + ";swbreak:");
+        CHECK(s.count() == counts[i]);
+    }
 }

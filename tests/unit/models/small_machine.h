@@ -4,6 +4,8 @@
 //   0x400000            user, read and execute     (physical 0x200000)
 //   0x401000            user, read and write, NX   (physical 0x201000)
 //   0x402000            not present
+//
+// With several CPUs all of them run the same code, each with a stack of its own.
 #pragma once
 
 #include <cstring>
@@ -18,7 +20,7 @@ class SmallMachine {
   public:
     static constexpr u64 kCode = 0x1'0000, kFunction = 0x1'0020, kStack = 0x8'0000;
 
-    SmallMachine() : machine(config()) {
+    explicit SmallMachine(unsigned cpus = 1) : machine(config(cpus)) {
         put(0x1000, 0x2027);                 // PML4[0]
         put(0x2000, 0x3027);                 // PDPT[0]
         put(0x3000, 0xe3);                   // PD[0]: 2 MiB at 0, P RW A D PS
@@ -29,18 +31,7 @@ class SmallMachine {
         write(kCode, {0xe8, 0x1b, 0, 0, 0, 0x48, 0xff, 0xc0, 0x48, 0xff, 0xc0, 0xeb, 0xf8});
         // function: push rbx; mov ecx, 3; again: dec ecx; jne again; pop rbx; ret
         write(kFunction, {0x53, 0xb9, 3, 0, 0, 0, 0xff, 0xc9, 0x75, 0xfc, 0x5b, 0xc3});
-        Cpu& cpu = machine.cpu();
-        cpu.cr0 = cr0::kPe | cr0::kMp | cr0::kEt | cr0::kNe | cr0::kWp | cr0::kPg;
-        cpu.cr3 = 0x1000;
-        cpu.cr4 = cr4::kPae | cr4::kPge | cr4::kOsfxsr | cr4::kSmep | cr4::kSmap;
-        cpu.msr.efer = efer::kSce | efer::kLme | efer::kLma | efer::kNxe;
-        cpu.seg[kCs] = segment(0x10, 0xa09b);
-        cpu.seg[kSs] = segment(0x18, 0xc093);
-        for (const SegmentIndex index : {kDs, kEs, kFs, kGs}) cpu.seg[index] = Segment{};
-        cpu.rip() = kCode;
-        cpu.gpr[kRsp] = kStack;
-        cpu.set_rflags(2);
-        cpu.update_mode();
+        for (unsigned i = 0; i < cpus; ++i) set_up(machine.cpu(i));
     }
 
     void put(u64 physical, u64 value) { machine.bus().dma_write(physical, &value, sizeof value); }
@@ -52,8 +43,23 @@ class SmallMachine {
     Machine machine;
 
   private:
-    static MachineConfig config() {
+    static void set_up(Cpu& cpu) {
+        cpu.cr0 = cr0::kPe | cr0::kMp | cr0::kEt | cr0::kNe | cr0::kWp | cr0::kPg;
+        cpu.cr3 = 0x1000;
+        cpu.cr4 = cr4::kPae | cr4::kPge | cr4::kOsfxsr | cr4::kSmep | cr4::kSmap;
+        cpu.msr.efer = efer::kSce | efer::kLme | efer::kLma | efer::kNxe;
+        cpu.seg[kCs] = segment(0x10, 0xa09b);
+        cpu.seg[kSs] = segment(0x18, 0xc093);
+        for (const SegmentIndex index : {kDs, kEs, kFs, kGs}) cpu.seg[index] = Segment{};
+        cpu.rip() = kCode;
+        cpu.gpr[kRsp] = kStack - cpu.id * 0x1000;
+        cpu.set_rflags(2);
+        cpu.activity = Activity::Running;
+        cpu.update_mode();
+    }
+    static MachineConfig config(unsigned cpus) {
         MachineConfig config;
+        config.cpus = cpus;
         config.ram_size = u64{16} << 20;
         config.clock = ClockMode::InstructionCount;
         return config;
