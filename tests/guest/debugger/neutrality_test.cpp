@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "emulator/debug/armed_points.h"
 #include "emulator/debug/debugger.h"
 #include "emulator/guest/debug_info.h"
 #include "emulator/guest/syscall_tracer.h"
@@ -111,6 +112,39 @@ TEST_CASE("breakpoints, steps and ring crossings change nothing", "[guest]") {
     debugger.breakpoints().remove(id);
     machine.run(to_moment(kMoment));
     CHECK(machine.moment().instructions == kMoment);
+    CHECK(machine.state_hash() == plain_hash());
+}
+
+TEST_CASE("watched places change nothing", "[guest]") {
+    Guest guest;
+    Machine& machine = *guest.machine;
+    u64 hits = 0, accesses = 0;
+    const Subscription watch(machine.observers(),
+                             Observers::bit(EventKind::Breakpoint) | Observers::bit(EventKind::DataAccess),
+                             [&](const Event& event) {
+                                 ++(event.kind == EventKind::Breakpoint ? hits : accesses);
+                                 if (hits % 64 == 63) machine.request_stop();
+                             });
+    const auto at = [](const char* symbol) { return kernel_info().symbols.find(symbol)->address; };
+    const auto run_to = [&](u64 instructions) {
+        while (machine.run(to_moment(instructions)) == StopReason::Requested) {
+        }
+    };
+    run_to(7'000'000);
+    {
+        ArmedPoints armed(machine.observers());
+        armed.code(at("do_syscall_64"));
+        armed.code(at("exc_page_fault"));
+        armed.code(at("asm_exc_page_fault"));
+        armed.data({at("init_task"), 4096, false, true, true});
+        armed.data(
+            {0, u64{16} << 20, true, false, true});  // all that is written there: tables, stacks, devices
+        armed.data({machine.cpu().gpr[kRsp] & ~u64{0xfff}, 8192, false, true, true});
+        run_to(8'500'000);
+    }
+    run_to(kMoment);
+    CHECK(hits > 300);
+    CHECK(accesses > 10'000);
     CHECK(machine.state_hash() == plain_hash());
 }
 
