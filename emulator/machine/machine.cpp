@@ -201,6 +201,7 @@ void Machine::restart() {
 
 void Machine::boot() {
     ended_.reset();
+    stop_requested_ = false;  // by the end that is none now: a restart that is played does not stop the run
     exit_code_ = 0;
     bus_.clear_ram();
     code_.clear();
