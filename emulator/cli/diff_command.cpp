@@ -6,6 +6,7 @@
 
 #include "emulator/cli/inspection.h"
 #include "emulator/cli/subject.h"
+#include "emulator/guest/kernel_slide.h"
 #include "emulator/timeline/diff.h"
 
 namespace orrery {
@@ -53,6 +54,8 @@ int run_diff(const DiffOptions& options) {
     for (const std::string& line : describe_differences(a.description(), b.description()))
         fmt::print("{}\n", line);
     const RunsDifference found = find_difference(a, b);
+    KernelSlide(a.machine(), kernel_a.get()).follow();
+    KernelSlide(b.machine(), kernel_b.get()).follow();
     if (found.same) {
         fmt::print("the same: {} instructions, {} events\n", found.end_a.instructions, found.events);
         return 0;
