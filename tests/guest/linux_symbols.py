@@ -5,9 +5,11 @@ usage: linux_symbols.py ORRERY     exit status: 0 as expected, 1 not, 77 the ima
 """
 import json
 import os
+import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from gdb_guest import GdbGuest  # noqa: E402
 from linux_guest import Orrery, symbols_of  # noqa: E402
 
 STEP = 2 << 20  # bytes: what KASLR's choices are multiples of
@@ -37,6 +39,17 @@ def check_place(orrery, name, linked, *words, moved):
            hex(slide))
 
 
+def check_gdb(orrery):
+    """gdb asks where the kernel is when it attaches; here it does so again once the kernel is up."""
+    guest = GdbGuest(orrery.program, ["--linux"], ["sh", "-c", "echo one; exit 5"], orrery.vmlinux)
+    script = ["python place = gdb.selected_inferior().connection.details", "monitor goto 6000000000", "disconnect",
+              "python gdb.execute('target remote ' + place)", "hbreak *vfs_write", "continue", "info symbol $pc", "delete",
+              "detach"]
+    status, out, _, (transcript,) = guest.with_gdb(script)
+    expect("gdb finds vfs_write", "\nvfs_write in section .text" in transcript, transcript)
+    expect("the guest does its work", (status, out) == (5, "one\n"), (status, out))
+
+
 def main():
     orrery = Orrery(sys.argv[1])
     if not os.path.exists(orrery.vmlinux):
@@ -54,6 +67,8 @@ def main():
         check_place(orrery, "vfs_write", address["vfs_write"], "--seed", "5", moved=True)
         status, out, err = orrery.run("show", "tasks", "--linux", "--at", "syscall:write", "--", "echo", "hello")
         expect("tasks are not invented", status == 2 and out == "" and "no debug information" in err, (status, out, err))
+        if shutil.which("gdb"):
+            check_gdb(orrery)
     for text in FAILURES:
         print(f"FAILED: {text}")
     return 1 if FAILURES else 0
