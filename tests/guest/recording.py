@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Recordings on our kernel: recorded, verified, replayed; cut short at any moment; damaged; two that part.
 
-usage: recording.py ORRERY [--linux]        --linux: the same on Debian's kernel with four CPUs
+usage: recording.py ORRERY [--linux]        --linux: on Debian's kernel, with several CPUs (exit status 77 without it)
 """
 import json
 import os
@@ -176,33 +176,59 @@ def check_killed(directory, kills):
     expect(f"{kills} recordings killed, and readable", unreadable == 0, unreadable)
 
 
-def check_diff(directory):
-    """Two seeds on two CPUs: where they part, and that they do."""
-    paths = []
-    for seed in ("1", "2"):
-        path = os.path.join(directory, f"seed{seed}.orr")
-        orrery("run", "--record", path, "--smp", "2", "--seed", seed, "--", "sh", "-c", "echo $RANDOM")
-        paths.append(path)
+def parts(paths, options):
+    """Two recordings part at one instruction: the registers are the same before it, and not after it."""
     same = orrery("diff", paths[0], paths[0])
     expect("a recording is the same as itself", same[0] == 0 and same[1].startswith("the same: "), same)
     status, out, err = orrery("diff", *paths)
     found = re.search(r"first instruction that differs: the states are the same after (\d+) instructions", out)
-    expect("two seeds part", status == 1 and "seed: 1 and 2" in out and "first event that differs" in out and found, (status, out, err))
+    expect("two runs part", status == 1 and "first event that differs" in out and found, (status, out, err))
     if not found:
-        return
+        return out
     count = int(found.group(1))
 
     def registers(path, at):
-        return [orrery("show", "registers", "--replay", path, "--at", str(at), "--vcpu", cpu)[1] for cpu in ("0", "1")]
+        return [orrery("show", "registers", "--replay", path, "--at", str(at), *words)[1] for words in options]
 
-    expect("the same registers before that instruction", registers(paths[0], count) == registers(paths[1], count))
+    expect("the same registers before that instruction", registers(paths[0], count) == registers(paths[1], count), out)
     expect("other registers after it", registers(paths[0], count + 1) != registers(paths[1], count + 1), out)
+    return out
+
+
+def check_diff(directory):
+    """Two runs that are the same up to what is typed: they part where the guest reads it."""
+    paths = [os.path.join(directory, f"typed{number}.orr") for number in (1, 2)]
+    for number, path in enumerate(paths):
+        orrery("run", "--headless", "--record", path, stdin=f"echo {number}\npoweroff -f\n".encode())
+    out = parts(paths, [[]])
+    expect("diff names the input", "first input that differs" in out and "for uart16550.0" in out, out)
+    expect("diff names the instruction that reads it", re.search(r"\n  A: CPU 0, ring 0, 0x\w+ .*: in al, dx\n", out), out)
+    for path in paths:
+        os.unlink(path)
+    orrery("run", "--record", paths[0], "--", "echo", "a")
+    orrery("run", "--record", paths[1], "--", "echo", "b")
+    status, out, _ = orrery("diff", *paths)
+    expect("other images differ from the start", status == 1 and "commands after -- are not the same" in out and
+           "they differ from the start: ram\n" in out, out)
+
+
+def check_linux(directory):
+    record_and_replay(directory, "linux", ["--linux", "--smp", "4", "--", "sh", "-c", "ls -l / | wc -l; echo $RANDOM"])
+    # Two seeds on two CPUs: which CPU executes what, and when.
+    paths = [os.path.join(directory, f"seed{seed}.orr") for seed in (1, 2)]
+    for seed, path in enumerate(paths, 1):
+        orrery("run", "--linux", "--record", path, "--smp", "2", "--seed", str(seed), "--max-insns", "4800000000", "--", "true")
+    out = parts(paths, [["--vcpu", "0"], ["--vcpu", "1"]])
+    expect("diff names the seeds", out.startswith("seed: 1 and 2\n"), out)
 
 
 def main():
+    if "--linux" in sys.argv and not os.path.exists(os.path.join(os.path.dirname(ORRERY), "images", "linux", "bzImage")):
+        print("there is no Linux: target linux-images")
+        return 77
     with tempfile.TemporaryDirectory() as directory:
         if "--linux" in sys.argv:
-            record_and_replay(directory, "linux", ["--linux", "--smp", "4", "--", "sh", "-c", "ls -l / | wc -l; echo $RANDOM"])
+            check_linux(directory)
         else:
             check_commands(directory)
             check_bad_input(directory, os.path.join(directory, "command.orr"))
