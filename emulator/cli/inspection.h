@@ -21,7 +21,8 @@ class KeepingSink : public OutputSink {
     std::string text_;
 };
 
-// Of the kernel that is booted (DebugInfo::of_kernel); null where nothing is known.
+// Of the kernel that is booted: DebugInfo::of_kernel, or that of the same image beside the program; null
+// where nothing is known.
 std::unique_ptr<DebugInfo> kernel_debug_info(const std::string& kernel_path);
 
 // Where the sources of our own kernel lie: the directory above the build's, if it holds guest-kernel/; else
