@@ -75,6 +75,7 @@ void Search::note(const Event& event, Probe::Answer answer, u64 task) {
         return;
     }
     last_ = event;
+    if (match_hook_) match_hook_(event);
 }
 
 // A stretch that ends before now: where its matches lead to is before now too.

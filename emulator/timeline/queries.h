@@ -33,6 +33,9 @@ class Search {
     std::optional<Event> find_last(const std::function<bool()>& interrupted = nullptr,
                                    const TimeMachine::Worth& worth = nullptr);
 
+    // Told, in find_last(), of each match, while the machine is within the instruction that makes it. The
+    // last one told of is the one that is found, but for Query::What::SystemReturn.
+    void on_match(std::function<void(const Event&)> hook) { match_hook_ = std::move(hook); }
     // Goes to where a match leads to when one goes back to it.
     void land(const Event& match);
 
@@ -60,6 +63,7 @@ class Search {
     TimeMachine& time_;
     Machine& machine_;
     Probe probe_;
+    std::function<void(const Event&)> match_hook_;
     std::optional<Event> last_;  // match of the stretch being looked through, or of later ones
     std::vector<Open> open_;     // in order, all later than last_
 };

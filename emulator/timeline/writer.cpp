@@ -11,7 +11,11 @@ namespace orrery {
 namespace {
 
 // So many stretches back a task's last system call is looked for: one that waits longer is not named.
-constexpr unsigned kCallStretches = 6;
+constexpr unsigned kCallStretches = 3;
+
+// So many writes of a stretch are looked at closely as they happen; if there are more, the last one is gone
+// back to.
+constexpr unsigned kLookedAt = 2000;
 
 // A task as far as it can be told from others: its pid, or its address space where tasks are not known.
 u64 task_key(Machine& machine, const DebugInfo* kernel, unsigned cpu) {
@@ -65,20 +69,35 @@ std::string disassembled(Machine& machine, const Event& access) {
     return insn.length == 0 ? "" : insn.text();
 }
 
-std::string name_of_task(Machine& machine, const DebugInfo& kernel, unsigned cpu) {
-    try {
-        const MachineMemory memory(machine, cpu);
-        const GuestTasks tasks(kernel, memory, guest_cpus(machine));
-        return tasks.read(tasks.current(cpu)).comm;
-    } catch (const GuestReadError&) {
-        return "";
-    }
-}
-
 Writer::Kind kind_of(const Event& access) {
     if ((access.value & data_access::kWalk) != 0) return Writer::Kind::PageWalk;
     if ((access.value & data_access::kDevice) != 0) return Writer::Kind::Device;
     return Writer::Kind::Instruction;
+}
+
+// Fills in who it is, while the machine is at the access.
+void describe(Machine& machine, const DebugInfo* kernel, Writer& writer) {
+    const Event& access = writer.access;
+    writer.kind = kind_of(access);
+    writer.instruction = writer.kind == Writer::Kind::Device ? "" : disassembled(machine, access);
+    writer.symbol = kernel != nullptr ? kernel->symbols.describe(access.rip) : "";
+    writer.pid.reset();
+    writer.comm.clear();
+    writer.system_call.reset();
+    // A program itself is in none, nor is anybody before the kernel has a way in for calls.
+    writer.in_call_known = access.cpl == 3 || machine.cpu(access.cpu).msr.lstar == 0;
+    if (kernel == nullptr) return;
+    try {
+        const MachineMemory memory(machine, access.cpu);
+        const GuestTasks tasks(*kernel, memory, guest_cpus(machine));
+        const u64 current = tasks.current(access.cpu);
+        if (current == 0) return;
+        const TaskInfo task = tasks.read(current);
+        writer.pid = task.pid;
+        writer.comm = task.comm;
+        writer.in_call_known = writer.in_call_known || task.kernel_thread;
+    } catch (const GuestReadError&) {
+    }
 }
 
 // The call that a task was in at a moment. The machine is then anywhere.
@@ -108,28 +127,30 @@ Writer who_wrote(TimeMachine& time, const DebugInfo* kernel, u64 physical) {
     Search search(time, kernel, query);
     Writer writer;
     writer.physical = physical;
+    u64 task = 0;
+    unsigned matches = 0;
     {
         Calls calls(machine, kernel);
+        const auto look_at = [&](const Event& access) {
+            writer.access = access;
+            describe(machine, kernel, writer);
+            task = task_key(machine, kernel, access.cpu);
+            if (!writer.in_call_known)
+                writer.in_call_known = calls.find(task, access.moment, writer.system_call);
+        };
+        search.on_match([&](const Event& access) {
+            if (++matches <= kLookedAt) look_at(access);
+        });
         const std::optional<Event> found = search.find_last(nullptr, [&](size_t interval) {
             calls.reset();
             return time.wrote(interval, physical);
         });
-        if (found) {
-            writer.access = *found;
-            writer.kind = kind_of(*found);
+        if (found && matches > kLookedAt) {
             search.land(*found);
-            const u64 task = task_key(machine, kernel, found->cpu);
-            writer.in_call_known = found->cpl == 3 || calls.find(task, found->moment, writer.system_call);
+            look_at(*found);
         }
     }
-    if (writer.kind != Writer::Kind::Before) {
-        const unsigned cpu = writer.access.cpu;
-        if (writer.kind != Writer::Kind::Device) writer.instruction = disassembled(machine, writer.access);
-        if (kernel != nullptr) writer.symbol = kernel->symbols.describe(writer.access.rip);
-        writer.pid = running_task(machine, kernel, cpu);
-        if (writer.pid) writer.comm = name_of_task(machine, *kernel, cpu);
-        if (!writer.in_call_known) find_call(time, kernel, task_key(machine, kernel, cpu), writer);
-    }
+    if (!writer.in_call_known && writer.kind != Writer::Kind::Before) find_call(time, kernel, task, writer);
     arrive(time, now, now_rip);
     return writer;
 }
