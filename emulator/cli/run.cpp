@@ -130,6 +130,8 @@ int run_headless(const RunOptions& options) {
     if (options.gdb.wanted())
         gdb =
             std::make_unique<GdbRun>(options.gdb, machine, tape, images.kernel, !options.guest.has_command());
+    if (stats && gdb)
+        gdb->time().on_restore([&machine, &stats] { stats->rewind(machine.moment().instructions); });
     const std::unique_ptr<Recorder> recorder =
         options.record.start(machine, images, options.guest, options.load_snapshot);
     if (recorder && gdb) recorder->follow(gdb->time());

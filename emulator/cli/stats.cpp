@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "devices/pc_board.h"
@@ -20,8 +21,13 @@ void StatsFile::watch(Machine& machine) {
             const size_t count = machine.peek(event.cpu, event.address, bytes, sizeof bytes);
             std::string text;
             for (size_t i = 0; i < count; ++i) text += fmt::format("{}{:02x}", i == 0 ? "" : " ", bytes[i]);
-            ++unknown_[text];
+            unknown_[text].push_back(event.moment.instructions);
         });
+}
+
+void StatsFile::rewind(u64 instructions) {
+    for (auto& [bytes, moments] : unknown_)
+        moments.erase(std::lower_bound(moments.begin(), moments.end(), instructions), moments.end());
 }
 
 namespace {
@@ -116,7 +122,10 @@ void StatsFile::write(Machine& machine, double host_seconds, const std::vector<s
         json["disks"].push_back(
             disk_counts(*disks[i], i < disk_names.size() ? disk_names[i] : disks[i]->disk().image().path()));
     if (const VirtioNet* card = machine.board().network()) json["network"] = frame_counts(*card);
-    json["unknown_instructions"] = unknown_;
+    std::map<std::string, u64> unknown;
+    for (const auto& [bytes, moments] : unknown_)
+        if (!moments.empty()) unknown[bytes] = moments.size();
+    json["unknown_instructions"] = unknown;
     json["host_seconds"] = host_seconds;
     json["state_hash"] = fmt::format("{:016x}", machine.state_hash());
     file_ << json.dump(2) << '\n';

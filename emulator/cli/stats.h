@@ -18,6 +18,8 @@ class StatsFile {
 
     // Counts the instructions that the machine does not know (each raised #UD).
     void watch(Machine& machine);
+    // The machine was put back to this instruction count: what came later will come again.
+    void rewind(u64 instructions);
     // Instructions, cycles, TLB counts by level and kind, walks, faults, interrupts, host seconds, state
     // hash. Disks are called `disk_names`, or, without these, what their files are called.
     void write(Machine& machine, double host_seconds, const std::vector<std::string>& disk_names = {});
@@ -25,7 +27,7 @@ class StatsFile {
   private:
     std::string path_;
     std::ofstream file_;
-    std::map<std::string, u64> unknown_;  // bytes in hexadecimal: how often
+    std::map<std::string, std::vector<u64>> unknown_;  // bytes in hexadecimal: the instruction counts
 };
 
 }  // namespace orrery

@@ -30,11 +30,11 @@ class GdbGuest:
         return [self.orrery, "run", *self.options, "--stats", stats, *more, "--", *self.command]
 
     def plain(self):
-        """Without gdb: exit status, output, state hash."""
+        """Without gdb: exit status, output, statistics."""
         with tempfile.TemporaryDirectory() as directory:
             stats = os.path.join(directory, "stats.json")
             done = subprocess.run(self.words(stats), capture_output=True, stdin=subprocess.DEVNULL)
-            return done.returncode, done.stdout.decode(errors="replace"), self.hash_of(stats)
+            return done.returncode, done.stdout.decode(errors="replace"), self.stats_of(stats)
 
     def with_gdb(self, *scripts, wait=True):
         """The same with gdb attached, once for each list of commands; and what the gdbs printed."""
@@ -47,7 +47,7 @@ class GdbGuest:
             transcripts = [self.gdb(path, script) for script in scripts]
             out, _ = guest.communicate(timeout=1200)
             self.check("the socket is removed", not os.path.exists(path))
-            return guest.returncode, out.decode(errors="replace"), self.hash_of(stats), transcripts
+            return guest.returncode, out.decode(errors="replace"), self.stats_of(stats), transcripts
 
     def gdb(self, path, script):
         words = ["gdb", "-nx", "-batch", self.symbols]
@@ -59,9 +59,12 @@ class GdbGuest:
         return done.stdout.decode(errors="replace")
 
     @staticmethod
-    def hash_of(stats):
-        with open(stats) as f:
-            return json.load(f)["state_hash"]
+    def stats_of(path):
+        """All that --stats says but for the host's time: counts, and the state hash."""
+        with open(path) as f:
+            stats = json.load(f)
+        del stats["host_seconds"]
+        return stats
 
     def compare(self, transcript, kept):
         """Against a file of lines as they must come; addresses do not matter."""

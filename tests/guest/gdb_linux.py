@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Debian's gdb on Debian's kernel: a break in the write system call, steps and runs backwards, a watchpoint run backwards
-to the writer. With ORRERY_TEST_LONG=1 the guest also runs without: one state hash.
+to the writer. With ORRERY_TEST_LONG=1 the guest also runs without: one state hash, the same statistics.
 
 usage: gdb_linux.py ORRERY
 """
@@ -47,10 +47,10 @@ SCRIPT = [
     "detach",
 ]
 
-status, out, state, (transcript,) = guest.with_gdb(SCRIPT)
+status, out, stats, (transcript,) = guest.with_gdb(SCRIPT)
 guest.compare(transcript, KEPT)
 guest.check("the guest does its work", (status, out) == (5, "one\ntwo\n"), str((status, out)))
 if "ORRERY_TEST_LONG" in os.environ:
     plain = guest.plain()
-    guest.check("it is the same without gdb", plain == (status, out, state), f"{(status, out, state)}, not {plain}")
+    guest.check("it is the same without gdb", plain == (status, out, stats), f"{(status, out, stats)}, not {plain}")
 guest.end()
