@@ -46,9 +46,7 @@ void run_interactive(const AppOptions& options) {
             if (stopped && (ui.frame->state == RunState::Running || ui.frame->moment != frame->moment))
                 ui.previous = ui.frame;
             ui.frame = frame;
-            ui.terminal.feed(guest.take_console());
-            const std::string replies = ui.terminal.take_replies();
-            if (!replies.empty()) ui.send(Verb::Type, replies);
+            feed_terminal(ui, guest.take_console());
         }
         if (settle > 0) {
             --settle;

@@ -81,6 +81,7 @@ void Canvas::draw(Ui& ui) {
     draw_layout(ui);
     draw_help(ui);
     draw_palette(ui);
+    draw_go_to(ui);
     release_display_keys(ui);
     ImGui::Render();
     SDL_SetRenderDrawColor(renderer_, 16, 18, 22, 255);

@@ -7,6 +7,7 @@
 
 #include "emulator/debug/breakpoints.h"
 #include "emulator/models/address_space.h"
+#include "emulator/models/bookmarks.h"
 #include "emulator/models/devices.h"
 #include "emulator/models/disassembly.h"
 #include "emulator/models/framebuffer.h"
@@ -15,6 +16,7 @@
 #include "emulator/models/registers.h"
 #include "emulator/models/syscalls.h"
 #include "emulator/models/tasks.h"
+#include "emulator/models/timeline.h"
 #include "emulator/models/tlb.h"
 #include "emulator/observe/events.h"
 
@@ -51,6 +53,9 @@ struct Frame {
     DevicesModel devices;
     MemoryModel memory;
     FramebufferModel framebuffer;
+    TimelineModel timeline;
+    BookmarksModel bookmarks;
+    std::string recording;  // "recording", "recording stopped", or empty: none
     std::vector<Breakpoint> breakpoints;
 
     // One line each where a field's text is no good; empty: it is.

@@ -1,5 +1,7 @@
 #include "ui/guest_thread.h"
 
+#include <iterator>
+
 namespace orrery {
 
 namespace {
@@ -19,6 +21,7 @@ GuestThread::~GuestThread() {
         const std::lock_guard<std::mutex> lock(mutex_);
         quit_ = true;
     }
+    session_->interrupt();
     wake_.notify_all();
     thread_.join();
 }
@@ -26,6 +29,12 @@ GuestThread::~GuestThread() {
 void GuestThread::send(Command command) {
     {
         const std::lock_guard<std::mutex> lock(mutex_);
+        // A search that goes on is given up for another moment, or for none.
+        if (command.verb == Verb::Pause || command.verb == Verb::SeekInstructions) session_->interrupt();
+        // Where the time bar was dragged to last is what counts.
+        if (command.verb == Verb::SeekInstructions && !commands_.empty() &&
+            commands_.back().verb == Verb::SeekInstructions)
+            commands_.pop_back();
         commands_.push_back(std::move(command));
     }
     wake_.notify_all();
@@ -46,7 +55,7 @@ std::shared_ptr<const Frame> GuestThread::latest() {
     return frame_;
 }
 
-std::string GuestThread::take_console() {
+std::vector<ConsoleChunk> GuestThread::take_console() {
     const std::lock_guard<std::mutex> lock(mutex_);
     return std::exchange(console_, {});
 }
@@ -62,10 +71,11 @@ void GuestThread::publish(std::unique_lock<std::mutex>& lock) {
     const Selection selection = selection_;
     lock.unlock();
     std::shared_ptr<const Frame> frame = session_->frame(selection);
-    const std::string fresh = session_->take_console();
+    std::vector<ConsoleChunk> fresh = session_->take_console();
     lock.lock();
     frame_ = std::move(frame);
-    console_ += fresh;
+    if (!fresh.empty() && fresh.front().from_start) console_.clear();
+    std::move(fresh.begin(), fresh.end(), std::back_inserter(console_));
     const auto hook = hook_;
     lock.unlock();
     if (hook) hook();
@@ -87,6 +97,8 @@ void GuestThread::loop() {
             changed = true;
             not_before = Clock::now();
         }
+        // Looking back takes a while: the window is to say so.
+        if (changed && session_->searches()) publish(lock);
         const bool running = session_->running();
         if (running && Clock::now() >= not_before) {
             lock.unlock();

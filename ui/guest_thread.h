@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "ui/session.h"
 
@@ -25,7 +26,7 @@ class GuestThread {
 
     // The newest frame; asks for the next one. Never null after the first.
     std::shared_ptr<const Frame> latest();
-    std::string take_console();
+    std::vector<ConsoleChunk> take_console();
     // Called on the guest's thread when a frame is ready, so that a waiting window wakes up.
     void on_frame(std::function<void()> hook);
 
@@ -42,7 +43,7 @@ class GuestThread {
     bool frame_wanted_ = true;
     bool quit_ = false;
     std::shared_ptr<const Frame> frame_;
-    std::string console_;
+    std::vector<ConsoleChunk> console_;
     std::function<void()> hook_;
     std::thread thread_;
 };

@@ -52,19 +52,23 @@ std::optional<Terminal::Key> terminal_key(SDL_Keycode code) {
 
 bool debugger_key(Ui& ui, const SDL_Keysym& key) {
     const bool shift = (key.mod & KMOD_SHIFT) != 0, control = (key.mod & KMOD_CTRL) != 0;
+    const bool back = (key.mod & KMOD_ALT) != 0;
     const bool running = ui.frame->state == RunState::Running;
     switch (key.sym) {
         case SDLK_F1:
             ui.show_help = !ui.show_help;
             return true;
         case SDLK_F5:
-            ui.send(running ? Verb::Pause : Verb::Run);
+            ui.send(running ? Verb::Pause : back ? Verb::RunBack : Verb::Run);
             return true;
         case SDLK_F10:
-            ui.send(Verb::StepOver);
+            ui.send(back ? Verb::StepOverBack : Verb::StepOver);
             return true;
         case SDLK_F11:
-            ui.send(shift ? Verb::StepOut : Verb::Step);
+            if (back)
+                ui.send(shift ? Verb::StepOutBack : Verb::StepBack);
+            else
+                ui.send(shift ? Verb::StepOut : Verb::Step);
             return true;
         case SDLK_p:
             if (!control || ui.console_focused || ui.display_focused) return false;
@@ -72,7 +76,7 @@ bool debugger_key(Ui& ui, const SDL_Keysym& key) {
             return true;
         case SDLK_g:
             if (!control || ui.console_focused || ui.display_focused) return false;
-            ui.focus_request = "Page walk";
+            ui.show_go_to = true;
             return true;
         case SDLK_PLUS:
         case SDLK_EQUALS:
@@ -176,6 +180,10 @@ void handle_key_event(Ui& ui, const SDL_Event& event) {
             ui.send(Verb::Type, event.text.text);
         } else if (std::strcmp(event.text.text, ".") == 0) {
             ui.send(Verb::NextCrossing);
+        } else if (std::strcmp(event.text.text, ",") == 0) {
+            ui.send(Verb::PreviousCrossing);
+        } else if (std::strcmp(event.text.text, "m") == 0 || std::strcmp(event.text.text, "M") == 0) {
+            ui.send(Verb::AddBookmark);
         }
     }
 }
@@ -191,9 +199,12 @@ void draw_help(Ui& ui) {
         {"F11", "one instruction"},
         {"F10", "one instruction, a call to its end"},
         {"Shift+F11", "to the end of the function"},
-        {".", "to the next ring crossing (user to kernel or back)"},
+        {"Alt", "with F5, F10, F11 and Shift+F11: the same backwards"},
+        {". ,", "to the next, the previous ring crossing (user to kernel or back)"},
+        {"M", "bookmark this moment"},
         {"Ctrl+P", "palette: every window and command by name"},
-        {"Ctrl+G", "go to an address"},
+        {"Ctrl+G", "go to an instruction count, a cycle or an address"},
+        {"time bar", "click or drag: go to that moment"},
         {"Ctrl +/-", "larger, smaller"},
         {"click", "an address: its page walk; a task: its address space"},
         {"click", "the display: keys and mouse go to the guest"},
@@ -238,6 +249,13 @@ void draw_palette(Ui& ui) {
     if (item("Pause")) ui.send(Verb::Pause);
     if (item("Watch a system call")) ui.send(Verb::WatchSyscall);
     if (item("Next ring crossing")) ui.send(Verb::NextCrossing);
+    if (item("Run back")) ui.send(Verb::RunBack);
+    if (item("Step back")) ui.send(Verb::StepBack);
+    if (item("Step back over a call")) ui.send(Verb::StepOverBack);
+    if (item("Step back out of the function")) ui.send(Verb::StepOutBack);
+    if (item("Previous ring crossing")) ui.send(Verb::PreviousCrossing);
+    if (item("Bookmark this moment")) ui.send(Verb::AddBookmark);
+    if (item("Go to an instruction count, a cycle or an address")) ui.show_go_to = true;
     if (item("Restart the machine")) ui.send(Verb::Restart);
     if (item("State hash")) ui.send(Verb::Hash);
     ImGui::EndPopup();

@@ -3,6 +3,9 @@
 
 #include <SDL.h>
 
+#include <optional>
+#include <string>
+
 #include "ui/windows.h"
 
 namespace orrery {
@@ -14,6 +17,11 @@ void release_display_keys(Ui& ui);
 
 // The help shown by F1: keys and what they do.
 void draw_help(Ui& ui);
+// Ctrl+G: asks for a moment or an address (go_to.cpp).
+void draw_go_to(Ui& ui);
+// What such a text asks for: "1,234,567" is an instruction count, "cycle 99" a cycle, and both are commands;
+// an address ("0x401000", "vfs_write") is none.
+std::optional<Command> moment_command(const std::string& text);
 // Ctrl+P: every command and window by name.
 void draw_palette(Ui& ui);
 

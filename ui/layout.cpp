@@ -16,15 +16,11 @@ struct Place {
 
 const std::vector<Place>& places(const std::string& preset) {
     static const std::vector<Place> kFirst = {
-        {"Tasks", 0.00f, 0.00f, 0.16f, 0.50f},
-        {"Breakpoints", 0.00f, 0.50f, 0.16f, 0.24f},
-        {"Source and disassembly", 0.16f, 0.00f, 0.40f, 0.40f},
-        {"Console", 0.16f, 0.40f, 0.40f, 0.34f},
-        {"Ring", 0.56f, 0.00f, 0.24f, 0.34f},
-        {"Page walk", 0.56f, 0.34f, 0.24f, 0.40f},
-        {"Registers", 0.80f, 0.00f, 0.20f, 0.46f},
-        {"TLB", 0.80f, 0.46f, 0.20f, 0.28f},
-        {"System calls", 0.00f, 0.74f, 0.62f, 0.26f},
+        {"Tasks", 0.00f, 0.00f, 0.16f, 0.36f},         {"Breakpoints", 0.00f, 0.36f, 0.16f, 0.18f},
+        {"Bookmarks", 0.00f, 0.54f, 0.16f, 0.20f},     {"Source and disassembly", 0.16f, 0.00f, 0.40f, 0.40f},
+        {"Console", 0.16f, 0.40f, 0.40f, 0.34f},       {"Ring", 0.56f, 0.00f, 0.24f, 0.34f},
+        {"Page walk", 0.56f, 0.34f, 0.24f, 0.40f},     {"Registers", 0.80f, 0.00f, 0.20f, 0.46f},
+        {"TLB", 0.80f, 0.46f, 0.20f, 0.28f},           {"System calls", 0.00f, 0.74f, 0.62f, 0.26f},
         {"Address space", 0.62f, 0.74f, 0.38f, 0.26f},
     };
     static const std::vector<Place> kMemory = {
@@ -73,7 +69,7 @@ const WindowEntry* find(const char* name) {
 
 void draw_layout(Ui& ui) {
     const ImGuiViewport* viewport = ImGui::GetMainViewport();
-    const float top = ImGui::GetFrameHeight() * 2 + ImGui::GetStyle().WindowPadding.y * 3;
+    const float top = transport_height();
     const ImVec2 area{viewport->Size.x, viewport->Size.y - top};
     for (const Place& place : places(ui.preset)) {
         const WindowEntry* entry = find(place.window);

@@ -21,10 +21,44 @@ constexpr u64 kKeySlice = 2'000'000;         // between keys
 constexpr unsigned kQuietSlices =
     10;  // longer than the time-outs by which programs tell an Escape from a key
 
-constexpr const char* kVerbs[] = {"boot",  "run",    "type",       "wait",  "syscall", "crossing",
-                                  "step",  "over",   "out",        "break", "run-to",  "continue",
-                                  "watch", "select", "task",       "code",  "layout",  "focus",
-                                  "click", "expect", "screenshot", "keys",  "press",   "mouse"};
+constexpr const char* kVerbs[] = {"boot",
+                                  "run",
+                                  "type",
+                                  "wait",
+                                  "syscall",
+                                  "crossing",
+                                  "step",
+                                  "over",
+                                  "out",
+                                  "break",
+                                  "run-to",
+                                  "continue",
+                                  "watch",
+                                  "select",
+                                  "task",
+                                  "code",
+                                  "layout",
+                                  "focus",
+                                  "click",
+                                  "expect",
+                                  "screenshot",
+                                  "keys",
+                                  "press",
+                                  "mouse",
+                                  "back",
+                                  "back-over",
+                                  "back-out",
+                                  "run-back",
+                                  "previous-crossing",
+                                  "goto",
+                                  "bookmark",
+                                  "go-bookmark",
+                                  "enter-run",
+                                  "poke",
+                                  "set",
+                                  "hash",
+                                  "drag",
+                                  "chord"};
 
 std::string unescape(const std::string& text) {
     std::string out;
@@ -115,9 +149,14 @@ void ScriptRunner::run_until(const ScriptLine& line, bool (ScriptRunner::*reache
 
 // The terminal sees what was printed, and answers what the guest asked it (where the cursor is).
 void ScriptRunner::pump_terminal() {
-    ui_.terminal.feed(session_.take_console());
-    const std::string replies = ui_.terminal.take_replies();
-    if (!replies.empty()) session_.command({Verb::Type, replies, 0});
+    feed_terminal(ui_, session_.take_console());
+    std::vector<Command> others;
+    for (Command& command : std::exchange(ui_.commands, {}))
+        if (command.verb == Verb::Type)
+            session_.command(command);
+        else
+            others.push_back(std::move(command));
+    ui_.commands = std::move(others);
 }
 
 void ScriptRunner::finish_activity(const ScriptLine& line) {
@@ -201,6 +240,7 @@ void ScriptRunner::expect(const ScriptLine& line) {
 void ScriptRunner::execute(const ScriptLine& line) {
     const std::string& verb = line.verb;
     auto command = [&](Verb what, const std::string& text = {}) { session_.command({what, text, 0}); };
+    if (execute_time(line)) return;
     if (verb == "boot" || (verb == "run" && line.rest.empty())) {
         run_until(line, &ScriptRunner::waits, {});
     } else if (verb == "run") {
@@ -259,22 +299,10 @@ void ScriptRunner::execute(const ScriptLine& line) {
         ui_.relayout = true;
     } else if (verb == "focus") {
         ui_.focus_request = line.rest;
-    } else if (verb == "click") {
-        std::istringstream words(line.rest);
-        SDL_Event event{};
-        int x = 0, y = 0;
-        if (!(words >> x >> y)) fail(line, "click X Y");
-        ImGuiIO& io = ImGui::GetIO();
-        io.MousePos = {static_cast<float>(x), static_cast<float>(y)};
-        for (const bool down : {true, false}) {
-            event.type = down ? SDL_MOUSEBUTTONDOWN : SDL_MOUSEBUTTONUP;
-            event.button.button = SDL_BUTTON_LEFT;
-            event.button.x = x;
-            event.button.y = y;
-            SDL_PushEvent(&event);
-            refresh();
-        }
-        finish_activity(line);
+    } else if (verb == "click" || verb == "drag") {
+        execute_mouse(line);
+    } else if (verb == "chord") {
+        execute_chord(line);
     } else if (verb == "expect") {
         expect(line);
     } else if (verb == "screenshot") {

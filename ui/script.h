@@ -10,15 +10,24 @@
 //   break PLACE           a breakpoint; continue runs to it
 //   run-to PLACE
 //   continue
+//   back [N]  back-over  back-out  run-back  previous-crossing
+//                         the same backwards
+//   goto N                to instruction N; goto cycle N
+//   bookmark NOTE         at this moment; go-bookmark N goes to the N-th, from 1
+//   enter-run N           another run becomes the present one
+//   poke ADDRESS BYTES    in hexadecimal; set REGISTER VALUE
+//   hash NAME             remembers the state's hash by this name; fails if it is remembered and another
 //   watch                 the button "Watch a system call"
 //   select ADDRESS        page walk and memory; task PID: address space; code PLACE: disassembly
 //   layout PRESET         First system call, Memory, Scheduler, Devices, Projector
 //   focus WINDOW
-//   click X Y             the left mouse button there
+//   click X Y             the left mouse button there; drag X Y X Y
+//   chord KEYS            keys for the debugger itself, as in press: chord Alt+F11
 //   expect WINDOW TEXT    fails unless the window's text twin holds TEXT
 //   screenshot FILE
 #pragma once
 
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -65,6 +74,11 @@ class ScriptRunner {
     void run_for(const ScriptLine& line, u64 instructions);
     void type_keys(const ScriptLine& line, const std::string& bytes);
     void expect(const ScriptLine& line);
+    bool execute_time(const ScriptLine& line);
+    void execute_mouse(const ScriptLine& line);
+    void execute_chord(const ScriptLine& line);
+    void mouse_button(int x, int y, bool down);
+    void compare_hash(const ScriptLine& line);
 
     Session& session_;
     Canvas& canvas_;
@@ -72,6 +86,7 @@ class ScriptRunner {
     std::string path_;
     unsigned quiet_ = 0;
     size_t wait_from_ = 0;
+    std::map<std::string, std::string> hashes_;
 };
 
 }  // namespace orrery

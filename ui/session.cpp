@@ -1,3 +1,4 @@
+// The session: commands forwards, and what the machine prints on the way.
 #include "ui/session.h"
 
 #include <fmt/format.h>
@@ -13,6 +14,8 @@ namespace {
 
 constexpr const char* kSerial = "uart16550.0";
 constexpr Ticks kSliceTicks = 16'000'000;
+constexpr size_t kTracedCalls = 20'000;
+constexpr size_t kScreenBytes = size_t{1} << 20;  // as much of the console makes its screen anew
 // What "Watch a system call" types, and what the call it waits for writes.
 constexpr const char* kWatchedCommand = "echo hi\n";
 constexpr const char* kWatchedData = "hi\\n";
@@ -26,43 +29,111 @@ bool find_syscall(const std::string& name, u64& number) {
 }
 
 Session::Session(const SessionConfig& config) : config_(config) {
+    make_machine();
     try {
-        kernel_ = DebugInfo::open(config.kernel_path);
+        kernel_ =
+            DebugInfo::of_kernel(config_.kernel_path.empty() ? replayed_->kernel() : config_.kernel_path);
     } catch (const std::exception&) {
         kernel_.reset();  // a kernel without symbols is debugged by addresses
     }
-    config_.machine.serial_output = this;
-    make_machine();
+    watch_time();
+    status_ =
+        config_.replay ? "At the start of the recording: press Run (F5)" : "Ready to boot: press Run (F5)";
 }
 
-Session::~Session() = default;
+Session::~Session() {
+    finish(0);
+}
 
 void Session::make_machine() {
-    debugger_.reset();
-    tracer_.reset();
-    machine_ = std::make_unique<Machine>(config_.machine);
-    machine_->load(config_.images);
-    tracer_ = std::make_unique<SyscallTracer>(*machine_, kernel_.get());
+    tape_ = std::make_unique<ConsoleTape>();
+    if (config_.replay) {
+        replayed_ = std::make_unique<ReplayMachine>(*config_.replay, config_.image_directories, tape_.get());
+        machine_ = &replayed_->machine();
+        config_.machine = machine_->config();
+    } else {
+        config_.machine.serial_output = tape_.get();
+        booted_ = std::make_unique<Machine>(config_.machine);
+        booted_->load(config_.images);
+        machine_ = booted_.get();
+    }
+}
+
+// What looks at the machine, and goes back with it.
+void Session::watch_time() {
+    slide_ = std::make_unique<KernelSlide>(*machine_, kernel_.get());
+    tracer_ = std::make_unique<SyscallTracer>(*machine_, kernel_.get(), kTracedCalls);
+    tracer_start_ = tracer_->state();
+    marks_ = std::make_unique<TimelineMarks>(*machine_);
+    time_ = std::make_unique<TimeMachine>(*machine_, std::vector<ConsoleTape*>{tape_.get()}, config_.history);
+    time_->carry([this] { return std::static_pointer_cast<const void>(tracer_->state()); },
+                 [this](const std::shared_ptr<const void>& state) {
+                     tracer_->rewind(state ? *std::static_pointer_cast<const SyscallTracer::State>(state)
+                                           : *tracer_start_);
+                 });
+    time_->on_restore([this] {
+        marks_->moved();
+        console_stale_ = true;
+    });
+    time_->on_branch([this] {
+        const TimelineRun& run = time_->runs()[time_->run()];
+        marks_->branch(run.fork);
+        tracer_->branched();
+        if (console_taken_ > tape_->position()) console_from_start_ = true;
+        console_answered_ = tape_->position();
+        console_stale_ = true;
+        if (recorder_) recorder_->fork(run.parent, run.fork, run.inherited);
+    });
+    if (config_.replay) {
+        time_->preload(config_.replay->inputs_of(config_.replay_run),
+                       end_of(*config_.replay, config_.replay_run));
+        time_->bookmarks() = bookmarks_of(*config_.replay, config_.replay_run);
+    }
+    if (config_.record) recorder_ = config_.record(*machine_);
     debugger_ = std::make_unique<Debugger>(*machine_);
-    status_ = "Ready to boot: press Run (F5)";
 }
 
-void Session::write(std::span<const u8> data) {
-    console_.append(reinterpret_cast<const char*>(data.data()), data.size());
+void Session::finish(int status) {
+    if (!recorder_) return;
+    recorder_->finish(machine_->ended().value_or(StopReason::Requested), status, time_->end());
+    recorder_.reset();
 }
 
-std::string Session::take_console() {
-    std::string fresh = console_.substr(console_taken_);
-    console_taken_ = console_.size();
-    return fresh;
+const std::string& Session::console() const {
+    const std::string_view text = tape_->text();
+    if (console_stale_ || console_.size() > text.size()) console_.clear();
+    console_stale_ = false;
+    console_.append(text.substr(console_.size()));
+    return console_;
+}
+
+std::vector<ConsoleChunk> Session::take_console() {
+    const std::string_view text = tape_->text();
+    std::vector<ConsoleChunk> chunks;
+    const bool from_start = console_from_start_ || text.size() < console_taken_;
+    if (from_start) console_taken_ = text.size() > kScreenBytes ? text.size() - kScreenBytes : 0;
+    console_from_start_ = false;
+    // In the past a terminal's answers enter by themselves.
+    if (time_->in_past()) console_answered_ = std::max(console_answered_, text.size());
+    const size_t known = std::min(std::max(console_answered_, console_taken_), text.size());
+    if (from_start || known > console_taken_)
+        chunks.push_back(
+            {std::string(text.substr(console_taken_, known - console_taken_)), from_start, true});
+    if (text.size() > known) chunks.push_back({std::string(text.substr(known)), false, false});
+    console_taken_ = text.size();
+    console_answered_ = std::max(console_answered_, text.size());
+    return chunks;
 }
 
 ModelContext Session::context() const {
+    follow_kernel();
     ModelContext context{*machine_};
     context.cpu = machine_->cpu().id;
     context.kernel = kernel_.get();
     context.syscalls = &tracer_->log();
-    context.console = &console_;
+    context.console = &console();
+    context.time = time_.get();
+    context.marks = marks_.get();
     context.source_root = config_.source_root;
     return context;
 }
@@ -75,6 +146,7 @@ void Session::begin(Activity activity, std::string status) {
     activity_ = activity;
     status_ = std::move(status);
     idle_ = false;
+    interrupted_ = false;
 }
 
 void Session::stop(std::string why) {
@@ -100,6 +172,15 @@ std::string Session::ended_text() const {
 }
 
 void Session::command(const Command& command) {
+    try {
+        follow_kernel();
+        if (!time_command(command)) run_command(command);
+    } catch (const std::exception& error) {
+        stop(error.what());
+    }
+}
+
+void Session::run_command(const Command& command) {
     switch (command.verb) {
         case Verb::Run:
             begin(Activity::Run, "Running");
@@ -124,6 +205,7 @@ void Session::command(const Command& command) {
         case Verb::RunTo:
             try {
                 run_to_ = resolve_place(command.text, kernel_.get());
+                run_to_text_ = command.text;
                 breakpoint_error_.clear();
                 begin(Activity::RunTo, "Running to " + command.text);
             } catch (const BreakpointError& error) {
@@ -175,10 +257,10 @@ void Session::command(const Command& command) {
             hash_moment_ = machine_->moment();
             break;
         case Verb::Restart:
-            stop("");
-            console_.clear();
-            console_taken_ = 0;
-            make_machine();
+            machine_->input(kRestartInput, {});
+            stop("Restarted: press Run (F5)");
+            break;
+        default:
             break;
     }
 }
@@ -193,7 +275,7 @@ StopCause Session::run_until_syscall(const RunLimits& limits) {
             if (!any && machine_->cpu(event.cpu).gpr[kRax] != wanted) return;
             if (!wanted_data_.empty()) {
                 // The tracer has seen the event before us, and decoded it.
-                const auto& records = tracer_->log().records();
+                const auto records = tracer_->log().records();
                 if (records.empty()) return;
                 const auto& texts = records.back().call.texts;
                 const bool holds_it = std::any_of(texts.begin(), texts.end(), [this](const auto& text) {
@@ -209,7 +291,34 @@ StopCause Session::run_until_syscall(const RunLimits& limits) {
     return found ? StopCause::Done : cause;
 }
 
+// The symbols, and what was given by name, go where the kernel lies at this moment.
+void Session::follow_kernel() const {
+    if (slide_->follow()) debugger_->breakpoints().resolve_again(kernel_.get());
+}
+
+// Until a kernel that places itself at random has done so, nothing can be met that was given by name.
+bool Session::awaits_kernel() const {
+    const auto is_name = [](const std::string& text) {
+        return text.empty() || text[0] < '0' || text[0] > '9';
+    };
+    if (slide_->known() || (activity_ != Activity::Run && activity_ != Activity::RunTo)) return false;
+    if (activity_ == Activity::RunTo && !is_name(run_to_text_)) return false;
+    const auto& all = debugger_->breakpoints().all();
+    return std::all_of(all.begin(), all.end(), [&](const Breakpoint& each) { return is_name(each.text); });
+}
+
+StopCause Session::run_to_kernel(const RunLimits& limits) {
+    const StopReason reason = slide_->reach(limits);
+    debugger_->breakpoints().resolve_again(kernel_.get());
+    if (activity_ == Activity::RunTo) run_to_ = resolve_place(run_to_text_, kernel_.get());
+    if (reason == StopReason::Idle) return StopCause::Idle;
+    if (reason == StopReason::Requested) return StopCause::Requested;
+    return reason == StopReason::Budget ? StopCause::Limit : StopCause::Ended;
+}
+
 StopCause Session::run_slice(const RunLimits& limits) {
+    follow_kernel();
+    if (awaits_kernel()) return run_to_kernel(limits);
     switch (activity_) {
         case Activity::StepOver:
             return debugger_->step_over(limits);
@@ -221,6 +330,13 @@ StopCause Session::run_slice(const RunLimits& limits) {
             return debugger_->run_to(run_to_, limits);
         case Activity::UntilSyscall:
             return run_until_syscall(limits);
+        case Activity::RunToCount: {
+            RunLimits sooner = limits;
+            sooner.instructions = std::min(sooner.instructions, run_to_);
+            const StopCause cause = debugger_->run(sooner);
+            return cause == StopCause::Limit && machine_->moment().instructions >= run_to_ ? StopCause::Done
+                                                                                           : cause;
+        }
         default:
             return debugger_->run(limits);
     }
@@ -228,6 +344,10 @@ StopCause Session::run_slice(const RunLimits& limits) {
 
 void Session::advance(u64 instructions) {
     if (!running()) return;
+    if (searches()) {
+        search();
+        return;
+    }
     const Moment before = machine_->moment();
     RunLimits limits;
     limits.instructions = before.instructions + instructions;
@@ -238,6 +358,10 @@ void Session::advance(u64 instructions) {
     measure(machine_->moment().instructions - before.instructions);
     advanced_ = machine_->moment().ticks - before.ticks;
     idle_ = cause == StopCause::Idle;
+    finish_slice(cause);
+}
+
+void Session::finish_slice(StopCause cause) {
     switch (cause) {
         case StopCause::Done:
             stop(activity_ == Activity::UntilSyscall ? "At a system call, just inside the kernel"
@@ -274,58 +398,6 @@ void Session::measure(u64 instructions) {
     mips_ = static_cast<double>(measured_instructions_) / seconds / 1e6;
     measured_instructions_ = 0;
     measured_time_ = {};
-}
-
-std::shared_ptr<const Frame> Session::frame(const Selection& selection) {
-    auto frame = std::make_shared<Frame>();
-    const ModelContext context = this->context();
-    frame->number = ++frames_;
-    frame->state = ended() ? RunState::Ended : running() ? RunState::Running : RunState::Paused;
-    frame->status = status_;
-    frame->moment = machine_->moment();
-    frame->million_instructions_per_second = mips_;
-    frame->seed = config_.machine.seed;
-    if (hash_moment_ == frame->moment) frame->state_hash = hash_;
-    frame->registers = registers_model(context, {selection.floating_point});
-
-    DisassemblyParameters code;
-    try {
-        if (!selection.code_address.empty()) code.address = parse_address(context, selection.code_address);
-    } catch (const ShowError& error) {
-        frame->code_error = error.what();
-    }
-    frame->disassembly = disassembly_model(context, code);
-
-    try {
-        PageWalkParameters walk;
-        walk.address = parse_address(context, selection.walk_address);
-        frame->page_walk = page_walk_model(context, walk);
-    } catch (const ShowError& error) {
-        frame->walk_error = error.what();
-    }
-    try {
-        MemoryParameters memory;
-        memory.address = parse_address(context, selection.memory_address);
-        frame->memory = memory_model(context, memory);
-    } catch (const ShowError& error) {
-        frame->memory_error = error.what();
-    }
-    AddressSpaceParameters space;
-    space.pid = selection.pid;
-    frame->address_space = address_space_model(context, space);
-    frame->devices = devices_model(context);
-    frame->framebuffer = framebuffer_model(context);
-    if (frame->framebuffer.visible() && pixels_ && *pixels_ == *frame->framebuffer.pixels)
-        frame->framebuffer.pixels = pixels_;
-    pixels_ = frame->framebuffer.pixels;
-    frame->tlb = tlb_model(context, {});
-    frame->tasks = tasks_model(context);
-    SyscallsParameters calls;
-    calls.filter = selection.syscall_filter;
-    frame->syscalls = syscalls_model(context, calls);
-    frame->breakpoints = debugger_->breakpoints().all();
-    frame->breakpoint_error = breakpoint_error_;
-    return frame;
 }
 
 }  // namespace orrery

@@ -22,6 +22,8 @@ void draw_log(Ui& ui, const SyscallsModel& model) {
         ImGui::TableNextRow();
         ImGui::TableNextColumn();
         text_dim(grouped(row.begin_instructions));
+        if (ImGui::IsItemHovered()) ImGui::SetTooltip("Go to where the call was made");
+        if (ImGui::IsItemClicked()) ui.send(Verb::SeekInstructions, {}, row.begin_instructions);
         ImGui::TableNextColumn();
         ImGui::Text("%d", row.pid);
         if (ImGui::IsItemClicked()) ui.select_pid(row.pid);

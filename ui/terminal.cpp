@@ -127,6 +127,10 @@ void Terminal::feed(std::string_view bytes) {
     vterm_screen_flush_damage(impl_->screen);
 }
 
+void Terminal::reset() {
+    impl_ = std::make_unique<Impl>(impl_->rows, impl_->columns);
+}
+
 int Terminal::rows() const {
     return impl_->rows;
 }

@@ -30,6 +30,8 @@ class Terminal {
     Terminal& operator=(const Terminal&) = delete;
 
     void feed(std::string_view bytes);
+    // As it was made: empty.
+    void reset();
     int rows() const;
     int columns() const;
     const TerminalCell& cell(int row, int column) const;

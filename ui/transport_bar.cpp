@@ -1,4 +1,5 @@
-// The bar on top: run, step, where in time the machine is, and the one button for newcomers.
+// The bar on top: run and step, forwards and back, where in time the machine is, and the one button for
+// newcomers.
 #include <fmt/format.h>
 #include <imgui.h>
 
@@ -36,6 +37,21 @@ void draw_presets(Ui& ui) {
     ImGui::SameLine();
 }
 
+// The same as the others, but backwards. The past of a machine that has ended can be visited too.
+void draw_back_buttons(Ui& ui, bool enabled) {
+    ImGui::TextUnformatted("Back:");
+    ImGui::SameLine();
+    if (button("\u25c0\u25c0", "To the last breakpoint before, else to the start (Alt+F5)", enabled))
+        ui.send(Verb::RunBack);
+    if (button("\u25c0 Step", "One instruction back (Alt+F11)", enabled)) ui.send(Verb::StepBack);
+    if (button("\u25c0 Over", "One instruction back, over a call to where it was made (Alt+F10)", enabled))
+        ui.send(Verb::StepOverBack);
+    if (button("\u25c0 Out", "To where this function was called (Alt+Shift+F11)", enabled))
+        ui.send(Verb::StepOutBack);
+    if (button("\u25c0 Crossing  ,", "To the change between user and kernel before", enabled))
+        ui.send(Verb::PreviousCrossing);
+}
+
 }  // namespace
 
 void draw_transport_bar(Ui& ui) {
@@ -43,8 +59,7 @@ void draw_transport_bar(Ui& ui) {
     const bool running = frame.state == RunState::Running, ended = frame.state == RunState::Ended;
     const ImGuiViewport* viewport = ImGui::GetMainViewport();
     ImGui::SetNextWindowPos(viewport->Pos);
-    ImGui::SetNextWindowSize(
-        {viewport->Size.x, ImGui::GetFrameHeight() * 2 + ImGui::GetStyle().WindowPadding.y * 3});
+    ImGui::SetNextWindowSize({viewport->Size.x, transport_height()});
     ImGui::Begin("##transport", nullptr,
                  ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |
                      ImGuiWindowFlags_NoBringToFrontOnFocus);
@@ -61,6 +76,7 @@ void draw_transport_bar(Ui& ui) {
     if (button("Out  Shift+F11", "To the end of this function", stopped)) ui.send(Verb::StepOut);
     if (button("Next ring crossing  .", "To the next change between user and kernel", !ended))
         ui.send(Verb::NextCrossing);
+    draw_back_buttons(ui, stopped || ended);
     ImGui::PushStyleColor(ImGuiCol_Button, {0.10f, 0.42f, 0.60f, 1.0f});
     if (button("Watch a system call",
                "Types \"echo hi\" into the shell and stops as its write() enters the kernel", !ended))
@@ -73,6 +89,12 @@ void draw_transport_bar(Ui& ui) {
     const RegistersModel& registers = frame.registers;
     const ImVec4 color = running ? theme::kGood : ended ? theme::kBad : theme::kChanged;
     ImGui::TextColored(color, "%s", running ? "RUNNING" : ended ? "ENDED" : "PAUSED");
+    if (frame.timeline.in_past) {
+        ImGui::SameLine();
+        ImGui::TextColored(theme::kUser, "%s", "IN THE PAST");
+        if (ImGui::IsItemHovered())
+            ImGui::SetTooltip("What you type or change here begins another run; this one stays");
+    }
     ImGui::SameLine();
     ImGui::TextUnformatted(frame.status.c_str());
     std::string facts = fmt::format("instruction {}   cycle {}   seed {}", grouped(frame.moment.instructions),
@@ -80,13 +102,19 @@ void draw_transport_bar(Ui& ui) {
     if (running) facts += fmt::format("   {:.0f} MIPS", frame.million_instructions_per_second);
     facts += frame.state_hash.empty() ? "" : "   hash " + frame.state_hash;
     const float width = ImGui::CalcTextSize(facts.c_str()).x + ImGui::CalcTextSize("  Hash  ").x;
-    ImGui::SameLine(ImGui::GetWindowWidth() - width - ImGui::GetFontSize() * 12);
+    ImGui::SameLine(ImGui::GetWindowWidth() - width -
+                    ImGui::GetFontSize() * (frame.recording.empty() ? 12 : 22));
+    if (!frame.recording.empty()) {
+        ImGui::TextColored(theme::kBad, "\u25cf %s", frame.recording.c_str());
+        ImGui::SameLine();
+    }
     text_colored(registers.ring, registers.ring == 3 ? "[U] user" : "[K] kernel");
     ImGui::SameLine();
     text_dim(facts);
     ImGui::SameLine();
     if (ImGui::SmallButton("Hash")) ui.send(Verb::Hash);
     if (ImGui::IsItemHovered()) ImGui::SetTooltip("Work out the hash of the machine's whole state");
+    draw_time_bar(ui);
     ImGui::End();
 }
 

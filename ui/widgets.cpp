@@ -59,10 +59,40 @@ bool text_field(const char* label, std::string& value, const std::string& error,
     return applied;
 }
 
+bool value_popup(const char* id, const std::string& title, std::string& value) {
+    static std::array<char, 256> draft{};
+    if (ImGui::IsItemHovered() && ImGui::IsMouseDoubleClicked(ImGuiMouseButton_Left)) {
+        ImGui::OpenPopup(id);
+        draft[value.copy(draft.data(), draft.size() - 1)] = 0;
+    }
+    if (!ImGui::BeginPopup(id)) return false;
+    ImGui::TextUnformatted(title.c_str());
+    if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
+    const bool applied =
+        ImGui::InputText("##value", draft.data(), draft.size(),
+                         ImGuiInputTextFlags_EnterReturnsTrue | ImGuiInputTextFlags_AutoSelectAll);
+    if (applied) {
+        value = draft.data();
+        ImGui::CloseCurrentPopup();
+    }
+    ImGui::EndPopup();
+    return applied;
+}
+
+void feed_terminal(Ui& ui, const std::vector<ConsoleChunk>& chunks) {
+    for (const ConsoleChunk& chunk : chunks) {
+        if (chunk.from_start) ui.terminal.reset();
+        ui.terminal.feed(chunk.text);
+        const std::string replies = ui.terminal.take_replies();
+        if (!replies.empty() && !chunk.known) ui.send(Verb::Type, replies);
+    }
+}
+
 const std::vector<WindowEntry>& windows() {
     static const std::vector<WindowEntry> kWindows = {
         {"Tasks", draw_tasks},
         {"Breakpoints", draw_breakpoints},
+        {"Bookmarks", draw_bookmarks},
         {"Source and disassembly", draw_disassembly},
         {"Console", draw_console},
         {"Ring", draw_ring},

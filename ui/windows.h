@@ -35,6 +35,9 @@ struct Ui {
     bool relayout = true;
     bool show_help = false;
     bool show_palette = false;
+    bool show_go_to = false;
+    bool seeking = false;  // the time bar is being dragged
+    u64 seek_target = 0;   // instructions: where it was dragged to last
     float scale = 1.0f;
     float new_scale = 0;  // to be applied between frames
     bool quit = false;
@@ -54,6 +57,7 @@ struct Ui {
 };
 
 void draw_transport_bar(Ui& ui);
+void draw_time_bar(Ui& ui);  // within it
 void draw_tasks(Ui& ui);
 void draw_disassembly(Ui& ui);
 void draw_console(Ui& ui);
@@ -63,6 +67,7 @@ void draw_address_space(Ui& ui);
 void draw_tlb(Ui& ui);
 void draw_syscalls(Ui& ui);
 void draw_breakpoints(Ui& ui);
+void draw_bookmarks(Ui& ui);
 void draw_memory(Ui& ui);
 void draw_ring(Ui& ui);
 void draw_devices(Ui& ui);
@@ -75,11 +80,20 @@ struct WindowEntry {
 // All but the transport bar.
 const std::vector<WindowEntry>& windows();
 
+float time_bar_height();
+float transport_height();
+
+// Hands what the console printed to the terminal, and what that answers to the guest.
+void feed_terminal(Ui& ui, const std::vector<ConsoleChunk>& chunks);
+
 // An address as a link: a click selects it everywhere.
 void address_link(Ui& ui, u64 address);
 // Small parts that several windows use.
 void text_dim(const std::string& text);
 void text_colored(unsigned ring, const std::string& text);
+// A small window that asks for a value: opened by a double click on the last item. True once Enter was
+// pressed.
+bool value_popup(const char* id, const std::string& title, std::string& value);
 // An input field that applies on Enter, with its error beside it. True when applied.
 bool text_field(const char* label, std::string& value, const std::string& error, float width);
 

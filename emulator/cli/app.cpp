@@ -98,6 +98,7 @@ int dispatch(std::vector<std::string> words) {
     if (!run.stats.empty() || !run.save_snapshot.empty() || !run.load_snapshot.empty())
         throw UsageError("--stats and snapshots need --headless or a command after --");
     ui.guest = run.guest;
+    ui.record = run.record;
     return run_ui(ui);
 }
 

@@ -14,8 +14,6 @@
 
 namespace orrery {
 
-namespace {
-
 unsigned checked_run(const Recording& recording, std::optional<unsigned> wanted) {
     const unsigned run = wanted.value_or(recording.present);
     if (run >= recording.runs.size())
@@ -33,20 +31,59 @@ u64 parse_instructions(const std::string& text) {
     return count;
 }
 
+namespace {
+
+// The exit status of the recorded run, if it has an end and the machine is there.
+int replayed_status(const Recording& recording, unsigned run, Machine& machine) {
+    const std::optional<RecordedEnd>& recorded = recording.runs[run].end;
+    return recorded && machine.moment() == recorded->moment ? recorded->status : 0;
+}
+
+int replay_with_gdb(const ReplayOptions& options, const Recording& recording, unsigned run) {
+    StdoutSink output;
+    ConsoleTape tape(&output);
+    ReplayMachine replay(recording, image_directories(), &tape);
+    GdbOptions how = options.gdb;
+    how.history = options.window.history;
+    GdbRun gdb(how, replay.machine(), tape, replay.kernel(), false);
+    gdb.time().preload(recording.inputs_of(run), end_of(recording, run));
+    gdb.time().stop_at_end(true);
+    gdb.run(~u64{0}, false, output);
+    const int status = replayed_status(recording, run, replay.machine());
+    gdb.exited(status);
+    return status;
+}
+
 }  // namespace
 
 void ReplayOptions::declare(CLI::App& app) {
     app.add_option("recording", path, "The recording")->required();
     app.add_option("--to", to, "Stop at this instruction count instead of the end");
     app.add_flag("--headless", headless, "On the terminal");
+    app.add_option("--gdb", gdb.where, "Let gdb attach: a port of this host, or the path of a Unix socket");
+    app.add_flag("-S", gdb.stopped, "With --gdb: do not run before a debugger says so");
+    app.add_flag("--ui", ui, "In the debugger, at its start or at --to");
+    window.declare_window(app);
     app.add_option("--stats", stats, "Write what the run did to this file, as JSON");
     app.add_option("--run", run, "Of a recording in which time branches: this line of it, from 0");
 }
 
 int run_replay(const ReplayOptions& options) {
+    if (options.gdb.wanted() &&
+        (options.headless || options.ui || !options.to.empty() || !options.stats.empty()))
+        throw UsageError("replay: --gdb goes without --headless, --ui, --to and --stats");
+    if (options.ui) {
+        UiOptions window = options.window;
+        window.replay.path = options.path;
+        window.to = options.to;
+        window.run = options.run;
+        window.headless = options.headless;
+        return run_ui(window);
+    }
     StdoutSink output;
     const Recording recording = open_recording(options.path);
     const unsigned run = checked_run(recording, options.run);
+    if (options.gdb.wanted()) return replay_with_gdb(options, recording, run);
     Moment end = end_of(recording, run);
     if (!options.to.empty()) {
         const u64 to = parse_instructions(options.to);
@@ -75,7 +112,7 @@ int run_replay(const ReplayOptions& options) {
                    options.path, recorded->moment.instructions, replay.machine().moment().instructions);
         return kExitOwnFault;
     }
-    return recorded->status;
+    return replayed_status(recording, run, replay.machine());
 }
 
 void VerifyOptions::declare(CLI::App& app) {

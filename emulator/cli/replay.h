@@ -4,7 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "emulator/base/types.h"
+#include "emulator/cli/gdb_options.h"
+#include "emulator/cli/ui_command.h"
 
 namespace CLI {
 class App;
@@ -12,11 +13,19 @@ class App;
 
 namespace orrery {
 
+// The number of a recording's run: `wanted`, or the one that was present at its end. Throws UsageError.
+unsigned checked_run(const Recording& recording, std::optional<unsigned> wanted);
+// --to. Throws UsageError.
+u64 parse_instructions(const std::string& text);
+
 struct ReplayOptions {
     std::string path;
     std::string to;         // --to: a moment; empty: the end
     std::string stats;      // --stats: where to, empty: nowhere
     bool headless = false;  // what it is anyway
+    GdbOptions gdb;         // --gdb: gdb runs it, with the window's --history
+    bool ui = false;        // in the debugger's window, as `window` says
+    UiOptions window;
     std::optional<unsigned>
         run;  // --run: of a recording with branches; else the one that was present at the end
 

@@ -14,6 +14,8 @@
 #include "emulator/guest/syscall_tracer.h"
 #include "emulator/models/framebuffer.h"
 #include "emulator/models/windows.h"
+#include "emulator/timeline/marks.h"
+#include "emulator/timeline/time_machine.h"
 #include "ui/png_file.h"
 
 namespace orrery {
@@ -194,6 +196,14 @@ int run_show(const ShowOptions& options) {
         std::optional<SyscallTracer> tracer;
         if (window.name == "syscalls" || window.name == "tasks") tracer.emplace(machine, kernel.get());
 
+        std::optional<TimelineMarks> marks;
+        std::optional<TimeMachine> time;
+        if (window.name == "timeline" || window.name == "bookmarks" || window.name == "who-wrote") {
+            marks.emplace(machine);
+            time.emplace(machine);
+            subject.give_to(*time);
+        }
+
         u64 budget = std::min(options.guest.max_instructions, kDefaultBudget);
         if (subject.end()) budget = subject.end()->instructions;
         if (options.at.empty() && subject.end())
@@ -209,6 +219,9 @@ int run_show(const ShowOptions& options) {
         context.kernel = kernel.get();
         context.syscalls = tracer ? &tracer->log() : nullptr;
         context.console = &console.text();
+        context.time = time ? &*time : nullptr;
+        context.marks = marks ? &*marks : nullptr;
+        context.past = time ? &*time : nullptr;
         context.source_root = source_directory();
         if (options.format == "png") {
             const FramebufferModel model = framebuffer_model(context);

@@ -61,6 +61,13 @@ const std::vector<std::string>& Subject::command() const {
     return command_;
 }
 
+void Subject::give_to(TimeMachine& time) {
+    if (!replay_) return;
+    player_.reset();
+    time.preload(inputs_, *end());
+    time.bookmarks() = bookmarks_of(replay_->recording(), replay_->recording().present);
+}
+
 std::optional<Moment> Subject::end() const {
     if (!replay_) return std::nullopt;
     return end_of(replay_->recording(), replay_->recording().present);

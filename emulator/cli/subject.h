@@ -9,6 +9,7 @@
 #include "emulator/cli/guest_options.h"
 #include "emulator/timeline/player.h"
 #include "emulator/timeline/replay_machine.h"
+#include "emulator/timeline/time_machine.h"
 
 namespace CLI {
 class App;
@@ -41,6 +42,8 @@ class Subject {
     Machine& machine();
     // The kernel's file.
     const std::string& kernel() const;
+    // Lets `time`, made where the run begins, play what is recorded, with its bookmarks.
+    void give_to(TimeMachine& time);
     // After --, when it booted.
     const std::vector<std::string>& command() const;
     // The end of the recording; nothing for a machine that boots.

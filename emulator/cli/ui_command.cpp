@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "emulator/cli/inspection.h"
+#include "emulator/cli/replay.h"
 #include "ui/app.h"
 #include "ui/script.h"
 
@@ -15,7 +16,14 @@ namespace orrery {
 
 void UiOptions::declare(CLI::App& app) {
     guest.declare(app);
+    record.declare(app);
+    replay.declare(app);
     app.add_flag("--headless", headless, "Draw in memory: no display is needed");
+    declare_window(app);
+}
+
+void UiOptions::declare_window(CLI::App& app) {
+    app.add_option("--history", history, "Memory for going back in time")->capture_default_str();
     app.add_option("--script", script, "Play this script (docs/debugger-scripts.md)");
     app.add_option("--screenshot", screenshot, "Write the window to this PNG file at the script's end");
     app.add_option("--size", size, "Width and height in pixels")->capture_default_str();
@@ -32,9 +40,24 @@ int run_ui(const UiOptions& options) {
     AppOptions app;
     GuestOptions guest = options.guest;
     guest.display_shown = true;
-    app.session.machine = guest.machine_config();
-    app.session.images = guest.boot_images();
-    app.session.kernel_path = app.session.images.kernel;
+    if (options.replay.path.empty()) {
+        app.session.machine = guest.machine_config();
+        app.session.images = guest.boot_images();
+        app.session.kernel_path = app.session.images.kernel;
+        app.session.record = [&options, images = app.session.images](Machine& machine) {
+            return options.record.start(machine, images, options.guest);
+        };
+    } else {
+        app.session.replay = std::make_shared<const Recording>(open_recording(options.replay.path));
+        app.session.replay_run = checked_run(*app.session.replay, options.run);
+        app.session.image_directories = image_directories();
+        if (!options.to.empty()) app.session.begin_at = parse_instructions(options.to);
+    }
+    try {
+        app.session.history = parse_memory_size(options.history);
+    } catch (const UsageError&) {
+        throw UsageError("--history " + options.history + ": not a size (try 512M or 2G)");
+    }
     app.session.source_root = source_directory();
     app.headless = options.headless;
     app.script = options.script;

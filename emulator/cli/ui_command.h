@@ -1,9 +1,12 @@
 // orrery ui: the debugger's window, or a script that plays it without a display.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "emulator/cli/guest_options.h"
+#include "emulator/cli/record_options.h"
+#include "emulator/cli/subject.h"
 
 namespace CLI {
 class App;
@@ -13,6 +16,11 @@ namespace orrery {
 
 struct UiOptions {
     GuestOptions guest;
+    RecordOptions record;
+    ReplayOption replay;
+    std::string to;  // of a replay: the instruction count to begin at
+    std::optional<unsigned> run;
+    std::string history = "1G";
     bool headless = false;
     std::string script;
     std::string screenshot;
@@ -20,6 +28,8 @@ struct UiOptions {
     double scale = 1.0;
 
     void declare(CLI::App& app);
+    // Those of how the window is to be, which replay --ui has too.
+    void declare_window(CLI::App& app);
 };
 
 // Returns the exit status: 0, or 1 where a script's expectation failed. Throws UsageError, BootError.

@@ -18,6 +18,8 @@ namespace orrery {
 class Machine;
 class DebugInfo;
 class SyscallLog;
+class TimeMachine;
+class TimelineMarks;
 
 // Key order is kept: it is the order of reading.
 using Json = nlohmann::ordered_json;
@@ -28,7 +30,10 @@ struct ModelContext {
     const DebugInfo* kernel = nullptr;     // of the guest's kernel; null where none is known
     const SyscallLog* syscalls = nullptr;  // null where calls are not traced
     const std::string* console =
-        nullptr;                   // everything the guest's console printed; null where it is not kept
+        nullptr;                        // everything the guest's console printed; null where it is not kept
+    const TimeMachine* time = nullptr;  // null where the past is not kept
+    const TimelineMarks* marks = nullptr;  // null where what happens is not counted
+    TimeMachine* past = nullptr;  // to look through the past with; null where nobody may
     std::string source_root = {};  // where "guest-kernel/…" of the debug information lies; empty: no source
 };
 

@@ -9,6 +9,7 @@
 #include "emulator/guest/debug_info.h"
 #include "emulator/machine/machine.h"
 #include "emulator/models/address_space.h"
+#include "emulator/models/bookmarks.h"
 #include "emulator/models/console.h"
 #include "emulator/models/devices.h"
 #include "emulator/models/disassembly.h"
@@ -18,7 +19,9 @@
 #include "emulator/models/registers.h"
 #include "emulator/models/syscalls.h"
 #include "emulator/models/tasks.h"
+#include "emulator/models/timeline.h"
 #include "emulator/models/tlb.h"
+#include "emulator/models/who_wrote.h"
 
 namespace orrery {
 namespace {
@@ -213,6 +216,30 @@ std::vector<ShowWindow> make_windows() {
             parameters.address = parse_address(context, a[0]);
             if (a.size() > 1) parameters.size = parse_size(a[1]);
             return rendered(memory_model(context, parameters));
+        });
+    add(
+        windows, "timeline", "", "the run so far: what happened when, where the machine is, branches",
+        [](const Arguments& a) { check_count(a, 0, 0, ""); },
+        [](const ModelContext& context, const Arguments&) {
+            const TimelineModel model = timeline_model(context);
+            return rendered_if(model.problem.empty(), model);
+        });
+    add(
+        windows, "bookmarks", "", "a recording's bookmarks: moments with notes",
+        [](const Arguments& a) { check_count(a, 0, 0, ""); },
+        [](const ModelContext& context, const Arguments&) {
+            const BookmarksModel model = bookmarks_model(context);
+            return rendered_if(model.problem.empty(), model);
+        });
+    add(
+        windows, "who-wrote", "ADDR", "the last write to a byte: instruction, task, system call, moment",
+        [](const Arguments& a) {
+            check_count(a, 1, 1, "an address");
+            check_address(a[0]);
+        },
+        [](const ModelContext& context, const Arguments& a) {
+            const WhoWroteModel model = who_wrote_model(context, {.linear = parse_address(context, a[0])});
+            return rendered_if(model.problem.empty(), model);
         });
     return windows;
 }

@@ -2,6 +2,8 @@
 
 #include "emulator/machine/snapshot_file.h"
 
+#include <algorithm>
+
 namespace orrery {
 
 ReplayMachine::ReplayMachine(Recording recording, const std::vector<std::string>& directories,
@@ -30,6 +32,19 @@ std::vector<std::string> ReplayMachine::disk_names() const {
 
 Moment end_of(const Recording& recording, unsigned run) {
     return recording.runs.at(run).last;
+}
+
+std::vector<Bookmark> bookmarks_of(const Recording& recording, unsigned run) {
+    std::vector<Bookmark> found;
+    Moment until = end_of(recording, run);
+    for (;; until = std::min(until, recording.runs[run].fork), run = recording.runs[run].parent) {
+        for (const RecordedBookmark& mark : recording.bookmarks)
+            if (mark.run == run && mark.moment <= until) found.push_back({0, mark.moment, mark.note});
+        if (run == 0) break;
+    }
+    std::sort(found.begin(), found.end(),
+              [](const Bookmark& a, const Bookmark& b) { return a.moment < b.moment; });
+    return found;
 }
 
 StopReason run_to_moment(Machine& machine, Moment moment) {

@@ -8,6 +8,7 @@
 #include "emulator/machine/machine.h"
 #include "emulator/timeline/image_search.h"
 #include "emulator/timeline/recorded_machine.h"
+#include "emulator/timeline/time_machine.h"
 
 namespace orrery {
 
@@ -34,6 +35,9 @@ class ReplayMachine {
 
 // The last moment known of a run.
 Moment end_of(const Recording& recording, unsigned run);
+
+// The bookmarks that a run comes by, as if it were the only one: run 0.
+std::vector<Bookmark> bookmarks_of(const Recording& recording, unsigned run);
 
 // Runs the machine to `moment`, or to where it stops by itself before: first to its instruction count, then,
 // while CPUs are halted, to its time. What the run says when it ends.

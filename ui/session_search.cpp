@@ -1,0 +1,217 @@
+// The session's looks at the past: the last place at which something holds, found by running stretches of it
+// again.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "emulator/debug/flow.h"
+#include "emulator/isa/disassembler.h"
+#include "ui/session.h"
+
+namespace orrery {
+
+namespace {
+
+// How far back the caller of a function is looked for, in instructions: each window costs more.
+constexpr u64 kWindows[] = {20'000, 400'000, 8'000'000, 40'000'000};
+constexpr u64 kStackSpan = u64{1} << 20;  // further away is another task's stack
+
+// Where a CPU stands, as far as a frame is concerned.
+struct Place {
+    explicit Place(const Cpu& cpu)
+        : id(cpu.id), ring(cpu.cpl), rip(cpu.rip()), stack(cpu.gpr[kRsp]), space(cpu.cr3) {}
+    bool same_space(const Cpu& cpu) const { return ((cpu.cr3 ^ space) & pte::kAddress) == 0; }
+    unsigned id;
+    unsigned ring;
+    u64 rip, stack, space;
+};
+
+std::string mnemonic_here(Machine& machine, const Cpu& cpu) {
+    u8 bytes[15];
+    const size_t got = machine.peek(cpu.id, linear_rip(cpu), bytes, sizeof bytes);
+    const Disassembler disassembler(cpu.code64() ? CpuMode::Bits64 : CpuMode::Bits32);
+    return got == 0 ? "" : disassembler.one({bytes, got}, cpu.rip()).mnemonic;
+}
+
+bool is_call(const std::string& mnemonic) {
+    return mnemonic.starts_with("call") || mnemonic.starts_with("int") || mnemonic == "syscall" ||
+           mnemonic == "sysenter";
+}
+
+// Addresses of what may be the call that came back to `next`, by the bytes before it.
+std::vector<u64> calls_before(Machine& machine, const Cpu& cpu, u64 next) {
+    std::vector<u64> found;
+    const Disassembler disassembler(cpu.code64() ? CpuMode::Bits64 : CpuMode::Bits32);
+    for (const u64 length : {5, 2, 3, 6, 7, 4, 8}) {
+        u8 bytes[8];
+        if (machine.peek(cpu.id, next - length, bytes, length) != length) continue;
+        const DisassembledInsn insn = disassembler.one({bytes, length}, next - length);
+        if (insn.length == length && is_call(insn.mnemonic)) found.push_back(next - length);
+    }
+    return found;
+}
+
+// Runs as far as `until`; what it stopped for.
+StopCause run_as_far(Machine& machine, Moment until, const std::function<StopCause(const RunLimits&)>& next) {
+    RunLimits limits;
+    limits.instructions = until.instructions;
+    StopCause cause = next(limits);
+    if ((cause == StopCause::Limit || cause == StopCause::Idle) && machine.moment() < until) {
+        limits.instructions = ~u64{0};
+        limits.ticks = until.ticks;
+        cause = next(limits);
+    }
+    return cause;
+}
+
+}  // namespace
+
+// The last moment before this one at which `next` stops for a cause that is wanted. The machine is then
+// anywhere.
+std::optional<Moment> Session::last_stop(const Next& next, const Wanted& wanted) {
+    const Moment from = time_->now();
+    std::optional<Moment> last;
+    time_->backwards(from, [&](Moment, Moment until) {
+        while (!interrupted_ && machine_->moment() < until) {
+            const StopCause cause = run_as_far(*machine_, until, next);
+            if (cause == StopCause::Ended || machine_->moment() >= from) break;
+            if (wanted(cause)) last = machine_->moment();
+            if (cause == StopCause::Limit || cause == StopCause::Idle) break;
+        }
+        return last.has_value() || interrupted_;
+    });
+    return last;
+}
+
+// Hits on the way are not new ones.
+std::optional<Moment> Session::last_breakpoint() {
+    const std::vector<Breakpoint> before = debugger_->breakpoints().all();
+    const auto hit = [](StopCause cause) {
+        return cause == StopCause::Breakpoint || cause == StopCause::Watchpoint;
+    };
+    const std::optional<Moment> found =
+        last_stop([this](const RunLimits& limits) { return debugger_->run(limits); }, hit);
+    for (const Breakpoint& breakpoint : before)
+        if (Breakpoint* now = debugger_->breakpoints().at(breakpoint.address)) now->hits = breakpoint.hits;
+    return found;
+}
+
+// One instruction back; where that is the end of a call, back to the call.
+std::optional<Moment> Session::call_before() {
+    const Moment from = time_->now();
+    const Place here(machine_->cpu());
+    if (!time_->step_back()) return std::nullopt;
+    const Cpu& cpu = machine_->cpu(here.id);
+    const bool returned = flow_at_rip(*machine_, cpu).flow == Flow::Return &&
+                          (cpu.cpl != here.ring || cpu.gpr[kRsp] < here.stack);
+    const Moment before = time_->now();
+    if (!returned) return before;
+    // An interrupt came back to where it had come; all else to behind the instruction that called.
+    const bool interrupt = mnemonic_here(*machine_, cpu).starts_with("iret");
+    std::vector<u64> places = calls_before(*machine_, cpu, here.rip);
+    if (interrupt) places.insert(places.begin(), here.rip);
+    for (const u64 place : places) {
+        time_->seek(from);
+        bool there = false;
+        const std::optional<Moment> found = last_stop(
+            [&](const RunLimits& limits) {
+                const StopCause cause = debugger_->run_to(place, limits);
+                const Cpu& at = machine_->cpu(here.id);
+                there = at.rip() == place && at.gpr[kRsp] == here.stack && at.cpl == here.ring &&
+                        here.same_space(at);
+                return cause;
+            },
+            [&](StopCause) { return there; });
+        if (interrupted_) return from;
+        if (!found || place != here.rip) {
+            if (found) return found;
+            continue;
+        }
+        time_->seek(*found);
+        return call_before();
+    }
+    return before;
+}
+
+// The call of the function that the CPU is in, looked for in the last `window` instructions: of the calls
+// there, the last one whose frame is still open. A task in the kernel came by an instruction of its program.
+std::optional<Moment> Session::caller(u64 window) {
+    struct Call {
+        Moment moment;
+        u64 stack;
+    };
+    const Moment from = time_->now();
+    const Place here(machine_->cpu());
+    std::vector<Call> open;
+    std::optional<Moment> program;
+    std::optional<Place> before;
+    Moment before_moment;
+    time_->seek_instructions(from.instructions > window ? from.instructions - window : 0);
+    const u32 id =
+        machine_->observers().subscribe(Observers::bit(EventKind::Instruction), [&](const Event& event) {
+            if (interrupted_) machine_->request_stop();
+            const Cpu& cpu = machine_->cpu(event.cpu);
+            if (cpu.id != here.id || !here.same_space(cpu)) return;
+            if (cpu.cpl == 3 && here.ring == 0) {
+                open.clear();
+                program = event.moment;
+                return;
+            }
+            const Place now(cpu);
+            if (cpu.cpl != here.ring || now.stack - here.stack + kStackSpan > 2 * kStackSpan) return;
+            while (!open.empty() && now.stack > open.back().stack - 8) open.pop_back();
+            // A call leaves the address of the instruction behind it on the stack, and goes elsewhere.
+            u64 back = 0;
+            if (before && now.stack == before->stack - 8 &&
+                machine_->peek(cpu.id, now.stack, &back, sizeof back) == sizeof back && back > before->rip &&
+                back <= before->rip + 8 && (now.rip <= before->rip || now.rip >= back))
+                open.push_back({before_moment, before->stack});
+            before = now;
+            before_moment = event.moment;
+        });
+    time_->seek(from);
+    machine_->observers().unsubscribe(id);
+    if (!open.empty()) return open.back().moment;
+    return program;
+}
+
+void Session::search() {
+    const Moment from = time_->now();
+    const Activity activity = activity_;
+    std::optional<Moment> found;
+    std::string there, none;
+    try {
+        if (activity == Activity::StepOverBack) {
+            found = call_before();
+            there = "Stepped back";
+            none = "This is where time begins";
+        } else if (activity == Activity::StepOutBack) {
+            for (const u64 window : kWindows) {
+                found = caller(window);
+                if (found || interrupted_ || window >= from.instructions) break;
+            }
+            there = "Where this function was called";
+            none = "The call of this function is too long ago";
+        } else if (activity == Activity::RunBack) {
+            found = last_breakpoint();
+            there = "The last breakpoint before";
+            none = "No breakpoint before: this is where time begins";
+        } else {
+            found =
+                last_stop([this](const RunLimits& limits) { return debugger_->next_ring_crossing(limits); },
+                          [](StopCause cause) { return cause == StopCause::Done; });
+            there = "The ring crossing before";
+            none = "No ring crossing before";
+        }
+        if (interrupted_)
+            seek(from, "Stopped looking");
+        else if (found)
+            seek(*found, there);
+        else
+            seek(activity == Activity::RunBack ? time_->start() : from, none);
+    } catch (const std::exception& error) {
+        stop(error.what());
+    }
+}
+
+}  // namespace orrery

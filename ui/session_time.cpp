@@ -1,0 +1,198 @@
+// The session's commands that go to other moments, or change the machine by hand.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "emulator/cpu/register_file.h"
+#include "emulator/models/page_walk.h"
+#include "emulator/replay/input.h"
+#include "ui/session.h"
+
+namespace orrery {
+
+namespace {
+
+std::string moment_text(const Moment& moment) {
+    return fmt::format("instruction {}", grouped(moment.instructions));
+}
+
+// "90 cc" or "90cc" as bytes; empty where it is none of these.
+std::vector<u8> parse_bytes(const std::string& text) {
+    std::string digits;
+    for (const char c : text)
+        if (c != ' ') digits += c;
+    std::vector<u8> bytes;
+    if (digits.size() % 2 != 0 || digits.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos)
+        return bytes;
+    for (size_t i = 0; i < digits.size(); i += 2)
+        bytes.push_back(static_cast<u8>(std::stoul(digits.substr(i, 2), nullptr, 16)));
+    return bytes;
+}
+
+void append_little_endian(std::vector<u8>& bytes, u64 value, size_t size) {
+    for (size_t i = 0; i < size; ++i) bytes.push_back(i < 8 ? static_cast<u8>(value >> (8 * i)) : u8{0});
+}
+
+}  // namespace
+
+// Commands that this file carries out; false for others.
+bool Session::time_command(const Command& command) {
+    switch (command.verb) {
+        case Verb::StepBack:
+            step_back();
+            return true;
+        case Verb::StepOverBack:
+        case Verb::StepOutBack:
+        case Verb::RunBack:
+        case Verb::PreviousCrossing: {
+            interrupted_ = false;
+            activity_ = command.verb == Verb::StepOverBack  ? Activity::StepOverBack
+                        : command.verb == Verb::StepOutBack ? Activity::StepOutBack
+                        : command.verb == Verb::RunBack     ? Activity::RunBack
+                                                            : Activity::PreviousCrossing;
+            status_ = "Looking back";
+            return true;
+        }
+        case Verb::SeekInstructions:
+            seek_instructions(command.number);
+            return true;
+        case Verb::SeekTicks:
+            stop("");
+            time_->seek_ticks(std::min(command.number, time_->end().ticks));
+            status_ = "At " + moment_text(time_->now());
+            return true;
+        case Verb::AddBookmark:
+            time_->add_bookmark(command.text);
+            if (recorder_) recorder_->bookmark(time_->run(), time_->now(), command.text);
+            return true;
+        case Verb::RenameBookmark:
+            change_bookmark(command.number, command.text);
+            return true;
+        case Verb::RemoveBookmark:
+            change_bookmark(command.number, std::nullopt);
+            return true;
+        case Verb::GoToBookmark:
+            go_to_bookmark(command.number);
+            return true;
+        case Verb::EnterRun:
+            enter_run(static_cast<unsigned>(command.number));
+            return true;
+        case Verb::PokeMemory:
+            poke(command.number, command.text);
+            return true;
+        case Verb::SetRegister:
+            set_register(command.text, command.number);
+            return true;
+        default:
+            return false;
+    }
+}
+
+void Session::step_back() {
+    stop("");
+    status_ = time_->step_back() ? "Stepped one instruction back" : "This is where time begins";
+}
+
+void Session::seek(Moment moment, const std::string& what) {
+    stop("");
+    time_->seek(moment);
+    status_ = what;
+}
+
+// What is known is gone to at once; beyond it the machine has to run.
+void Session::seek_instructions(u64 count) {
+    if (count > time_->end().instructions) {
+        if (time_->in_past()) time_->seek(time_->end());
+        run_to_ = count;
+        begin(Activity::RunToCount, "Running to instruction " + grouped(count));
+        return;
+    }
+    stop("");
+    time_->seek_instructions(count);
+    status_ = "At " + moment_text(time_->now());
+}
+
+void Session::go_to_bookmark(size_t index) {
+    if (index >= time_->bookmarks().size()) return;
+    const Bookmark mark = time_->bookmarks()[index];
+    const BookmarksModel model = bookmarks_model(context());
+    if (!model.rows[index].on_path) enter_run(mark.run);
+    seek(mark.moment, mark.note.empty() ? "At a bookmark" : "At the bookmark \"" + mark.note + "\"");
+}
+
+// Another note, or none: then the bookmark goes.
+void Session::change_bookmark(size_t index, std::optional<std::string> note) {
+    if (index >= time_->bookmarks().size()) return;
+    Bookmark& mark = time_->bookmarks()[index];
+    if (recorder_) {
+        recorder_->remove_bookmark(mark.run, mark.moment, mark.note);
+        if (note) recorder_->bookmark(mark.run, mark.moment, *note);
+    }
+    if (note)
+        mark.note = *note;
+    else
+        time_->remove_bookmark(index);
+}
+
+void Session::enter_run(unsigned run) {
+    if (run >= time_->runs().size()) {
+        status_ = fmt::format("There is no run {}", run);
+        return;
+    }
+    stop("");
+    time_->enter_run(run);
+    marks_->enter(run);
+    tracer_->branched();
+    if (recorder_) recorder_->enter(run);
+    console_from_start_ = console_stale_ = true;
+    status_ = fmt::format("In run {}", run);
+}
+
+// The bytes may lie on several pages.
+void Session::poke(u64 address, const std::string& hex_bytes) {
+    const std::vector<u8> bytes = parse_bytes(hex_bytes);
+    if (bytes.empty()) {
+        status_ = hex_bytes + ": not bytes in hexadecimal";
+        return;
+    }
+    stop("");
+    for (size_t at = 0; at < bytes.size();) {
+        PageWalkParameters where;
+        where.address = address + at;
+        const PageWalkModel walk = page_walk_model(context(), where);
+        if (!walk.mapped) {
+            status_ = hex(where.address) + " is not mapped";
+            return;
+        }
+        const size_t count = std::min<size_t>(bytes.size() - at, 4096 - (where.address & 4095));
+        std::vector<u8> data;
+        append_little_endian(data, walk.physical, 8);
+        data.insert(data.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                    bytes.begin() + static_cast<std::ptrdiff_t>(at + count));
+        machine_->input(kMemoryInput, std::move(data));
+        at += count;
+    }
+    hash_.clear();
+    status_ = fmt::format("Wrote {} byte{} at {}", bytes.size(), bytes.size() == 1 ? "" : "s", hex(address));
+}
+
+void Session::set_register(const std::string& name, u64 value) {
+    std::string lower = name;
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::optional<RegisterId> id = find_register(lower);
+    if (!id || register_size(*id) > 8) {
+        status_ = name + ": this register cannot be set here";
+        return;
+    }
+    std::vector<u8> value_bytes;
+    append_little_endian(value_bytes, value, register_size(*id));
+    stop("");
+    std::vector<u8> data{static_cast<u8>(machine_->cpu().id), static_cast<u8>(*id)};
+    data.insert(data.end(), value_bytes.begin(), value_bytes.end());
+    machine_->input(kRegisterInput, std::move(data));
+    hash_.clear();
+    status_ = fmt::format("Set {} to {}", name, hex(value));
+}
+
+}  // namespace orrery
