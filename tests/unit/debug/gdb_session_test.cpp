@@ -1,6 +1,7 @@
 // A session with gdb, played packet by packet on a machine of a few instructions.
 #include "emulator/debug/gdb_session.h"
 
+#include "emulator/guest/debug_info.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/models/small_machine.h"
 
@@ -104,6 +105,27 @@ TEST_CASE("packets are acknowledged until gdb says otherwise", "[gdb]") {
     CHECK(sent("$qC#b4") == "$QC1#c5");
     CHECK(sent("-").empty());
     CHECK(sent("$qC#b5") == "$E16#ac");
+}
+
+TEST_CASE("gdb is told where a kernel has moved to", "[gdb]") {
+    SmallMachine small;
+    TimeMachine time(small.machine);
+    DebugInfo kernel(SymbolTable::of({{"_text", "_text", 0xffff'ffff'8100'0000, 0x10, true}}), {}, {});
+    GdbSession session({time,
+                        [&] {
+                            ModelContext context = small.context();
+                            context.kernel = &kernel;
+                            return context;
+                        },
+                        false});
+    const auto offsets = [&] {
+        const std::string frame = gdb_frame("qOffsets");
+        session.receive({reinterpret_cast<const u8*>(frame.data()), frame.size()});
+        return std::exchange(session.output(), {});
+    };
+    CHECK(offsets() == "+$#00");
+    kernel.symbols.slide_to(0x240'0000);
+    CHECK(offsets() == "+" + gdb_frame("TextSeg=ffffffff83400000"));
 }
 
 TEST_CASE("registers and memory are read and written as logged inputs", "[gdb]") {
