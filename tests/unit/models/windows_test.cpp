@@ -101,6 +101,7 @@ TEST_CASE("system calls as rows", "[models]") {
     log.count(log.add(record));
     record.pid = 4;
     record.call.name = "pause";
+    record.entry = record.call;
     record.finished = false;
     log.add(record);
     record.kind = SyscallRecord::Kind::Note;
