@@ -7,11 +7,23 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from gdb_guest import GdbGuest  # noqa: E402
 from linux_guest import Orrery, symbols_of  # noqa: E402
 
+# Breakpoints by name, made before the kernel has chosen its place.
+SCRIPT = """run 3000000000
+break start_kernel
+break vfs_write
+continue
+expect status Breakpoint start_kernel
+expect disassembly start_kernel
+continue
+expect status Breakpoint vfs_write
+expect disassembly vfs_write
+"""
 STEP = 2 << 20  # bytes: what KASLR's choices are multiples of
 FAILURES = []
 
@@ -50,6 +62,14 @@ def check_gdb(orrery):
     expect("the guest does its work", (status, out) == (5, "one\n"), (status, out))
 
 
+def check_window(orrery):
+    with tempfile.NamedTemporaryFile("w", suffix=".script") as script:
+        script.write(SCRIPT)
+        script.flush()
+        status, out, err = orrery.run("ui", "--headless", "--linux", "--script", script.name)
+    expect("breakpoints by name in the window", status == 0, (status, out[-1000:], err[-1000:]))
+
+
 def main():
     orrery = Orrery(sys.argv[1])
     if not os.path.exists(orrery.vmlinux):
@@ -67,6 +87,7 @@ def main():
         check_place(orrery, "vfs_write", address["vfs_write"], "--seed", "5", moved=True)
         status, out, err = orrery.run("show", "tasks", "--linux", "--at", "syscall:write", "--", "echo", "hello")
         expect("tasks are not invented", status == 2 and out == "" and "no debug information" in err, (status, out, err))
+        check_window(orrery)
         if shutil.which("gdb"):
             check_gdb(orrery)
     for text in FAILURES:
