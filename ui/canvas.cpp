@@ -76,6 +76,10 @@ void Canvas::draw(Ui& ui) {
     update_display(ui);
     ImGui_ImplSDLRenderer_NewFrame();
     ImGui_ImplSDL2_NewFrame();
+    if (ui.scripted_mouse) {
+        ImGui::GetIO().MousePos = {ui.scripted_mouse->x, ui.scripted_mouse->y};
+        ImGui::GetIO().MouseDown[0] = ui.scripted_mouse->held;
+    }
     ImGui::NewFrame();
     draw_transport_bar(ui);
     draw_layout(ui);

@@ -1,7 +1,5 @@
 // Script commands that go to other moments or change the machine by hand, and those of mouse and keys.
 #include <fmt/format.h>
-#include <imgui.h>
-
 #include <sstream>
 
 #include "emulator/models/windows.h"
@@ -71,12 +69,7 @@ void ScriptRunner::compare_hash(const ScriptLine& line) {
 }
 
 void ScriptRunner::mouse_button(int x, int y, bool down) {
-    SDL_Event event{};
-    event.type = down ? SDL_MOUSEBUTTONDOWN : SDL_MOUSEBUTTONUP;
-    event.button.button = SDL_BUTTON_LEFT;
-    event.button.x = x;
-    event.button.y = y;
-    SDL_PushEvent(&event);
+    ui_.scripted_mouse = {static_cast<float>(x), static_cast<float>(y), down};
     refresh();
 }
 
@@ -85,16 +78,15 @@ void ScriptRunner::execute_mouse(const ScriptLine& line) {
     int x = 0, y = 0, to_x = 0, to_y = 0;
     if (!(words >> x >> y)) fail(line, line.verb == "click" ? "click X Y" : "drag X Y X Y");
     if (line.verb == "drag" && !(words >> to_x >> to_y)) fail(line, "drag X Y X Y");
-    ImGuiIO& io = ImGui::GetIO();
-    io.MousePos = {static_cast<float>(x), static_cast<float>(y)};
-    mouse_button(x, y, true);
-    if (line.verb == "drag") {
-        io.MousePos = {static_cast<float>(to_x), static_cast<float>(to_y)};
-        refresh();
-        mouse_button(to_x, to_y, false);
-    } else {
-        mouse_button(x, y, false);
+    if (line.verb == "click") {
+        to_x = x;
+        to_y = y;
     }
+    mouse_button(x, y, false);
+    mouse_button(x, y, true);
+    mouse_button(to_x, to_y, true);
+    mouse_button(to_x, to_y, false);
+    ui_.scripted_mouse.reset();
     finish_activity(line);
 }
 

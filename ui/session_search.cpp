@@ -147,30 +147,31 @@ std::optional<Moment> Session::caller(u64 window) {
     std::optional<Place> before;
     Moment before_moment;
     time_->seek_instructions(from.instructions > window ? from.instructions - window : 0);
-    const u32 id =
-        machine_->observers().subscribe(Observers::bit(EventKind::Instruction), [&](const Event& event) {
-            if (interrupted_) machine_->request_stop();
-            const Cpu& cpu = machine_->cpu(event.cpu);
-            if (cpu.id != here.id || !here.same_space(cpu)) return;
-            if (cpu.cpl == 3 && here.ring == 0) {
-                open.clear();
-                program = event.moment;
-                return;
-            }
-            const Place now(cpu);
-            if (cpu.cpl != here.ring || now.stack - here.stack + kStackSpan > 2 * kStackSpan) return;
-            while (!open.empty() && now.stack > open.back().stack - 8) open.pop_back();
-            // A call leaves the address of the instruction behind it on the stack, and goes elsewhere.
-            u64 back = 0;
-            if (before && now.stack == before->stack - 8 &&
-                machine_->peek(cpu.id, now.stack, &back, sizeof back) == sizeof back && back > before->rip &&
-                back <= before->rip + 8 && (now.rip <= before->rip || now.rip >= back))
-                open.push_back({before_moment, before->stack});
-            before = now;
-            before_moment = event.moment;
-        });
-    time_->seek(from);
+    const auto look = [&](const Cpu& cpu, Moment moment) {
+        if (cpu.id != here.id || !here.same_space(cpu)) return;
+        if (cpu.cpl == 3 && here.ring == 0) {
+            open.clear();
+            program = moment;
+            return;
+        }
+        const Place now(cpu);
+        if (cpu.cpl != here.ring || now.stack - here.stack + kStackSpan > 2 * kStackSpan) return;
+        while (!open.empty() && now.stack > open.back().stack - 8) open.pop_back();
+        // A call leaves the address of the instruction behind it on the stack, and goes elsewhere.
+        u64 back = 0;
+        if (before && now.stack == before->stack - 8 &&
+            machine_->peek(cpu.id, now.stack, &back, sizeof back) == sizeof back && back > before->rip &&
+            back <= before->rip + 8 && (now.rip <= before->rip || now.rip >= back))
+            open.push_back({before_moment, before->stack});
+        before = now;
+        before_moment = moment;
+    };
+    const u32 id = machine_->observers().subscribe(
+        Observers::bit(EventKind::Instruction),
+        [&](const Event& event) { look(machine_->cpu(event.cpu), event.moment); });
+    run_to_moment(*machine_, from);  // a seek might leave part of it out
     machine_->observers().unsubscribe(id);
+    look(machine_->cpu(here.id), from);
     if (!open.empty()) return open.back().moment;
     return program;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -38,6 +39,12 @@ struct Ui {
     bool show_go_to = false;
     bool seeking = false;  // the time bar is being dragged
     u64 seek_target = 0;   // instructions: where it was dragged to last
+    // The mouse of a script, which is not the host's.
+    struct Mouse {
+        float x, y;
+        bool held;
+    };
+    std::optional<Mouse> scripted_mouse;
     float scale = 1.0f;
     float new_scale = 0;  // to be applied between frames
     bool quit = false;
