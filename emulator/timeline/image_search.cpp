@@ -1,5 +1,6 @@
 #include "emulator/timeline/image_search.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,11 +28,10 @@ std::vector<std::string> places(const RecordedImage& image, const std::vector<st
     found.push_back(image.path);
     const std::string base = fs::path(image.path).filename();
     const size_t images = image.path.rfind("/images/");
-    for (const std::string& directory : directories) {
-        found.push_back(directory + "/" + base);
-        found.push_back(directory + "/images/" + base);
-        if (images != std::string::npos) found.push_back(directory + image.path.substr(images));
-    }
+    std::vector<std::string> tails = {"/" + base, "/images/" + base};
+    if (images != std::string::npos) tails.push_back(image.path.substr(images));
+    for (const std::string& directory : directories)
+        for (const std::string& tail : tails) found.push_back(fmt::format("{}{}", directory, tail));
     return found;
 }
 

@@ -61,7 +61,7 @@ u64 word64(const Json& json) {
 constexpr const char* kModes[] = {"readonly", "overlay", "rw"};  // Disk::Mode
 
 Disk::Mode mode_of(const std::string& name) {
-    for (u8 i = 0; i < std::size(kModes); ++i)
+    for (size_t i = 0; i < std::size(kModes); ++i)
         if (name == kModes[i]) return static_cast<Disk::Mode>(i);
     throw std::invalid_argument("no such mode");
 }
