@@ -8,6 +8,8 @@
 #include "emulator/guest/debug_info.h"
 #include "emulator/guest/syscall_tracer.h"
 #include "emulator/models/windows.h"
+#include "emulator/timeline/marks.h"
+#include "emulator/timeline/time_machine.h"
 #include "tests/unit/catch.h"
 
 using namespace orrery;
@@ -72,8 +74,13 @@ TEST_CASE("tracing system calls changes nothing", "[guest]") {
 TEST_CASE("looking at every window changes nothing", "[guest]") {
     Guest guest;
     SyscallTracer tracer(*guest.machine, &kernel_info());
+    TimelineMarks marks(*guest.machine);
+    TimeMachine time(*guest.machine);
+    time.add_bookmark("here");
     const std::string console = "x";
     ModelContext context{*guest.machine};
+    context.time = context.past = &time;
+    context.marks = &marks;
     context.kernel = &kernel_info();
     context.syscalls = &tracer.log();
     context.console = &console;
@@ -82,7 +89,8 @@ TEST_CASE("looking at every window changes nothing", "[guest]") {
         for (const ShowWindow& window : show_windows()) {
             INFO(window.name);
             std::vector<std::string> arguments;
-            if (window.name == "page-walk" || window.name == "memory") arguments = {"rsp"};
+            if (window.name == "page-walk" || window.name == "memory" || window.name == "who-wrote")
+                arguments = {"rsp"};
             if (window.name == "address-space") arguments = {"1", "pages"};
             try {
                 const RenderedWindow rendered = window.render(context, arguments);
