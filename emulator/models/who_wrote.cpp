@@ -66,8 +66,11 @@ std::string to_text(const WhoWroteModel& model) {
                         size > 8 ? "first bytes " + hex(access.detail) : hex(access.detail), size_text(size),
                         hex(access.physical));
     if (writer.pid) text += fmt::format("  task {} ({})\n", *writer.pid, writer.comm);
+    // Without tasks an address space stands for one, which a kernel thread may have borrowed.
     if (writer.in_call_known && writer.system_call)
-        text += fmt::format("  in the system call {}\n", call_text(writer));
+        text +=
+            fmt::format("  {}in the system call {}\n",
+                        writer.pid ? "" : "while the program of this address space was ", call_text(writer));
     return text;
 }
 

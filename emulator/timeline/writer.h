@@ -24,8 +24,10 @@ struct Writer {
     std::string symbol;       // "clear_page+0x12", "" where nothing is known
     std::optional<int> pid;   // of the task that ran
     std::string comm;
-    std::optional<u64> system_call;  // number of the call that the task was in
-    bool in_call_known = false;      // false: whether it was in one is too long ago to be looked for
+    // Number of the call that the task was in; where tasks are not known, the last task with this address
+    // space, which a kernel thread may have borrowed.
+    std::optional<u64> system_call;
+    bool in_call_known = false;  // false: whether it was in one is too long ago to be looked for
 };
 
 // The last write to the byte at `physical` (RAM) before the present moment of `time`, which is the present
