@@ -33,7 +33,7 @@ struct ModelContext {
         nullptr;                        // everything the guest's console printed; null where it is not kept
     const TimeMachine* time = nullptr;  // null where the past is not kept
     const TimelineMarks* marks = nullptr;  // null where what happens is not counted
-    TimeMachine* past = nullptr;  // to look through the past with; null where nobody may
+    TimeMachine* past = nullptr;           // to look through the past with; null where nobody may
     std::string source_root = {};  // where "guest-kernel/…" of the debug information lies; empty: no source
 };
 
