@@ -108,7 +108,9 @@ class Bus {
     void on_ram_write(std::function<void(u64 physical, u64 size)> hook) { ram_write_hook_ = std::move(hook); }
 
     // Called after such a write.
-    void on_ram_written(std::function<void(u64 physical, u64 size)> hook) { ram_written_hook_ = std::move(hook); }
+    void on_ram_written(std::function<void(u64 physical, u64 size)> hook) {
+        ram_written_hook_ = std::move(hook);
+    }
 
     // RAM contents and region placement.
     void visit(Archive& archive);
