@@ -91,6 +91,7 @@ ModelContext GdbRun::context() {
     ModelContext context{machine_};
     context.kernel = kernel_.get();
     context.console = &console_;
+    context.time = context.past = time_.get();
     context.source_root = source_directory();
     return context;
 }

@@ -51,7 +51,8 @@ class GdbGuest:
 
     def gdb(self, path, script):
         words = ["gdb", "-nx", "-batch", self.symbols]
-        for line in ["set pagination off", "set confirm off", "set width 0", "set print frame-arguments none",
+        for line in ["set pagination off", "set confirm off", "set width 0", "set remotetimeout 120",
+                     "set print frame-arguments none",
                      f"target remote {path}", *script]:
             words += ["-ex", line]
         done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
