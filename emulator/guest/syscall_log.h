@@ -49,7 +49,7 @@ struct SyscallTotals {
 class SyscallRange {
   public:
     using Iterator = std::deque<SyscallRecord>::const_iterator;
-    SyscallRange(Iterator first, Iterator last) : first_(first), last_(last) {}
+    SyscallRange(const Iterator& first, const Iterator& last) : first_(first), last_(last) {}
 
     Iterator begin() const { return first_; }
     Iterator end() const { return last_; }
