@@ -34,7 +34,7 @@ class Disk {
     Mode mode() const { return mode_; }
     bool read_only() const { return mode_ == Mode::ReadOnly; }
     const ImageFile& image() const { return image_; }
-    u64 identity() { return image_.identity(); }  // of the file's contents (ImageFile)
+    u64 identity() { return image_.identity(); }            // of the file's contents (ImageFile)
     u64 overlay_blocks() const { return overlay_.size(); }  // of ImageFile::kBlock bytes
 
     // False beyond the end or where the host cannot read the file.
