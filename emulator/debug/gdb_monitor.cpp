@@ -6,10 +6,16 @@
 #include <vector>
 
 #include "emulator/models/windows.h"
+#include "emulator/timeline/queries.h"
+#include "emulator/timeline/query_text.h"
 
 namespace orrery {
 
 namespace {
+
+constexpr u64 kFarthest = 100'000'000'000;  // a guess that is wrong should not keep gdb for hours
+constexpr const char* kForget =
+    "gdb keeps what it has read: have it forget with `maintenance flush register-cache`\n";
 
 std::vector<std::string> split(std::string_view text) {
     std::vector<std::string> words;
@@ -30,7 +36,11 @@ std::string help() {
     std::string text =
         "where                            the present moment, and those that can be gone to\n"
         "goto N                           to the moment at which N instructions are complete; +N, -N: from "
-        "here\n";
+        "here\n"
+        "next QUERY, previous QUERY       to where it happens: crossing; syscall name=write pid=7; return "
+        "result=-2;\n"
+        "                                 page-fault; interrupt vector=32; switch; device name=uart16550.0; "
+        "write PLACE; code PLACE\n";
     for (const ShowWindow& window : show_windows())
         text += fmt::format("show {:<28} {}\n", window.name + " " + window.arguments, window.summary);
     return text;
@@ -55,7 +65,6 @@ std::string go_to(TimeMachine& time, const std::string& text, bool& moved) {
     const u64 now = time.now().instructions;
     if (text[0] == '+') count += now;
     if (text[0] == '-') count = now - std::min(now, count);
-    constexpr u64 kFarthest = 100'000'000'000;  // a guess that is wrong should not keep gdb for hours
     if (count > time.end().instructions && count - time.end().instructions > kFarthest)
         return fmt::format("{} is too far beyond the end of what is known\n", text);
     try {
@@ -64,8 +73,23 @@ std::string go_to(TimeMachine& time, const std::string& text, bool& moved) {
         return std::string(problem.what()) + "\n";
     }
     moved = true;
-    return where(time) +
-           "gdb keeps what it has read: have it forget with `maintenance flush register-cache`\n";
+    return where(time) + kForget;
+}
+
+std::string look(TimeMachine& time, const ModelContext& context, std::vector<std::string> words,
+                 bool& moved) {
+    const bool forwards = words[0] == "next";
+    words.erase(words.begin());
+    try {
+        Search search(time, context.kernel, parse_query(words, context.kernel));
+        RunLimits limits;
+        limits.instructions = time.now().instructions + kFarthest;
+        moved = true;
+        const std::optional<Event> match = forwards ? search.forwards(limits) : search.backwards();
+        return (match ? match_text(*match) + "\n" : std::string("there is none\n")) + where(time) + kForget;
+    } catch (const std::runtime_error& problem) {  // QueryError, TimeError
+        return std::string(problem.what()) + "\n";
+    }
 }
 
 }  // namespace
@@ -77,6 +101,8 @@ std::string gdb_monitor(TimeMachine& time, const ModelContext& context, std::str
     if (words.empty() || (words.size() == 1 && words[0] == "help")) return help();
     if (words.size() == 1 && words[0] == "where") return where(time);
     if (words.size() == 2 && words[0] == "goto") return go_to(time, words[1], moved);
+    if (words.size() > 1 && (words[0] == "next" || words[0] == "previous"))
+        return look(time, context, std::move(words), moved);
     if (words.size() < 2 || words[0] != "show")
         return fmt::format("no such command: {}; try help\n", command);
     try {

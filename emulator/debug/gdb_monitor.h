@@ -10,7 +10,8 @@
 
 namespace orrery {
 
-// What `monitor COMMAND` prints. Commands: help, where, goto N, show WINDOW [ARGUMENTS]. An error is a line
+// What `monitor COMMAND` prints. Commands: help, where, goto N, next QUERY, previous
+// QUERY (timeline/query_text.h), show WINDOW [ARGUMENTS]. An error is a line
 // of text too. `moved` is set where the machine is at another moment than before.
 std::string gdb_monitor(TimeMachine& time, const ModelContext& context, std::string_view command,
                         bool& moved);

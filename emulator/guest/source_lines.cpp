@@ -2,6 +2,7 @@
 #include "emulator/guest/source_lines.h"
 
 #include <elfutils/libdw.h>
+#include <gelf.h>
 
 #include <algorithm>
 #include <map>
@@ -43,6 +44,26 @@ void read_unit(Dwarf_Die* unit, FileNames& files, std::vector<SourceLines::Row>&
     }
 }
 
+// Rows of functions that the linker dropped lie where no code is, at 0 and on: they would name lines for a
+// program's addresses.
+void keep_code(Elf* elf, std::vector<SourceLines::Row>& rows) {
+    std::vector<GElf_Phdr> code;
+    size_t count = 0;
+    if (elf_getphdrnum(elf, &count) != 0) count = 0;
+    for (size_t i = 0; i < count; ++i) {
+        GElf_Phdr segment;
+        if (gelf_getphdr(elf, static_cast<int>(i), &segment) == nullptr) continue;
+        if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X) != 0) code.push_back(segment);
+    }
+    if (code.empty()) return;  // not linked
+    std::erase_if(rows, [&](const SourceLines::Row& row) {
+        return std::none_of(code.begin(), code.end(), [&](const GElf_Phdr& segment) {
+            return row.begin - segment.p_vaddr < segment.p_memsz &&
+                   row.end - segment.p_vaddr <= segment.p_memsz;
+        });
+    });
+}
+
 bool ends_with_path(const std::string& full, const std::string& end) {
     if (end.empty() || full.size() < end.size()) return false;
     if (full.compare(full.size() - end.size(), end.size(), end) != 0) return false;
@@ -74,6 +95,7 @@ SourceLines SourceLines::open(const std::string& path) {
     while (dwarf_get_units(dwarf, cursor, &cursor, nullptr, nullptr, &unit, nullptr) == 0)
         read_unit(&unit, files, rows);
     dwarf_end(dwarf);
+    keep_code(file.elf(), rows);
     return SourceLines(std::move(files.names), std::move(rows));
 }
 

@@ -313,6 +313,27 @@ TEST_CASE("monitor gives the windows' text, and goes to moments", "[gdb]") {
     CHECK(monitor("goto -99").starts_with("instruction 0,"));
     CHECK(monitor("goto x") == "x is not a number of instructions\n");
     CHECK(s.ask("qRcmd,0") == "E16");
+
+    // To where something happens, both ways.
+    const auto lands = [&](const std::string& command, u64 at) {
+        const std::string text = monitor(command);
+        INFO(command << ": " << text);
+        CHECK(text.find("\ninstruction " + std::to_string(at) + ",") != std::string::npos);
+        CHECK(s.count() == at);
+    };
+    lands("next code 0x10008", 12);
+    lands("next code 0x10008", 15);
+    lands("previous code 0x10008", 12);
+    lands("previous write 0x7fff0 size=8", 1);
+    lands("previous code 0x10008", 0);
+    CHECK(monitor("previous code 0x10008").starts_with("there is none\n"));
+    CHECK(monitor("next").find("no such command") == 0);
+    CHECK(monitor("next frobnication").starts_with("frobnication: one of crossing, syscall"));
+    CHECK(monitor("next syscall name=wrote") == "no system call is called wrote\n");
+    CHECK(monitor("next syscall result=1").starts_with("result=1: syscall takes name number pid"));
+    CHECK(monitor("next write") == "write: which address?\n");
+    CHECK(monitor("next write 4096 size=0") == "size: 1 byte to 1 MiB\n");
+    CHECK(monitor("next code main") == "main: no symbols are known\n");
 }
 
 TEST_CASE("each CPU is a thread, stepped by itself both ways", "[gdb]") {
