@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace orrery {
 
@@ -141,21 +142,26 @@ void History::remove(size_t index) {
 void History::thin() {
     while (bytes() > budget_ && snapshots_.size() > 2) {
         const u64 now = snapshots_.back().mark.host_nanoseconds;
+        std::vector<size_t> order(snapshots_.size());
+        std::iota(order.begin(), order.end(), size_t{0});
+        const auto place = [this](size_t i) {
+            return std::pair(snapshots_[i].mark.run, snapshots_[i].mark.host_nanoseconds);
+        };
+        std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return place(a) < place(b); });
         size_t worst = 0;
         double least = 0;
-        for (size_t i = 1; i + 1 < snapshots_.size(); ++i) {
-            const Mark& mark = snapshots_[i].mark;
-            u64 before = 0, after = now;
-            for (const Snapshot& other : snapshots_) {
-                const u64 at = other.mark.host_nanoseconds;
-                if (&other == &snapshots_[i] || other.mark.run != mark.run) continue;
-                if (at <= mark.host_nanoseconds) before = std::max(before, at);
-                if (at >= mark.host_nanoseconds) after = std::min(after, at);
-            }
-            const double age = static_cast<double>(now - std::min(now, mark.host_nanoseconds)) + 1e9;
-            const double gap = static_cast<double>(after - std::min(after, before)) / age;
+        for (size_t at = 0; at < order.size(); ++at) {
+            const auto [run, here] = place(order[at]);
+            // Neither the first nor the one just taken.
+            if (order[at] == 0 || order[at] + 1 == snapshots_.size()) continue;
+            const bool has_before = at > 0 && place(order[at - 1]).first == run;
+            const bool has_after = at + 1 < order.size() && place(order[at + 1]).first == run;
+            const u64 before = has_before ? place(order[at - 1]).second : 0;
+            const u64 after = has_after ? place(order[at + 1]).second : std::max(now, here);
+            const double age = static_cast<double>(now - std::min(now, here)) + 1e9;
+            const double gap = static_cast<double>(after - before) / age;
             if (worst != 0 && gap >= least) continue;
-            worst = i;
+            worst = order[at];
             least = gap;
         }
         remove(worst);
