@@ -22,12 +22,6 @@ constexpr const char* kWatchedData = "hi\\n";
 
 }  // namespace
 
-bool find_syscall(const std::string& name, u64& number) {
-    for (number = 0; number < 512; ++number)
-        if (syscall_name(number) == name) return true;
-    return false;
-}
-
 Session::Session(const SessionConfig& config) : config_(config) {
     make_machine();
     try {
@@ -213,8 +207,7 @@ void Session::run_command(const Command& command) {
             }
             break;
         case Verb::UntilSyscall: {
-            u64 number = 0;
-            if (!command.text.empty() && !find_syscall(command.text, number)) {
+            if (!command.text.empty() && !syscall_number(command.text)) {
                 status_ = "No system call is called " + command.text;
                 break;
             }
@@ -266,9 +259,9 @@ void Session::run_command(const Command& command) {
 }
 
 StopCause Session::run_until_syscall(const RunLimits& limits) {
-    u64 wanted = 0;
     const bool any = wanted_syscall_.empty();
-    if (!any && !find_syscall(wanted_syscall_, wanted)) return StopCause::Done;
+    const std::optional<u64> wanted = syscall_number(wanted_syscall_);
+    if (!any && !wanted) return StopCause::Done;
     bool found = false;
     const u32 id =
         machine_->observers().subscribe(Observers::bit(EventKind::SystemCall), [&](const Event& event) {

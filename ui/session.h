@@ -212,7 +212,4 @@ class Session {
     std::chrono::steady_clock::duration measured_time_{};
 };
 
-// The number of the system call `name` in the guest's table; nullopt-like: false if there is none.
-bool find_syscall(const std::string& name, u64& number);
-
 }  // namespace orrery

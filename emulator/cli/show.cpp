@@ -48,13 +48,6 @@ void run_until_idle(Machine& machine, const KeepingSink& console, u64 budget) {
     }
 }
 
-// The number of a system call by its name.
-std::optional<u64> syscall_number(const std::string& name) {
-    for (u64 number = 0; number < 512; ++number)
-        if (syscall_name(number) == name) return number;
-    return std::nullopt;
-}
-
 // Stops the machine at the entry of a call.
 class StopAtCall : public SyscallListener {
   public:

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "emulator/debug/armed_points.h"
+
 namespace orrery {
 
 namespace {
@@ -9,19 +11,6 @@ namespace {
 constexpr u64 kLongestWatch = 1 << 20;  // bytes
 
 constexpr u32 kPointEvents = Observers::bit(EventKind::Breakpoint) | Observers::bit(EventKind::DataAccess);
-
-class Subscription {
-  public:
-    Subscription(Machine& machine, u32 kinds, Observers::Callback callback)
-        : observers_(machine.observers()), id_(observers_.subscribe(kinds, std::move(callback))) {}
-    ~Subscription() { observers_.unsubscribe(id_); }
-    Subscription(const Subscription&) = delete;
-    Subscription& operator=(const Subscription&) = delete;
-
-  private:
-    Observers& observers_;
-    Observers::Id id_;
-};
 
 // On to an instruction count, whoever else asks for stops.
 void run_to(Machine& machine, u64 instructions) {
@@ -111,7 +100,7 @@ GdbStop GdbExecution::after_slice(StopReason reason, const std::optional<Hit>& h
 
 GdbStop GdbExecution::run_slice(const RunLimits& slice) {
     std::optional<Hit> hit;
-    const Subscription watch(machine_, kPointEvents, [&](const Event& event) {
+    const Subscription watch(machine_.observers(), kPointEvents, [&](const Event& event) {
         if (!hit) hit = hit_by(event);
         if (hit) machine_.request_stop();
     });
@@ -122,7 +111,7 @@ GdbStop GdbExecution::run_slice(const RunLimits& slice) {
 GdbStop GdbExecution::step_slice(const RunLimits& slice) {
     const Cpu& stepped = machine_.cpu(*step_cpu_);
     std::optional<Hit> hit;
-    const Subscription watch(machine_, kPointEvents, [&](const Event& event) {
+    const Subscription watch(machine_.observers(), kPointEvents, [&](const Event& event) {
         // The instruction that is stepped may have a breakpoint of its own.
         if (event.kind == EventKind::Breakpoint && event.cpu == stepped.id) return;
         if (!hit) hit = hit_by(event);
@@ -131,10 +120,11 @@ GdbStop GdbExecution::step_slice(const RunLimits& slice) {
     bool arrived = false;
     StopReason reason;
     {
-        const Subscription turn(machine_, Observers::bit(EventKind::Instruction), [&](const Event& event) {
-            arrived = arrived || (event.cpu == stepped.id && !hit);
-            if (arrived) machine_.request_stop();
-        });
+        const Subscription turn(machine_.observers(), Observers::bit(EventKind::Instruction),
+                                [&](const Event& event) {
+                                    arrived = arrived || (event.cpu == stepped.id && !hit);
+                                    if (arrived) machine_.request_stop();
+                                });
         reason = machine_.run(slice);
     }
     if (arrived && !machine_.ended())
@@ -160,11 +150,12 @@ void GdbExecution::arrive(u64 instructions, unsigned cpu, u64 rip) {
     time_.seek_instructions(instructions);
     if (machine_.cpu().id == cpu && machine_.cpu().rip() == rip) return;
     bool there = false;
-    const Subscription watch(machine_, Observers::bit(EventKind::Instruction), [&](const Event& event) {
-        if (event.moment.instructions != instructions || event.cpu != cpu || event.rip != rip) return;
-        there = true;
-        machine_.request_stop();
-    });
+    const Subscription watch(
+        machine_.observers(), Observers::bit(EventKind::Instruction), [&](const Event& event) {
+            if (event.moment.instructions != instructions || event.cpu != cpu || event.rip != rip) return;
+            there = true;
+            machine_.request_stop();
+        });
     while (!there && machine_.run({instructions + 1, kNever}) == StopReason::Requested) {
     }
 }
@@ -175,7 +166,7 @@ GdbStop GdbExecution::run_back(const std::function<bool()>& interrupted) {
     time_.backwards(time_.now(), [&](Moment, Moment end) {
         given_up = interrupted && interrupted();
         if (given_up) return true;
-        const Subscription watch(machine_, kPointEvents, [&](const Event& event) {
+        const Subscription watch(machine_.observers(), kPointEvents, [&](const Event& event) {
             if (const std::optional<Hit> hit = hit_by(event)) last = hit;
         });
         run_to(machine_, end.instructions);
@@ -202,11 +193,12 @@ GdbStop GdbExecution::step_back_alone(unsigned cpu) {
     }
     u64 instructions = 0, rip = 0;
     {
-        const Subscription watch(machine_, Observers::bit(EventKind::Instruction), [&](const Event& event) {
-            if (event.cpu != cpu || event.moment.instructions >= end) return;
-            instructions = event.moment.instructions;
-            rip = event.rip;
-        });
+        const Subscription watch(machine_.observers(), Observers::bit(EventKind::Instruction),
+                                 [&](const Event& event) {
+                                     if (event.cpu != cpu || event.moment.instructions >= end) return;
+                                     instructions = event.moment.instructions;
+                                     rip = event.rip;
+                                 });
         run_to(machine_, end);
     }
     arrive(instructions, cpu, rip);

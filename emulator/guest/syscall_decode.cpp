@@ -386,4 +386,11 @@ std::string result_text(const GuestMemory& memory, const DecodedCall& call, i64 
     }
 }
 
+std::optional<u64> syscall_number(const std::string& name) {
+    constexpr u64 kNumbers = 512;  // more than the table has
+    for (u64 number = 0; number < kNumbers; ++number)
+        if (syscall_name(number) == name) return number;
+    return std::nullopt;
+}
+
 }  // namespace orrery

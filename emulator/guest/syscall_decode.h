@@ -45,5 +45,7 @@ inline bool is_error(i64 result) {
 
 // The name of a call by number, also of those that the kernel does not have.
 std::string syscall_name(u64 number);
+// The inverse; nothing if no call is called so.
+std::optional<u64> syscall_number(const std::string& name);
 
 }  // namespace orrery

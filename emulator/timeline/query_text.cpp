@@ -11,7 +11,6 @@ namespace orrery {
 
 namespace {
 
-constexpr u64 kSystemCalls = 512;  // numbers that a table has
 constexpr u64 kMostBytes = u64{1} << 20;
 
 struct Kind {
@@ -57,8 +56,7 @@ i64 number_of(const std::string& key, const std::string& text) {
 }
 
 u64 system_call(const std::string& name) {
-    for (u64 number = 0; number < kSystemCalls; ++number)
-        if (syscall_name(number) == name) return number;
+    if (const std::optional<u64> number = syscall_number(name)) return *number;
     throw QueryError(fmt::format("no system call is called {}", name));
 }
 
