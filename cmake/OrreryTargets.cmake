@@ -18,7 +18,7 @@ find_file(IMGUI_SDLRENDERER_SOURCE NAMES imgui_impl_sdlrenderer.cpp imgui_impl_s
 find_path(IMGUI_INCLUDE_DIR imgui.h PATHS /usr/include/imgui REQUIRED)
 
 function(orrery_settings target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Werror -fno-strict-aliasing
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow $<$<BOOL:${ORRERY_WERROR}>:-Werror> -fno-strict-aliasing
     -march=x86-64-v2)
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     target_compile_options(${target} PRIVATE -Wno-unused-command-line-argument)
@@ -48,26 +48,33 @@ function(orrery_precompile target)
     <string_view> <vector> ${ARGN})
 endfunction()
 
-# orrery_library(name DIRS dir… LIBS lib…): a static library of every .cpp in these folders.
-function(orrery_library name)
-  cmake_parse_arguments(ARG "" "" "DIRS;LIBS" ${ARGN})
-  set(sources "")
-  foreach(dir ${ARG_DIRS})
-    file(GLOB found CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${dir}/*.cpp)
-    list(APPEND sources ${found})
+# orrery_headers(target scope path…): lets the target include files of these folders, or these files, by their paths
+# from the project's root. Each target has a tree of links of its own to look in, so that an include of what it may not
+# use does not compile.
+function(orrery_headers target scope)
+  set(tree ${CMAKE_BINARY_DIR}/include/${target})
+  foreach(path ${ARGN})
+    if(NOT EXISTS ${CMAKE_SOURCE_DIR}/${path})
+      message(FATAL_ERROR "${target}: there is no ${path}")
+    endif()
+    cmake_path(GET path PARENT_PATH parent)
+    file(MAKE_DIRECTORY ${tree}/${parent})
+    file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${path} ${tree}/${path} SYMBOLIC)
   endforeach()
-  list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/emulator/main.cpp)
-  if(sources)
-    add_library(${name} STATIC ${sources})
-    set(scope PUBLIC)
-    orrery_settings(${name})
-    orrery_precompile(${name})
-  else()
-    add_library(${name} INTERFACE)
-    set(scope INTERFACE)
-  endif()
-  target_include_directories(${name} ${scope} ${CMAKE_SOURCE_DIR})
-  target_link_libraries(${name} ${scope} ${ARG_LIBS})
+  target_include_directories(${target} ${scope} ${tree})
+endfunction()
+
+# orrery_library(name ROOT folder LIBS lib… PRECOMPILE header…): a static library of every .cpp in the folder and below
+# it; the headers named last are those that are slow to compile and that most of its sources include.
+function(orrery_library name)
+  cmake_parse_arguments(ARG "" "ROOT" "LIBS;PRECOMPILE" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${ARG_ROOT}/*.cpp)
+  list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/cli/main.cpp)
+  add_library(${name} STATIC ${sources})
+  orrery_settings(${name})
+  orrery_precompile(${name} ${ARG_PRECOMPILE})
+  orrery_headers(${name} PUBLIC ${ARG_ROOT})
+  target_link_libraries(${name} PUBLIC ${ARG_LIBS})
 endfunction()
 
 add_library(orrery-imgui STATIC ${IMGUI_SDLRENDERER_SOURCE})

@@ -12,8 +12,8 @@
 
 #include <functional>
 
-#include "emulator/bus/device.h"
-#include "emulator/time/event_queue.h"
+#include "emulator/core/bus/device.h"
+#include "emulator/core/time/event_queue.h"
 
 namespace orrery {
 

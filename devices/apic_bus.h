@@ -8,7 +8,7 @@
 #include <functional>
 #include <vector>
 
-#include "emulator/bus/device.h"
+#include "emulator/core/bus/device.h"
 
 namespace orrery {
 

@@ -16,7 +16,7 @@
 #include <string>
 
 #include "devices/image_file.h"
-#include "emulator/replay/archive.h"
+#include "emulator/core/state/archive.h"
 
 namespace orrery {
 

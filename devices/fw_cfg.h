@@ -16,8 +16,8 @@
 #include <map>
 
 #include "devices/test_devices.h"
-#include "emulator/bus/bus.h"
-#include "emulator/bus/device.h"
+#include "emulator/core/bus/bus.h"
+#include "emulator/core/bus/device.h"
 
 namespace orrery {
 

@@ -14,8 +14,8 @@
 #include <array>
 #include <functional>
 
-#include "emulator/bus/device.h"
-#include "emulator/time/event_queue.h"
+#include "emulator/core/bus/device.h"
+#include "emulator/core/time/event_queue.h"
 
 namespace orrery {
 

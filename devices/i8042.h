@@ -17,8 +17,8 @@
 
 #include "devices/ps2_keyboard.h"
 #include "devices/ps2_mouse.h"
-#include "emulator/bus/device.h"
-#include "emulator/time/event_queue.h"
+#include "emulator/core/bus/device.h"
+#include "emulator/core/time/event_queue.h"
 
 namespace orrery {
 

@@ -11,7 +11,7 @@
 // its way. The 8080's CALL mode is not there: acknowledge() gives a vector, whatever ICW4 bit 0 says.
 #pragma once
 
-#include "emulator/bus/device.h"
+#include "emulator/core/bus/device.h"
 
 namespace orrery {
 

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "emulator/base/types.h"
+#include "emulator/isa/types.h"
 
 namespace orrery {
 

@@ -13,7 +13,7 @@
 #include <functional>
 
 #include "devices/apic_bus.h"
-#include "emulator/bus/device.h"
+#include "emulator/core/bus/device.h"
 
 namespace orrery {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "emulator/bus/bus.h"
+#include "emulator/core/bus/bus.h"
 
 namespace orrery {
 

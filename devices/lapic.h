@@ -19,8 +19,8 @@
 #include <string>
 
 #include "devices/apic_bus.h"
-#include "emulator/bus/cpu_port.h"
-#include "emulator/time/event_queue.h"
+#include "emulator/core/bus/cpu_port.h"
+#include "emulator/core/time/event_queue.h"
 
 namespace orrery {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "devices/lapic.h"
-#include "emulator/bus/bus.h"
+#include "emulator/core/bus/bus.h"
 
 namespace orrery {
 

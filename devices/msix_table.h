@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "emulator/bus/device.h"
+#include "emulator/core/bus/device.h"
 
 namespace orrery {
 

@@ -9,7 +9,7 @@
 #include <array>
 #include <span>
 
-#include "emulator/base/types.h"
+#include "emulator/isa/types.h"
 
 namespace orrery {
 

@@ -11,7 +11,7 @@
 //   ports        each device's header names its own
 //
 // Callbacks are called in the middle of a guest's instruction: take note, and act at the instruction's end.
-// Order of use: make the board; connect_cpu() for each CPU; reset(); then load a guest (emulator/boot).
+// Order of use: make the board; connect_cpu() for each CPU; reset(); then load a guest (emulator/machine/boot).
 #pragma once
 
 #include <array>

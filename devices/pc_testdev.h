@@ -10,7 +10,7 @@
 
 #include <array>
 
-#include "emulator/bus/device.h"
+#include "emulator/core/bus/device.h"
 
 namespace orrery {
 

@@ -10,7 +10,7 @@
 #include <array>
 #include <string>
 
-#include "emulator/bus/bus.h"
+#include "emulator/core/bus/bus.h"
 
 namespace orrery {
 

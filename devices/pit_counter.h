@@ -4,8 +4,8 @@
 // Times are periods of the counter's clock ("clock" below), never decreasing from call to call.
 #pragma once
 
-#include "emulator/base/types.h"
-#include "emulator/replay/archive.h"
+#include "emulator/core/state/archive.h"
+#include "emulator/isa/types.h"
 
 namespace orrery {
 

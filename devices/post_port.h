@@ -7,7 +7,7 @@
 // Firmware reports its progress here, and Linux writes to it to wait for a slow bus (io_delay).
 #pragma once
 
-#include "emulator/bus/device.h"
+#include "emulator/core/bus/device.h"
 
 namespace orrery {
 

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "emulator/base/types.h"
-#include "emulator/replay/archive.h"
+#include "emulator/core/state/archive.h"
+#include "emulator/isa/types.h"
 
 namespace orrery {
 

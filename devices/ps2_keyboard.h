@@ -9,7 +9,7 @@
 #include <functional>
 
 #include "devices/ps2_device.h"
-#include "emulator/time/event_queue.h"
+#include "emulator/core/time/event_queue.h"
 
 namespace orrery {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "emulator/base/types.h"
+#include "emulator/isa/types.h"
 
 namespace orrery {
 

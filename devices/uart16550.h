@@ -21,8 +21,8 @@
 #include <string>
 #include <vector>
 
-#include "emulator/bus/device.h"
-#include "emulator/time/event_queue.h"
+#include "emulator/core/bus/device.h"
+#include "emulator/core/time/event_queue.h"
 
 namespace orrery {
 

@@ -15,7 +15,7 @@
 
 #include "devices/disk.h"
 #include "devices/virtio_pci.h"
-#include "emulator/time/event_queue.h"
+#include "emulator/core/time/event_queue.h"
 
 namespace orrery {
 

@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "emulator/bus/bus.h"
+#include "emulator/core/bus/bus.h"
 
 namespace orrery {
 

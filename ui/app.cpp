@@ -1,5 +1,7 @@
 #include "ui/app.h"
 
+#include <utility>
+
 #include "ui/canvas.h"
 #include "ui/guest_thread.h"
 #include "ui/script.h"

@@ -5,20 +5,20 @@
 #include <string>
 #include <vector>
 
-#include "emulator/debug/breakpoints.h"
-#include "emulator/models/address_space.h"
-#include "emulator/models/bookmarks.h"
-#include "emulator/models/devices.h"
-#include "emulator/models/disassembly.h"
-#include "emulator/models/framebuffer.h"
-#include "emulator/models/memory.h"
-#include "emulator/models/page_walk.h"
-#include "emulator/models/registers.h"
-#include "emulator/models/syscalls.h"
-#include "emulator/models/tasks.h"
-#include "emulator/models/timeline.h"
-#include "emulator/models/tlb.h"
-#include "emulator/observe/events.h"
+#include "emulator/core/observe/events.h"
+#include "emulator/inspect/models/address_space.h"
+#include "emulator/inspect/models/bookmarks.h"
+#include "emulator/inspect/models/devices.h"
+#include "emulator/inspect/models/disassembly.h"
+#include "emulator/inspect/models/framebuffer.h"
+#include "emulator/inspect/models/memory.h"
+#include "emulator/inspect/models/page_walk.h"
+#include "emulator/inspect/models/registers.h"
+#include "emulator/inspect/models/syscalls.h"
+#include "emulator/inspect/models/tasks.h"
+#include "emulator/inspect/models/timeline.h"
+#include "emulator/inspect/models/tlb.h"
+#include "emulator/points/breakpoints.h"
 
 namespace orrery {
 

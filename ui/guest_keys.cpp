@@ -4,7 +4,7 @@
 #include <cstring>
 #include <sstream>
 
-#include "emulator/base/types.h"
+#include "emulator/isa/types.h"
 
 namespace orrery {
 

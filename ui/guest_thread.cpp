@@ -1,6 +1,7 @@
 #include "ui/guest_thread.h"
 
 #include <iterator>
+#include <utility>
 
 namespace orrery {
 

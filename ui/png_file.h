@@ -4,7 +4,7 @@
 #include <ostream>
 #include <vector>
 
-#include "emulator/base/types.h"
+#include "emulator/isa/types.h"
 
 namespace orrery {
 

@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
-#include "emulator/models/windows.h"
+#include "emulator/inspect/models/windows.h"
 #include "ui/guest_keys.h"
 
 namespace orrery {

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <sstream>
 
-#include "emulator/models/windows.h"
+#include "emulator/inspect/models/windows.h"
 #include "ui/guest_keys.h"
 #include "ui/keys.h"
 #include "ui/script.h"

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "emulator/guest/syscall_table.h"
-#include "emulator/models/windows.h"
+#include "emulator/guestos/syscalls/syscall_table.h"
+#include "emulator/inspect/models/windows.h"
 
 namespace orrery {
 

@@ -10,15 +10,15 @@
 #include <string>
 #include <vector>
 
-#include "emulator/debug/debugger.h"
-#include "emulator/guest/debug_info.h"
-#include "emulator/guest/kernel_slide.h"
-#include "emulator/guest/syscall_tracer.h"
+#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/symbols/kernel_slide.h"
+#include "emulator/guestos/syscalls/syscall_tracer.h"
 #include "emulator/machine/machine.h"
-#include "emulator/timeline/marks.h"
-#include "emulator/timeline/recorder.h"
-#include "emulator/timeline/replay_machine.h"
-#include "emulator/timeline/time_machine.h"
+#include "emulator/points/debugger.h"
+#include "emulator/time-travel/record/recorder.h"
+#include "emulator/time-travel/record/replay_machine.h"
+#include "emulator/time-travel/timeline/marks.h"
+#include "emulator/time-travel/timeline/time_machine.h"
 #include "ui/frame.h"
 
 namespace orrery {

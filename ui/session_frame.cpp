@@ -1,7 +1,7 @@
 // What the window gets to see of a session: every model at one moment.
 #include <fmt/format.h>
 
-#include "emulator/models/windows.h"
+#include "emulator/inspect/models/windows.h"
 #include "ui/session.h"
 
 namespace orrery {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "emulator/debug/flow.h"
 #include "emulator/isa/disassembler.h"
+#include "emulator/points/flow.h"
 #include "ui/session.h"
 
 namespace orrery {

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "emulator/cpu/register_file.h"
-#include "emulator/models/page_walk.h"
-#include "emulator/replay/input.h"
+#include "emulator/core/cpu/state/register_file.h"
+#include "emulator/inspect/models/page_walk.h"
+#include "emulator/machine/input.h"
 #include "ui/session.h"
 
 namespace orrery {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "emulator/base/types.h"
+#include "emulator/isa/types.h"
 
 namespace orrery {
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "emulator/base/types.h"
+#include "emulator/isa/types.h"
 
 namespace orrery {
 

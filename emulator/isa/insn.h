@@ -3,7 +3,7 @@
 // equal Insns.
 #pragma once
 
-#include "emulator/base/types.h"
+#include "emulator/isa/types.h"
 
 namespace orrery {
 

@@ -48,8 +48,8 @@
 // clang-format on
 #pragma once
 
-#include "emulator/base/types.h"
 #include "emulator/isa/features.h"
+#include "emulator/isa/types.h"
 
 namespace orrery {
 

@@ -5,8 +5,8 @@
 // Machine::input() only.
 #pragma once
 
-#include "emulator/base/types.h"
-#include "emulator/observe/events.h"
+#include "emulator/core/observe/events.h"
+#include "emulator/isa/types.h"
 
 namespace orrery {
 

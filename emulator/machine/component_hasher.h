@@ -4,8 +4,8 @@
 
 #include <memory>
 
+#include "emulator/core/state/archive.h"
 #include "emulator/machine/machine.h"
-#include "emulator/replay/archive.h"
 
 namespace orrery {
 

@@ -1,7 +1,7 @@
 #include "emulator/machine/image_files.h"
 
-#include "emulator/boot/boot_error.h"
-#include "emulator/boot/multiboot.h"
+#include "emulator/machine/boot/boot_error.h"
+#include "emulator/machine/boot/multiboot.h"
 
 namespace orrery {
 

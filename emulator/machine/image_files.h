@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "emulator/boot/loader.h"
+#include "emulator/machine/boot/loader.h"
 #include "emulator/machine/machine.h"
 
 namespace orrery {

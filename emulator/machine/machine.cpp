@@ -5,11 +5,11 @@
 #include <stdexcept>
 
 #include "devices/pc_board.h"
-#include "emulator/boot/firmware.h"
-#include "emulator/boot/fw_cfg_items.h"
-#include "emulator/boot/loader.h"
-#include "emulator/cpu/register_file.h"
-#include "emulator/cpu/stretch.h"
+#include "emulator/core/cpu/run/stretch.h"
+#include "emulator/core/cpu/state/register_file.h"
+#include "emulator/machine/boot/firmware.h"
+#include "emulator/machine/boot/fw_cfg_items.h"
+#include "emulator/machine/boot/loader.h"
 #include "emulator/machine/component_hasher.h"
 #include "emulator/machine/image_files.h"
 

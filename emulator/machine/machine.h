@@ -15,13 +15,13 @@
 #include "devices/net_backend.h"
 #include "devices/test_devices.h"
 #include "devices/vga_std.h"
-#include "emulator/bus/bus.h"
-#include "emulator/cpu/cpu.h"
+#include "emulator/core/bus/bus.h"
+#include "emulator/core/cpu/state/cpu.h"
+#include "emulator/core/observe/events.h"
+#include "emulator/core/smp/interleaver.h"
+#include "emulator/core/time/event_queue.h"
 #include "emulator/machine/companion.h"
-#include "emulator/observe/events.h"
-#include "emulator/replay/input.h"
-#include "emulator/smp/interleaver.h"
-#include "emulator/time/event_queue.h"
+#include "emulator/machine/input.h"
 
 namespace orrery {
 
@@ -44,7 +44,7 @@ struct MachineConfig {
     OutputSink* console_output = nullptr;  // virtio-console
 };
 
-// What to boot. Paths are read by load(); errors are BootError (boot/boot_error.h): one line that names the
+// What to boot. Paths are read by load(); errors are BootError (machine/boot/boot_error.h): one line that names the
 // file.
 struct BootImages {
     std::string kernel;
@@ -101,7 +101,7 @@ class Machine {
     // Ends run() at the next instruction boundary. From a callback on the machine's thread only.
     void request_stop();
 
-    // Feeds `data` to a device at the present moment, after all else that is due there; replay/input.h names
+    // Feeds `data` to a device at the present moment, after all else that is due there; machine/input.h names
     // what can be fed besides devices. A restart boots the images of the last load() again; disks keep what
     // was written to them. Throws std::invalid_argument for an unknown device, and data that cannot be.
     void input(const std::string& device, std::vector<u8> data);

@@ -14,8 +14,8 @@
 #include <map>
 #include <random>
 
-#include "emulator/cli/guest_options.h"
-#include "emulator/timeline/time_machine.h"
+#include "cli/guest_options.h"
+#include "emulator/time-travel/timeline/time_machine.h"
 
 using namespace orrery;
 

@@ -1,6 +1,6 @@
 // A guest that does anything to ports, registers and memory: fw_cfg's transfers, timers, interrupt
 // controllers, PCI, ACPI, the keyboard controller. Each input is a list of accesses.
-#include "emulator/boot/firmware.h"
+#include "emulator/machine/boot/firmware.h"
 #include "tests/fuzz/board.h"
 
 namespace orrery::fuzz {

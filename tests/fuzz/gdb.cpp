@@ -3,7 +3,7 @@
 //
 // The first byte says how packets are made: plain bytes, or payloads that are framed here so that they arrive
 // whole.
-#include "emulator/debug/gdb_session.h"
+#include "emulator/inspect/gdb/session.h"
 #include "tests/fuzz/target.h"
 #include "tests/unit/models/small_machine.h"
 

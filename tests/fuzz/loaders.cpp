@@ -1,7 +1,7 @@
 // Kernels of any bytes: ELF with PVH note, multiboot, bzImage. They are loaded, or refused by a BootError.
-#include "emulator/boot/boot_error.h"
-#include "emulator/boot/loader.h"
-#include "emulator/boot/multiboot.h"
+#include "emulator/machine/boot/boot_error.h"
+#include "emulator/machine/boot/loader.h"
+#include "emulator/machine/boot/multiboot.h"
 #include "tests/fuzz/target.h"
 
 namespace orrery::fuzz {

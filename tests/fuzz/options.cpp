@@ -3,10 +3,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "emulator/boot/boot_error.h"
-#include "emulator/cli/device_option.h"
-#include "emulator/cli/disk_options.h"
-#include "emulator/cli/guest_options.h"
+#include "cli/device_option.h"
+#include "cli/disk_options.h"
+#include "cli/guest_options.h"
+#include "emulator/machine/boot/boot_error.h"
 #include "tests/fuzz/target.h"
 #include "ui/script.h"
 

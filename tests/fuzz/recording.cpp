@@ -4,9 +4,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "emulator/replay/recording_blocks.h"
-#include "emulator/replay/recording_reader.h"
-#include "emulator/timeline/recorded_machine.h"
+#include "emulator/time-travel/record/recorded_machine.h"
+#include "emulator/time-travel/record/recording_blocks.h"
+#include "emulator/time-travel/record/recording_reader.h"
 #include "tests/fuzz/target.h"
 
 namespace orrery::fuzz {

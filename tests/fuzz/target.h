@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "emulator/base/types.h"
+#include "emulator/isa/types.h"
 
 namespace orrery::fuzz {
 

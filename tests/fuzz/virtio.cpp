@@ -1,6 +1,6 @@
 // A driver of virtio devices gone mad: queues set up as they should be, then descriptors, rings and registers
 // of any bytes. The first byte says which device.
-#include "emulator/boot/firmware.h"
+#include "emulator/machine/boot/firmware.h"
 #include "tests/fuzz/board.h"
 
 namespace orrery::fuzz {

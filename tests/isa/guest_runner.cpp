@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "emulator/cpu/stretch.h"
+#include "emulator/core/cpu/run/stretch.h"
 #include "emulator/isa/row.h"
 
 namespace orrery::testing {

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "emulator/cpu/cpu.h"
+#include "emulator/core/cpu/state/cpu.h"
 #include "tests/isa/test_case.h"
 
 namespace orrery::testing {

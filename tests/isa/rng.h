@@ -2,7 +2,7 @@
 // seed gives the same cases on every host.
 #pragma once
 
-#include "emulator/base/types.h"
+#include "emulator/isa/types.h"
 
 namespace orrery::testing {
 

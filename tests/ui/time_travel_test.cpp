@@ -4,8 +4,8 @@
 #include <fstream>
 #include <string>
 
-#include "emulator/replay/recording_reader.h"
-#include "emulator/timeline/verifier.h"
+#include "emulator/time-travel/record/recording_reader.h"
+#include "emulator/time-travel/record/verifier.h"
 #include "tests/unit/catch.h"
 #include "ui/app.h"
 #include "ui/keys.h"

@@ -3,13 +3,13 @@
 #include <memory>
 #include <string>
 
-#include "emulator/debug/armed_points.h"
-#include "emulator/debug/debugger.h"
-#include "emulator/guest/debug_info.h"
-#include "emulator/guest/syscall_tracer.h"
-#include "emulator/models/windows.h"
-#include "emulator/timeline/marks.h"
-#include "emulator/timeline/time_machine.h"
+#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/syscalls/syscall_tracer.h"
+#include "emulator/inspect/models/windows.h"
+#include "emulator/points/armed_points.h"
+#include "emulator/points/debugger.h"
+#include "emulator/time-travel/timeline/marks.h"
+#include "emulator/time-travel/timeline/time_machine.h"
 #include "tests/unit/catch.h"
 
 using namespace orrery;

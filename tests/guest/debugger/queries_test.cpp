@@ -1,14 +1,14 @@
 // Looking for happenings along a run of our kernel: forwards and backwards one finds the same ones, and the
 // writer of a byte is the one that an observer of every instruction sees.
-#include "emulator/timeline/queries.h"
+#include "emulator/time-travel/timeline/queries.h"
 
 #include <cstring>
 #include <set>
 
-#include "emulator/cli/command_archive.h"
-#include "emulator/debug/armed_points.h"
-#include "emulator/guest/debug_info.h"
-#include "emulator/timeline/writer.h"
+#include "cli/command_archive.h"
+#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/points/armed_points.h"
+#include "emulator/time-travel/timeline/writer.h"
 #include "tests/unit/catch.h"
 
 using namespace orrery;

@@ -4,12 +4,12 @@
 #include <memory>
 #include <string>
 
-#include "emulator/guest/debug_info.h"
-#include "emulator/guest/syscall_tracer.h"
-#include "emulator/models/syscalls.h"
-#include "emulator/models/timeline.h"
-#include "emulator/timeline/marks.h"
-#include "emulator/timeline/time_machine.h"
+#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/syscalls/syscall_tracer.h"
+#include "emulator/inspect/models/syscalls.h"
+#include "emulator/inspect/models/timeline.h"
+#include "emulator/time-travel/timeline/marks.h"
+#include "emulator/time-travel/timeline/time_machine.h"
 #include "tests/unit/catch.h"
 
 using namespace orrery;

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "emulator/cli/command_archive.h"
+#include "cli/command_archive.h"
 #include "emulator/machine/machine.h"
 #include "tests/unit/catch.h"
 

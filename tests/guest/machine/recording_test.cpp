@@ -2,10 +2,10 @@
 // one.
 #include <unistd.h>
 
-#include "emulator/replay/recording_reader.h"
-#include "emulator/timeline/recorder.h"
-#include "emulator/timeline/time_machine.h"
-#include "emulator/timeline/verifier.h"
+#include "emulator/time-travel/record/recorder.h"
+#include "emulator/time-travel/record/recording_reader.h"
+#include "emulator/time-travel/record/verifier.h"
+#include "emulator/time-travel/timeline/time_machine.h"
 #include "tests/unit/catch.h"
 
 using namespace orrery;

@@ -3,8 +3,8 @@
 #include <map>
 #include <random>
 
-#include "emulator/cli/command_archive.h"
-#include "emulator/timeline/time_machine.h"
+#include "cli/command_archive.h"
+#include "emulator/time-travel/timeline/time_machine.h"
 #include "tests/unit/catch.h"
 
 using namespace orrery;

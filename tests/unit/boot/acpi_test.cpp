@@ -1,6 +1,6 @@
 // The ACPI tables: checksums and links as an operating system follows them; the definition block as Intel's
 // own disassembler and compiler see it, where they are installed.
-#include "emulator/boot/acpi_tables.h"
+#include "emulator/machine/boot/acpi_tables.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -9,7 +9,7 @@
 #include <numeric>
 #include <sstream>
 
-#include "emulator/boot/firmware.h"
+#include "emulator/machine/boot/firmware.h"
 #include "tests/unit/devices/harness.h"
 
 using namespace orrery;

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <functional>
 
-#include "emulator/boot/boot_error.h"
-#include "emulator/boot/boot_image.h"
+#include "emulator/machine/boot/boot_error.h"
+#include "emulator/machine/boot/boot_image.h"
 #include "tests/unit/catch.h"
 
 namespace orrery::test {

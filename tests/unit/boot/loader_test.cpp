@@ -1,13 +1,13 @@
 // Loading guests: what the boot protocols promise is in memory and registers; whatever is wrong with a file
 // is one line that names the file and the fault.
-#include "emulator/boot/loader.h"
+#include "emulator/machine/boot/loader.h"
 
 #include <unistd.h>
 
 #include <cstdio>
 
 #include "devices/virtio_rng.h"
-#include "emulator/boot/memory_map.h"
+#include "emulator/machine/boot/memory_map.h"
 #include "tests/unit/boot/crafted.h"
 
 using namespace orrery;

@@ -1,12 +1,12 @@
 // Multiboot kernels: what the specification promises is in memory and registers, both ways of saying where a
 // kernel goes, and one line for whatever is wrong.
-#include "emulator/boot/multiboot.h"
+#include "emulator/machine/boot/multiboot.h"
 
 #include <cstdio>
 #include <fstream>
 
 #include "devices/virtio_rng.h"
-#include "emulator/boot/memory_map.h"
+#include "emulator/machine/boot/memory_map.h"
 #include "tests/unit/boot/crafted.h"
 
 using namespace orrery;

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "emulator/cpu/cpu.h"
-#include "emulator/cpu/stretch.h"
+#include "emulator/core/cpu/run/stretch.h"
+#include "emulator/core/cpu/state/cpu.h"
 
 namespace orrery::test {
 

@@ -1,6 +1,6 @@
 // Event delivery in 64-bit mode: frames byte for byte, error codes, stacks, double and triple faults,
 // interrupts (SDM vol. 3A, chapter 6).
-#include "emulator/cpu/exceptions.h"
+#include "emulator/core/cpu/run/exceptions.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/bare_machine.h"
 

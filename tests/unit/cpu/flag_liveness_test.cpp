@@ -1,6 +1,6 @@
 // Flags that nobody sees are not worked out: instructions in blocks must end where instructions one at a time
 // end, flags included, also where one in their middle faults.
-#include "emulator/cpu/flag_liveness.h"
+#include "emulator/core/cpu/run/flag_liveness.h"
 
 #include <initializer_list>
 #include <vector>

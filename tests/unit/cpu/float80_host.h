@@ -1,11 +1,11 @@
-// The host's x87 by inline assembly: what emulator/cpu/float80.h is compared with. Every operation runs from
+// The host's x87 by inline assembly: what emulator/core/cpu/x87/float80.h is compared with. Every operation runs from
 // a clean FPU under a given control word; exceptions may be unmasked, since nothing waits for them before
 // they are cleared.
 #pragma once
 
 #include <cstring>
 
-#include "emulator/cpu/float80.h"
+#include "emulator/core/cpu/x87/float80.h"
 
 namespace orrery::host {
 

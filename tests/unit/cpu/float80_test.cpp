@@ -1,7 +1,7 @@
 // The software 80-bit arithmetic against the host's x87: results and status bits must agree bit for bit, for
 // special and random operands, under every precision and rounding control, with exceptions masked and
 // unmasked.
-#include "emulator/cpu/float80.h"
+#include "emulator/core/cpu/x87/float80.h"
 
 #include <iomanip>
 #include <sstream>

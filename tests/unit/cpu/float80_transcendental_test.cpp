@@ -4,7 +4,7 @@
 #include <iomanip>
 #include <sstream>
 
-#include "emulator/cpu/float80.h"
+#include "emulator/core/cpu/x87/float80.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/float80_host.h"
 

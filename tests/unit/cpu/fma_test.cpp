@@ -1,6 +1,6 @@
 // Fused multiply-add in integers against the host's instruction, where it has one, and against values worked
 // out by hand; FMA and F16C instructions with unmasked exceptions and without the operating system's leave.
-#include "emulator/cpu/fma.h"
+#include "emulator/core/cpu/vector/fma.h"
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 // CPUID, model-specific registers, the time-stamp counter, ports (SDM vol. 2, CPUID; vol. 3B, 17.17; vol.
 // 1, 18.5).
-#include "emulator/cpu/cpuid.h"
-#include "emulator/cpu/msr.h"
+#include "emulator/core/cpu/state/cpuid.h"
+#include "emulator/core/cpu/state/msr.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/bare_machine.h"
 

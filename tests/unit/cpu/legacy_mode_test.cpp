@@ -1,6 +1,6 @@
 // Real and 32-bit protected mode: event frames, segment limits, far transfers, and the way from real to
 // 64-bit mode (SDM vol. 3A, 6.12, 9.9, 9.8.5, 20.1).
-#include "emulator/cpu/exceptions.h"
+#include "emulator/core/cpu/run/exceptions.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/bare_machine.h"
 

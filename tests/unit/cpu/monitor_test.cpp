@@ -1,6 +1,6 @@
 // MONITOR and MWAIT (SDM vol. 2; vol. 3A, 8.10.4): what ends the wait, and what they refuse.
-#include "emulator/cpu/cpuid.h"
-#include "emulator/cpu/memory.h"
+#include "emulator/core/cpu/run/memory.h"
+#include "emulator/core/cpu/state/cpuid.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/bare_machine.h"
 

@@ -1,6 +1,6 @@
 // What guards memory besides page tables' rights: protection keys, 5-level paging and its canonical
 // addresses, alignment checks (SDM vol. 3A, 4.5, 4.6.2, 6.15; vol. 1, 3.3.7.1).
-#include "emulator/cpu/cpuid.h"
+#include "emulator/core/cpu/state/cpuid.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/bare_machine.h"
 

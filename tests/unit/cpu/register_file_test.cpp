@@ -1,6 +1,6 @@
-#include "emulator/cpu/register_file.h"
+#include "emulator/core/cpu/state/register_file.h"
 
-#include "emulator/cpu/float80.h"
+#include "emulator/core/cpu/x87/float80.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/models/small_machine.h"
 

@@ -1,6 +1,6 @@
 // Loads of segment registers and questions about descriptors, in 64-bit and protected mode (SDM vol. 2, MOV,
 // LAR, LSL, VERR, LTR, LLDT; vol. 3A, chapters 3 and 5).
-#include "emulator/cpu/segmentation.h"
+#include "emulator/core/cpu/state/segmentation.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/bare_machine.h"
 

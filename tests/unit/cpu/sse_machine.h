@@ -5,7 +5,7 @@
 #include <array>
 #include <bit>
 
-#include "emulator/cpu/fp_env.h"
+#include "emulator/core/cpu/vector/fp_env.h"
 #include "tests/unit/cpu/bare_machine.h"
 
 namespace orrery::test {

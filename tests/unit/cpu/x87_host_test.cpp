@@ -7,7 +7,7 @@
 
 #include <sys/mman.h>
 
-#include "emulator/cpu/float80.h"
+#include "emulator/core/cpu/x87/float80.h"
 #include "emulator/isa/row.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/x87_machine.h"

@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <vector>
 
-#include "emulator/cpu/cpu.h"
+#include "emulator/core/cpu/state/cpu.h"
 
 namespace orrery::testing {
 

@@ -1,8 +1,8 @@
 // XSAVE, XRSTOR and relatives: formats, the init optimisation, faults; XCR0; CPUID's leaf 0DH (SDM vol. 1,
 // chapter 13).
-#include "emulator/cpu/xsave.h"
-#include "emulator/cpu/cpuid.h"
-#include "emulator/cpu/msr.h"
+#include "emulator/core/cpu/state/xsave.h"
+#include "emulator/core/cpu/state/cpuid.h"
+#include "emulator/core/cpu/state/msr.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/cpu/bare_machine.h"
 

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "emulator/base/types.h"
+#include "emulator/isa/types.h"
 #include "tests/unit/catch.h"
 
 namespace orrery::test {

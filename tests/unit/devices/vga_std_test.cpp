@@ -2,8 +2,8 @@
 // finds.
 #include "devices/vga_std.h"
 
-#include "emulator/boot/firmware.h"
-#include "emulator/boot/linear_display.h"
+#include "emulator/machine/boot/firmware.h"
+#include "emulator/machine/boot/linear_display.h"
 #include "tests/unit/devices/harness.h"
 
 using namespace orrery;

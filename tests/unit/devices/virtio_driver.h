@@ -1,7 +1,7 @@
 // A small virtio driver for the tests: negotiates, sets queues up in guest RAM, and makes requests.
 #pragma once
 
-#include "emulator/boot/firmware.h"
+#include "emulator/machine/boot/firmware.h"
 #include "tests/unit/devices/harness.h"
 
 namespace orrery::test {

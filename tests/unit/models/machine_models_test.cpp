@@ -2,11 +2,13 @@
 #include <set>
 
 #include "devices/pc_board.h"
-#include "emulator/models/devices.h"
-#include "emulator/models/disassembly.h"
-#include "emulator/models/memory.h"
-#include "emulator/models/registers.h"
-#include "emulator/models/tlb.h"
+
+#include <nlohmann/json.hpp>
+#include "emulator/inspect/models/devices.h"
+#include "emulator/inspect/models/disassembly.h"
+#include "emulator/inspect/models/memory.h"
+#include "emulator/inspect/models/registers.h"
+#include "emulator/inspect/models/tlb.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/models/small_machine.h"
 

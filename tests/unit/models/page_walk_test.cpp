@@ -1,4 +1,6 @@
-#include "emulator/models/page_walk.h"
+#include "emulator/inspect/models/page_walk.h"
+
+#include <nlohmann/json.hpp>
 
 #include "tests/unit/catch.h"
 #include "tests/unit/models/small_machine.h"

@@ -11,8 +11,8 @@
 #include <cstring>
 #include <initializer_list>
 
+#include "emulator/inspect/models/context.h"
 #include "emulator/machine/machine.h"
-#include "emulator/models/context.h"
 
 namespace orrery::test {
 

@@ -1,9 +1,11 @@
-#include "emulator/models/windows.h"
+#include "emulator/inspect/models/windows.h"
 
-#include "emulator/guest/debug_info.h"
-#include "emulator/guest/syscall_log.h"
-#include "emulator/models/console.h"
-#include "emulator/models/syscalls.h"
+#include <nlohmann/json.hpp>
+
+#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/syscalls/syscall_log.h"
+#include "emulator/inspect/models/console.h"
+#include "emulator/inspect/models/syscalls.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/models/small_machine.h"
 
@@ -72,7 +74,7 @@ TEST_CASE("every window that needs no kernel renders as text and as JSON", "[mod
         INFO(name);
         const RenderedWindow window = find_window(name).render(context, {});
         CHECK_FALSE(window.text.empty());
-        CHECK(Json::parse(window.json.dump()).is_object());
+        CHECK(Json::parse(window.json).is_object());
     }
     CHECK(find_window("console").render(context, {}).text == "~ # ls\nbinetc\n\n");
 }

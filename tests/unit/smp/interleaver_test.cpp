@@ -1,4 +1,4 @@
-#include "emulator/smp/interleaver.h"
+#include "emulator/core/smp/interleaver.h"
 
 #include <array>
 #include <utility>

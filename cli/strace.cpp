@@ -1,0 +1,60 @@
+#include "cli/strace.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "cli/inspection.h"
+#include "cli/run.h"
+#include "cli/terminal.h"
+#include "emulator/guestos/syscalls/strace_writer.h"
+#include "emulator/guestos/syscalls/syscall_tracer.h"
+
+namespace orrery {
+
+void StraceOptions::declare(CLI::App& app) {
+    guest.declare(app);
+    replay.declare(app);
+    app.add_flag("-c", summary, "Count calls, errors and virtual time, and print a table at the end");
+    app.add_option("-o", output, "Write the trace to this file instead of stderr");
+}
+
+int run_strace(const StraceOptions& options) {
+    if (!options.guest.has_command() && options.replay.path.empty())
+        throw UsageError("strace: a command after -- is needed, as in: orrery strace -- ls /");
+    StdoutSink console;
+    Subject subject(options.guest, options.replay, &console);
+
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(nullptr, &std::fclose);
+    if (!options.output.empty()) {
+        file.reset(std::fopen(options.output.c_str(), "w"));
+        if (!file) throw UsageError(fmt::format("strace: {}: {}", options.output, std::strerror(errno)));
+    }
+    std::FILE* const out = file ? file.get() : stderr;
+
+    const std::unique_ptr<DebugInfo> kernel = kernel_debug_info(subject.kernel());
+    SyscallTracer tracer(subject.machine(), kernel.get());
+    // A recording of somebody who typed: the calls of all programs.
+    const std::vector<std::string>& command = subject.command();
+    if (!command.empty()) tracer.only_command(command);
+    StraceWriter writer([out](const std::string& line) { std::fputs(line.c_str(), out); });
+    if (!options.summary) tracer.listen(&writer);
+
+    RunLimits limits;
+    limits.instructions = options.guest.max_instructions;
+    const StopReason reason = subject.run(limits);
+    tracer.finish();
+    writer.finish();
+    if (options.summary) std::fputs(strace_summary(tracer.log().totals()).c_str(), out);
+    std::fflush(out);
+    if (tracer.log().records().empty() && !command.empty())
+        fmt::print(stderr, "orrery: the command was never executed (is {} in the guest's PATH?)\n",
+                   command[0]);
+    return subject.status(reason);
+}
+
+}  // namespace orrery

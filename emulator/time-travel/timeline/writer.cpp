@@ -1,0 +1,168 @@
+#include "emulator/time-travel/timeline/writer.h"
+
+#include <fmt/format.h>
+
+#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/tasks/tasks.h"
+#include "emulator/isa/disassembler.h"
+#include "emulator/points/armed_points.h"
+
+namespace orrery {
+namespace {
+
+// So many stretches back a task's last system call is looked for: one that waits longer is not named.
+constexpr unsigned kCallStretches = 3;
+
+// So many writes of a stretch are looked at closely as they happen; if there are more, the last one is gone
+// back to.
+constexpr unsigned kLookedAt = 2000;
+
+// A task as far as it can be told from others: its pid, or its address space where tasks are not known.
+u64 task_key(Machine& machine, const DebugInfo* kernel, unsigned cpu) {
+    const std::optional<int> pid = running_task(machine, kernel, cpu);
+    return pid ? static_cast<u64>(*pid) : machine.cpu(cpu).cr3 & pte::kAddress;
+}
+
+// Which system calls tasks enter and leave, as they do.
+class Calls {
+  public:
+    Calls(Machine& machine, const DebugInfo* kernel)
+        : watch_(machine.observers(),
+                 Observers::bit(EventKind::SystemCall) | Observers::bit(EventKind::SystemReturn),
+                 [this, &machine, kernel](const Event& event) {
+                     Change change{event.moment, task_key(machine, kernel, event.cpu), std::nullopt};
+                     if (event.kind == EventKind::SystemCall)
+                         change.call = machine.cpu(event.cpu).gpr[kRax] & 0xffff'ffff;
+                     changes_.push_back(change);
+                 }) {}
+    void reset() { changes_.clear(); }
+    // The call that a task was in at a moment, if any. False: it has neither entered nor left one before.
+    bool find(u64 task, Moment at, std::optional<u64>& call) const {
+        for (size_t i = changes_.size(); i-- > 0;) {
+            if (changes_[i].task != task || changes_[i].moment > at) continue;
+            call = changes_[i].call;
+            return true;
+        }
+        return false;
+    }
+
+  private:
+    struct Change {
+        Moment moment;
+        u64 task;
+        std::optional<u64> call;
+    };
+    std::vector<Change> changes_;
+    Subscription watch_;
+};
+
+std::string disassembled(Machine& machine, const Event& access) {
+    const Cpu& cpu = machine.cpu(access.cpu);
+    const CpuMode mode = cpu.code64()         ? CpuMode::Bits64
+                         : cpu.seg[kCs].big() ? CpuMode::Bits32
+                                              : CpuMode::Bits16;
+    u8 bytes[15];
+    const u64 base = cpu.code64() ? 0 : cpu.seg[kCs].base;
+    const size_t got = machine.peek(cpu.id, access.rip + base, bytes, sizeof bytes);
+    if (got == 0) return "";
+    const DisassembledInsn insn = Disassembler(mode).one({bytes, got}, access.rip);
+    return insn.length == 0 ? "" : insn.text();
+}
+
+Writer::Kind kind_of(const Event& access) {
+    if ((access.value & data_access::kWalk) != 0) return Writer::Kind::PageWalk;
+    if ((access.value & data_access::kDevice) != 0) return Writer::Kind::Device;
+    return Writer::Kind::Instruction;
+}
+
+// Fills in who it is, while the machine is at the access.
+void describe(Machine& machine, const DebugInfo* kernel, Writer& writer) {
+    const Event& access = writer.access;
+    writer.kind = kind_of(access);
+    writer.instruction = writer.kind == Writer::Kind::Device ? "" : disassembled(machine, access);
+    writer.symbol = kernel != nullptr ? kernel->symbols.describe(access.rip) : "";
+    writer.pid.reset();
+    writer.comm.clear();
+    writer.system_call.reset();
+    // A program itself is in none, nor is anybody before the kernel has a way in for calls.
+    writer.in_call_known = access.cpl == 3 || machine.cpu(access.cpu).msr.lstar == 0;
+    if (kernel == nullptr) return;
+    try {
+        const MachineMemory memory(machine, access.cpu);
+        const GuestTasks tasks(*kernel, memory, guest_cpus(machine));
+        const u64 current = tasks.current(access.cpu);
+        if (current == 0) return;
+        const TaskInfo task = tasks.read(current);
+        writer.pid = task.pid;
+        writer.comm = task.comm;
+        writer.in_call_known = writer.in_call_known || task.kernel_thread;
+    } catch (const GuestReadError&) {
+    }
+}
+
+// The call that a task was in at a moment. The machine is then anywhere.
+void find_call(TimeMachine& time, const DebugInfo* kernel, u64 task, Writer& writer) {
+    Calls calls(time.machine(), kernel);
+    unsigned left = kCallStretches;
+    time.backwards(writer.access.moment, [&](Moment, Moment until) {
+        calls.reset();
+        while (time.machine().run({until.instructions, kNever}) == StopReason::Requested) {
+        }
+        writer.in_call_known = calls.find(task, writer.access.moment, writer.system_call);
+        return writer.in_call_known || --left == 0;
+    });
+}
+
+}  // namespace
+
+Writer who_wrote(TimeMachine& time, const DebugInfo* kernel, u64 physical) {
+    Machine& machine = time.machine();
+    if (machine.bus().ram_at(physical) == nullptr)
+        throw QueryError(fmt::format("there is no memory at physical address {:#x}", physical));
+    const Moment now = time.now();
+    const u64 now_rip = machine.cpu().rip();
+    Query query;
+    query.what = Query::What::MemoryAccess;
+    query.data = {{physical, 1, true, false, true}};
+    Search search(time, kernel, query);
+    Writer writer;
+    writer.physical = physical;
+    u64 task = 0;
+    unsigned matches = 0;
+    {
+        Calls calls(machine, kernel);
+        const auto look_at = [&](const Event& access) {
+            writer.access = access;
+            describe(machine, kernel, writer);
+            task = task_key(machine, kernel, access.cpu);
+            if (!writer.in_call_known)
+                writer.in_call_known = calls.find(task, access.moment, writer.system_call);
+        };
+        search.on_match([&](const Event& access) {
+            if (++matches <= kLookedAt) look_at(access);
+        });
+        const std::optional<Event> found = search.find_last(nullptr, [&](size_t interval) {
+            calls.reset();
+            return time.wrote(interval, physical);
+        });
+        if (found && matches > kLookedAt) {
+            search.land(*found);
+            look_at(*found);
+        }
+    }
+    if (!writer.in_call_known && writer.kind != Writer::Kind::Before) find_call(time, kernel, task, writer);
+    arrive(time, now, now_rip);
+    return writer;
+}
+
+Writer who_wrote_linear(TimeMachine& time, const DebugInfo* kernel, unsigned cpu, u64 linear) {
+    Machine& machine = time.machine();
+    PagingContext context = machine.cpu(cpu).paging();
+    context.cr4 &= ~(cr4::kSmap | cr4::kSmep | cr4::kPke);
+    const WalkResult found =
+        walk(machine.bus(), context, linear, AccessKind::Read, false, true, WalkMode::Peek);
+    if (!found.ok) throw QueryError(fmt::format("{:#x} is not mapped", linear));
+    return who_wrote(time, kernel, found.physical);
+}
+
+}  // namespace orrery
