@@ -280,35 +280,72 @@ void parse(Row& row) {
     if (row.flags_written & row.flags_undefined) bad_row(row, "a flag both written and undefined");
 }
 
+// A line of the .def files as it stands there: a row, or, where it has no mnemonic, the beginning of a family.
+struct RowText {
+    const char* family = nullptr;
+    const char* mnemonic = nullptr;
+    const char* encoding = "";
+    const char* operands = "";
+    u32 attrs = 0;
+    FlagSet flags_read = 0;
+    FlagSet flags_written = 0;
+    FlagSet flags_undefined = 0;
+    ExceptionClass exceptions = ExceptionClass::None;
+    Feature feature = Feature::None;
+    Privilege privilege = Privilege::Any;
+    Timing timing = Timing::Alu;
+    const char* semantics = "";
+};
+
+using namespace row_words;
+
+// Data, not code: a statement per row takes the compiler half a minute.
+constexpr RowText kLines[] = {
+#define ROW_FAMILY(name) {#name},
+#define ROW(mnem, enc, ops, attribute_words, read, written, undefined, exc, cpuid, priv, time, sem) \
+    {nullptr,                                                                                       \
+     #mnem,                                                                                         \
+     enc,                                                                                           \
+     ops,                                                                                           \
+     attribute_words,                                                                               \
+     read,                                                                                          \
+     written,                                                                                       \
+     undefined,                                                                                     \
+     ExceptionClass::exc,                                                                           \
+     Feature::cpuid,                                                                                \
+     Privilege::priv,                                                                               \
+     Timing::time,                                                                                  \
+     #sem},
+#include "emulator/isa/rows.def"
+};
+
 std::vector<Row> build_rows() {
-    using namespace row_words;
     std::vector<Row> table;
+    table.reserve(std::size(kLines));
     const char* family = "";
-    auto add = [&](Row row) {
+    for (const RowText& line : kLines) {
+        if (line.mnemonic == nullptr) {
+            family = line.family;
+            continue;
+        }
+        Row row;
+        row.mnemonic = line.mnemonic;
+        row.encoding_text = line.encoding;
+        row.operands_text = line.operands;
+        row.attrs = line.attrs;
+        row.flags_read = line.flags_read;
+        row.flags_written = line.flags_written;
+        row.flags_undefined = line.flags_undefined;
+        row.exceptions = line.exceptions;
+        row.feature = line.feature;
+        row.privilege = line.privilege;
+        row.timing = line.timing;
+        row.semantics = line.semantics;
         row.family = family;
         row.id = static_cast<RowId>(table.size());
         parse(row);
         table.push_back(row);
-    };
-#define ROW_FAMILY(name) family = #name;
-#define ROW(mnem, enc, ops, attribute_words, read, written, undefined, exc, cpuid, priv, time, sem) \
-    {                                                                                               \
-        Row row;                                                                                    \
-        row.mnemonic = #mnem;                                                                       \
-        row.encoding_text = enc;                                                                    \
-        row.operands_text = ops;                                                                    \
-        row.attrs = attribute_words;                                                                \
-        row.flags_read = read;                                                                      \
-        row.flags_written = written;                                                                \
-        row.flags_undefined = undefined;                                                            \
-        row.exceptions = ExceptionClass::exc;                                                       \
-        row.feature = Feature::cpuid;                                                               \
-        row.privilege = Privilege::priv;                                                            \
-        row.timing = Timing::time;                                                                  \
-        row.semantics = #sem;                                                                       \
-        add(row);                                                                                   \
     }
-#include "emulator/isa/rows.def"
     return table;
 }
 
