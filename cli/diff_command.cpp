@@ -6,7 +6,7 @@
 
 #include "cli/inspection.h"
 #include "cli/subject.h"
-#include "emulator/guestos/symbols/kernel_slide.h"
+#include "emulator/guestos/kernel_slide.h"
 #include "emulator/time-travel/record/diff.h"
 
 namespace orrery {

@@ -11,7 +11,7 @@
 #include "cli/guest_options.h"
 #include "cli/inspection.h"
 #include "cli/terminal.h"
-#include "emulator/guestos/symbols/kernel_slide.h"
+#include "emulator/guestos/kernel_slide.h"
 
 namespace orrery {
 

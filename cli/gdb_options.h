@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/gdb/server.h"
 
 namespace CLI {

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "cli/inspection.h"
-#include "emulator/guestos/symbols/kernel_slide.h"
+#include "emulator/guestos/kernel_slide.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
 #include "emulator/inspect/models/framebuffer.h"
 #include "emulator/inspect/models/windows.h"

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "emulator/guestos/symbols/debug_info.h"
-#include "emulator/guestos/symbols/kernel_slide.h"
+#include "emulator/guestos/kernel_slide.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/machine/machine.h"
 #include "emulator/points/debugger.h"
 #include "emulator/time-travel/record/recorder.h"

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 
 namespace orrery {
 namespace {

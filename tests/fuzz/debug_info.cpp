@@ -1,6 +1,6 @@
 // The readers of symbols, lines and types on damaged files: a good program with some bytes changed, or any
 // bytes.
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "emulator/core/observe/events.h"
-#include "emulator/guestos/symbols/debug_info.h"
 #include "emulator/guestos/syscalls/syscall_log.h"
 #include "emulator/guestos/tasks/tasks.h"
+#include "emulator/guestos/types/debug_info.h"
 
 namespace orrery {
 

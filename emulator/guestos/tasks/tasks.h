@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/guestos/types/guest_memory.h"
 #include "emulator/guestos/types/guest_object.h"
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/gdb/access.h"
 #include "emulator/inspect/gdb/monitor.h"
 #include "emulator/inspect/gdb/registers.h"

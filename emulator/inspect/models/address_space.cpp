@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <map>
 
-#include "emulator/guestos/symbols/debug_info.h"
 #include "emulator/guestos/tasks/page_map.h"
 #include "emulator/guestos/tasks/tasks.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/page_walk.h"
 #include "emulator/machine/machine.h"
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 
 namespace orrery {
 

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <map>
 
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/isa/disassembler.h"
 #include "emulator/machine/machine.h"
 

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "emulator/guestos/symbols/debug_info.h"
 #include "emulator/guestos/tasks/tasks.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/float_registers.h"
 #include "emulator/machine/machine.h"
 

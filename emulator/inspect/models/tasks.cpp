@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "emulator/guestos/symbols/debug_info.h"
 #include "emulator/guestos/syscalls/syscall_log.h"
 #include "emulator/guestos/tasks/tasks.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/machine/machine.h"
 
 namespace orrery {

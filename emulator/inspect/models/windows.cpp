@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/address_space.h"
 #include "emulator/inspect/models/bookmarks.h"
 #include "emulator/inspect/models/console.h"

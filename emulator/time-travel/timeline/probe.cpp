@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "emulator/guestos/symbols/debug_info.h"
 #include "emulator/guestos/tasks/tasks.h"
+#include "emulator/guestos/types/debug_info.h"
 
 namespace orrery {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "emulator/guestos/symbols/debug_info.h"
 #include "emulator/guestos/tasks/tasks.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/isa/disassembler.h"
 #include "emulator/points/armed_points.h"
 

@@ -1,5 +1,5 @@
 // Our kernel's line table, as the debugger reads it.
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "tests/unit/catch.h"
 
 using namespace orrery;

@@ -3,8 +3,8 @@
 #include <memory>
 #include <string>
 
-#include "emulator/guestos/symbols/debug_info.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/windows.h"
 #include "emulator/points/armed_points.h"
 #include "emulator/points/debugger.h"

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "cli/command_archive.h"
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/points/armed_points.h"
 #include "emulator/time-travel/timeline/writer.h"
 #include "tests/unit/catch.h"

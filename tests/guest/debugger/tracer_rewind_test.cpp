@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "emulator/guestos/symbols/debug_info.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/syscalls.h"
 #include "emulator/inspect/models/timeline.h"
 #include "emulator/time-travel/timeline/marks.h"

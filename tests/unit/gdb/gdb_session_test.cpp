@@ -1,7 +1,7 @@
 // A session with gdb, played packet by packet on a machine of a few instructions.
 #include "emulator/inspect/gdb/session.h"
 
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/models/small_machine.h"
 

@@ -1,11 +1,11 @@
 // A kernel that places itself at random is found in the machine, and its symbols are moved there.
-#include "emulator/guestos/symbols/kernel_slide.h"
+#include "emulator/guestos/kernel_slide.h"
 
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/points/breakpoints.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/models/small_machine.h"

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "tests/unit/catch.h"
 
 using namespace orrery;

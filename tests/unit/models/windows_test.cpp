@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "emulator/guestos/symbols/debug_info.h"
 #include "emulator/guestos/syscalls/syscall_log.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/console.h"
 #include "emulator/inspect/models/syscalls.h"
 #include "tests/unit/catch.h"

@@ -1,6 +1,6 @@
 #include "emulator/points/debugger.h"
 
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/models/small_machine.h"
 

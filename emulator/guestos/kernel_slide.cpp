@@ -1,8 +1,8 @@
-#include "emulator/guestos/symbols/kernel_slide.h"
+#include "emulator/guestos/kernel_slide.h"
 
 #include <cstring>
 
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 
 namespace orrery {
 namespace {

@@ -1,5 +1,5 @@
 // Opening a program's debug information.
-#include "emulator/guestos/symbols/debug_info.h"
+#include "emulator/guestos/types/debug_info.h"
 
 namespace orrery {
 
