@@ -383,16 +383,26 @@ void Machine::apply(const LoggedInput& input) {
     }
 }
 
-size_t Machine::peek(unsigned index, u64 linear, void* to, size_t size, std::optional<u64> cr3) {
+WalkResult Machine::translate(unsigned index, u64 linear, std::optional<u64> cr3) {
     PagingContext context = cpus_[index]->paging();
     if (cr3) context.cr3 = *cr3;
+    const unsigned levels = context.levels();
+    if (levels >= 4 ? !is_sign_extended(linear, linear_width(levels)) : linear >> 32 != 0) {
+        WalkResult none;
+        none.why_not.rule = Refusal::NotCanonical;
+        return none;
+    }
+    // A supervisor's read: the debugger looks at what is mapped, not at who may.
+    context.cr4 &= ~(cr4::kSmap | cr4::kSmep | cr4::kPke);
+    return walk(bus_, context, linear, AccessKind::Read, false, true, WalkMode::Peek);
+}
+
+size_t Machine::peek(unsigned index, u64 linear, void* to, size_t size, std::optional<u64> cr3) {
     u8* out = static_cast<u8*>(to);
     size_t done = 0;
     while (done < size) {
         const u64 at = linear + done;
-        // As a supervisor with every check lifted: the debugger looks at what is mapped, not at who may.
-        context.cr4 &= ~(cr4::kSmap | cr4::kSmep | cr4::kPke);
-        const WalkResult found = walk(bus_, context, at, AccessKind::Read, false, true, WalkMode::Peek);
+        const WalkResult found = translate(index, at, cr3);
         if (!found.ok) break;
         const u8* host = bus_.ram_at(found.physical);
         if (host == nullptr) break;

@@ -132,6 +132,10 @@ class Machine {
     EventQueue& events() { return events_; }
     Observers& observers() { return observers_; }
 
+    // Where `linear` lies, as a debugger asks: by the CPU's tables, or by those at `cr3` if given; every check of who
+    // may use it lifted, and nothing changed. Not ok where nothing is mapped: why_not tells.
+    WalkResult translate(unsigned cpu, u64 linear, std::optional<u64> cr3 = std::nullopt);
+
     // Reads guest memory as the debugger does: no TLB, no A/D bits, RAM only. How many bytes were read (fewer
     // where a page is not mapped or is no RAM). `linear` is translated by the CPU's tables, or by those at
     // `cr3` if given.

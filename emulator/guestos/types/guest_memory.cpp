@@ -34,10 +34,7 @@ size_t MachineMemory::read(u64 linear, void* to, size_t size) const {
 }
 
 std::optional<u64> MachineMemory::physical(u64 linear) const {
-    PagingContext context = machine_.cpu(cpu_).paging();
-    if (cr3_) context.cr3 = *cr3_;
-    const WalkResult result =
-        walk(machine_.bus(), context, linear, AccessKind::Read, false, true, WalkMode::Peek);
+    const WalkResult result = machine_.translate(cpu_, linear, cr3_);
     if (!result.ok) return std::nullopt;
     return result.physical;
 }

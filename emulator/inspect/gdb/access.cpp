@@ -4,19 +4,12 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "emulator/core/cpu/run/memory.h"
-#include "emulator/core/mmu/walker.h"
 #include "emulator/inspect/gdb/packets.h"
 #include "emulator/inspect/gdb/registers.h"
 
 namespace orrery {
 
 namespace {
-
-// Whether a linear address exists in the CPU's mode; what does not must not be walked for.
-bool exists(const Cpu& cpu, u64 linear) {
-    return cpu.long_mode() ? is_canonical(&cpu, linear) : linear >> 32 == 0;
-}
 
 bool write_one(Machine& machine, unsigned cpu, RegisterId id, std::span<const u8> value) {
     u8 present[kLargestRegister] = {};
@@ -42,9 +35,9 @@ std::optional<std::vector<Piece>> pieces_of(Machine& machine, unsigned cpu, u64 
     std::vector<Piece> pieces;
     for (size_t at = 0; at < size;) {
         const size_t count = std::min<size_t>(size - at, kPageSize - ((linear + at) & (kPageSize - 1)));
-        const std::optional<u64> physical = gdb_translate(machine, cpu, linear + at);
-        if (!physical || machine.bus().ram_at(*physical) == nullptr) return std::nullopt;
-        pieces.push_back({*physical, at, count});
+        const WalkResult found = machine.translate(cpu, linear + at);
+        if (!found.ok || machine.bus().ram_at(found.physical) == nullptr) return std::nullopt;
+        pieces.push_back({found.physical, at, count});
         at += count;
     }
     return pieces;
@@ -85,28 +78,9 @@ bool gdb_write_register(Machine& machine, unsigned cpu, u64 number, std::span<co
     return number < all.size() && write_one(machine, cpu, all[number], value);
 }
 
-std::optional<u64> gdb_translate(Machine& machine, unsigned cpu, u64 linear) {
-    const Cpu& of = machine.cpu(cpu);
-    if (!exists(of, linear)) return std::nullopt;
-    PagingContext context = of.paging();
-    context.cr4 &= ~(cr4::kSmap | cr4::kSmep | cr4::kPke);
-    const WalkResult found =
-        walk(machine.bus(), context, linear, AccessKind::Read, false, true, WalkMode::Peek);
-    if (!found.ok) return std::nullopt;
-    return found.physical;
-}
-
 std::vector<u8> gdb_read_memory(Machine& machine, unsigned cpu, u64 linear, size_t size) {
     std::vector<u8> data(size);
-    size_t done = 0;
-    // Page by page, since the next one may not exist.
-    while (done < size && exists(machine.cpu(cpu), linear + done)) {
-        const size_t count = std::min<size_t>(size - done, kPageSize - ((linear + done) & (kPageSize - 1)));
-        const size_t got = machine.peek(cpu, linear + done, data.data() + done, count);
-        done += got;
-        if (got < count) break;
-    }
-    data.resize(done);
+    data.resize(machine.peek(cpu, linear, data.data(), size));
     return data;
 }
 

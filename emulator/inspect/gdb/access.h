@@ -24,10 +24,6 @@ std::optional<std::string> gdb_read_register(const Cpu& cpu, u64 number);
 // False: there is no such register, or `value` cannot be its (emulator/core/cpu/state/register_file.h).
 bool gdb_write_register(Machine& machine, unsigned cpu, u64 number, std::span<const u8> value);
 
-// The physical address of `linear` by the CPU's tables, without any side effect; nullopt where nothing is
-// mapped.
-std::optional<u64> gdb_translate(Machine& machine, unsigned cpu, u64 linear);
-
 // At most `size` bytes from `linear` on: fewer where what follows is not mapped, or no memory.
 std::vector<u8> gdb_read_memory(Machine& machine, unsigned cpu, u64 linear, size_t size);
 // Whatever the pages' rights are. False, and nothing is written, where not all of it is mapped to memory.

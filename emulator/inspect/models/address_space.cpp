@@ -24,12 +24,6 @@ struct Mapping {
     bool writable = false;
 };
 
-PagingContext context_of(const ModelContext& context, u64 cr3) {
-    PagingContext paging = context.machine.cpu(context.cpu).paging();
-    paging.cr3 = cr3;
-    return paging;
-}
-
 // How many address spaces map each frame.
 std::map<u64, unsigned> count_mappers(const ModelContext& context, const std::vector<TaskInfo>& tasks) {
     std::map<u64, unsigned> spaces;  // by CR3: threads share one
@@ -38,7 +32,7 @@ std::map<u64, unsigned> count_mappers(const ModelContext& context, const std::ve
     std::map<u64, unsigned> mappers;
     for (const auto& [cr3, one] : spaces) {
         std::map<u64, bool> seen;  // a space may map a frame twice
-        for_each_mapped_page(context.machine.bus(), context_of(context, cr3), 0, kUserEnd,
+        for_each_mapped_page(context.machine, context.cpu, cr3, 0, kUserEnd,
                              [&](u64 linear, const WalkResult& page) {
                                  const u64 size = u64{1} << page.page_shift;
                                  for (u64 at = 0; at < size; at += 4096)
@@ -119,14 +113,13 @@ AddressSpaceModel address_space_model(const ModelContext& context, const Address
     }
     std::vector<Mapping> mappings;
     model.page_table_pages =
-        1 +
-        for_each_mapped_page(context.machine.bus(), context_of(context, task->cr3), 0, kUserEnd,
-                             [&](u64 linear, const WalkResult& page) {
-                                 const u64 size = u64{1} << page.page_shift;
-                                 mappings.push_back({linear, page.physical & ~(size - 1), size,
-                                                     page.steps[page.step_count - 1].entry, page.writable});
-                                 model.resident_pages += size / 4096;
-                             });
+        1 + for_each_mapped_page(context.machine, context.cpu, task->cr3, 0, kUserEnd,
+                                 [&](u64 linear, const WalkResult& page) {
+                                     const u64 size = u64{1} << page.page_shift;
+                                     mappings.push_back({linear, page.physical & ~(size - 1), size,
+                                                         page.last().entry, page.rights.writable});
+                                     model.resident_pages += size / 4096;
+                                 });
     const std::map<u64, unsigned> mappers = count_mappers(context, tasks);
     for (const AreaInfo& area : guest.areas(task->mm, &model.problem)) {
         AddressSpaceRow row;

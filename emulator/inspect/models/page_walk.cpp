@@ -20,63 +20,52 @@ const char* next_table(unsigned level) {
     return names[level <= 5 ? level : 0];
 }
 
-struct Geometry {
-    unsigned levels;
-    unsigned index_bits;
-    unsigned shift(unsigned level) const { return 12 + index_bits * (level - 1); }
-    unsigned width(unsigned level) const { return levels == 3 && level == 3 ? 2 : index_bits; }
-    u64 index(u64 address, unsigned level) const {
-        return address >> shift(level) & ((u64{1} << width(level)) - 1);
-    }
-};
-
-bool is_leaf(const Geometry& geometry, unsigned level, u64 entry) {
-    if (level == 1) return true;
-    const bool may_be_large = level == 2 || (level == 3 && geometry.levels >= 4);
-    return may_be_large && (entry & pte::kPageSize) != 0;
-}
-
-void add_parts(const Geometry& geometry, u64 address, u64 page_size, PageWalkModel& model) {
+void add_parts(unsigned levels, u64 address, u64 page_size, PageWalkModel& model) {
     unsigned lowest = 1;
-    while (page_size > u64{1} << geometry.shift(lowest) && lowest < geometry.levels) ++lowest;
-    if (geometry.levels >= 4) {
-        const unsigned top = geometry.shift(geometry.levels) + 9;
+    while (page_size > u64{1} << table_index(levels, lowest).shift && lowest < levels) ++lowest;
+    if (levels >= 4) {
+        const unsigned top = linear_width(levels);
         model.parts.push_back({"sign extension", 63, top, address >> top});
     }
-    for (unsigned level = geometry.levels; level >= lowest; --level) {
-        const unsigned low = geometry.shift(level);
-        model.parts.push_back({fmt::format("{} index", table_name(level)), low + geometry.width(level) - 1,
-                               low, geometry.index(address, level)});
+    for (unsigned level = levels; level >= lowest; --level) {
+        const TableIndex index = table_index(levels, level);
+        model.parts.push_back({fmt::format("{} index", table_name(level)), index.shift + index.width - 1,
+                               index.shift, index.of(address)});
     }
-    const unsigned offset_bits = geometry.shift(lowest);
+    const unsigned offset_bits = table_index(levels, lowest).shift;
     model.parts.push_back({"offset", offset_bits - 1, 0, address & ((u64{1} << offset_bits) - 1)});
 }
 
-// Which entry, or which control bit, forbids the access.
-std::string denial(const WalkResult& result, AccessKind access, bool user, const PagingContext& context) {
-    const WalkStep& last = result.steps[result.step_count - 1];
-    if ((result.error_code & pf::kPresent) == 0)
-        return fmt::format("the {} entry is not present (P is clear)", table_name(last.level));
-    if ((result.error_code & pf::kReserved) != 0)
-        return fmt::format("the {} entry has a reserved bit set", table_name(last.level));
-    bool user_page = true;
-    for (unsigned i = 0; i < result.step_count; ++i) {
-        const WalkStep& step = result.steps[i];
-        const bool carries_rights = !(context.levels() == 3 && step.level == 3);
-        if (!carries_rights) continue;
-        user_page = user_page && (step.entry & pte::kUser) != 0;
-        if (user && (step.entry & pte::kUser) == 0)
-            return fmt::format("the {} entry has US clear: the page is the kernel's", table_name(step.level));
-        if (access == AccessKind::Fetch && (step.entry & pte::kNoExecute) != 0)
-            return fmt::format("the {} entry has NX set", table_name(step.level));
-        if (access == AccessKind::Write && (step.entry & pte::kWritable) == 0 &&
-            (user || (context.cr0 & cr0::kWp) != 0))
-            return fmt::format("the {} entry has RW clear{}", table_name(step.level),
-                               user ? "" : ", and CR0.WP holds the kernel to it");
+// The walker's reason, in words.
+std::string reason(const WhyNot& why) {
+    const char* table = table_name(why.level);
+    switch (why.rule) {
+        case Refusal::None:
+            return "";
+        case Refusal::NotCanonical:
+            return "the address is not canonical";
+        case Refusal::NotPresent:
+            return fmt::format("the {} entry is not present (P is clear)", table);
+        case Refusal::ReservedBit:
+            return fmt::format("the {} entry has a reserved bit set ({:#x})", table, why.bits);
+        case Refusal::KeyAccess:
+            return fmt::format("PKRU forbids protection key {}: AD is set", why.key);
+        case Refusal::KeyWrite:
+            return fmt::format("PKRU forbids writes by protection key {}: WD is set{}", why.key,
+                               why.user ? "" : ", and CR0.WP holds the kernel to it");
+        case Refusal::Supervisor:
+            return fmt::format("the {} entry has US clear: the page is the kernel's", table);
+        case Refusal::ReadOnly:
+            return fmt::format("the {} entry has RW clear{}", table,
+                               why.user ? "" : ", and CR0.WP holds the kernel to it");
+        case Refusal::NoExecute:
+            return fmt::format("the {} entry has NX set", table);
+        case Refusal::Smep:
+            return "CR4.SMEP: the kernel may not execute a user page";
+        case Refusal::Smap:
+            return "CR4.SMAP: the kernel may touch a user page only with RFLAGS.AC set";
     }
-    if (user_page && access == AccessKind::Fetch) return "CR4.SMEP: the kernel may not execute a user page";
-    if (user_page) return "CR4.SMAP: the kernel may touch a user page only with RFLAGS.AC set";
-    return "not allowed";
+    return "";
 }
 
 void add_accesses(Bus& bus, const PagingContext& context, u64 address, PageWalkModel& model) {
@@ -92,7 +81,7 @@ void add_accesses(Bus& bus, const PagingContext& context, u64 address, PageWalkM
             verdict.allowed = result.ok;
             if (!result.ok) {
                 verdict.error_code = result.error_code;
-                verdict.reason = denial(result, kind.kind, user, context);
+                verdict.reason = reason(result.why_not);
             }
             model.accesses.push_back(std::move(verdict));
         }
@@ -115,9 +104,9 @@ std::string tlb_text(const Cpu& cpu, u64 address) {
 }
 
 std::string rights_text(const WalkResult& result) {
-    return fmt::format("{}, {}, {}", result.user ? "user" : "kernel only",
-                       result.writable ? "writable" : "read-only",
-                       result.executable ? "executable" : "not executable");
+    return fmt::format("{}, {}, {}", result.rights.user ? "user" : "kernel only",
+                       result.rights.writable ? "writable" : "read-only",
+                       result.rights.executable ? "executable" : "not executable");
 }
 
 }  // namespace
@@ -146,6 +135,7 @@ std::string page_fault_text(u32 code) {
     text += (code & pf::kFetch) != 0 ? ", fetch" : (code & pf::kWrite) != 0 ? ", write" : ", read";
     text += (code & pf::kUser) != 0 ? ", user" : ", kernel";
     if ((code & pf::kReserved) != 0) text += ", reserved bit";
+    if ((code & pf::kProtectionKey) != 0) text += ", protection key";
     return text;
 }
 
@@ -165,37 +155,35 @@ PageWalkModel page_walk_model(const ModelContext& context, const PageWalkParamet
         model.verdict = "paging is off (CR0.PG is clear): the address is physical";
         return model;
     }
-    const Geometry geometry{model.levels, model.levels == 2 ? 10u : 9u};
-    if (model.levels >= 4) {
-        const unsigned top = geometry.shift(model.levels) + 8;
-        const i64 extended = static_cast<i64>(parameters.address << (63 - top)) >> (63 - top);
-        model.canonical = static_cast<u64>(extended) == parameters.address;
-    }
+    const WalkResult result = machine.translate(context.cpu, parameters.address, parameters.cr3);
+    model.canonical = result.why_not.rule != Refusal::NotCanonical;
     if (!model.canonical) {
-        add_parts(geometry, parameters.address, 4096, model);
-        model.verdict = fmt::format(
-            "not canonical: bits 63 to {} are not all equal, so any access is a #GP, and no walk is made",
-            geometry.shift(model.levels) + 8);
+        add_parts(model.levels, parameters.address, 4096, model);
+        model.verdict = model.levels < 4
+                            ? std::string("not an address: more than 32 bits, and no 64-bit mode")
+                            : fmt::format(
+                                  "not canonical: bits 63 to {} are not all equal, so any access is "
+                                  "a #GP, and no walk is made",
+                                  linear_width(model.levels) - 1);
         return model;
     }
-    const WalkResult result =
-        walk(machine.bus(), paging, parameters.address, AccessKind::Read, false, true, WalkMode::Peek);
     for (unsigned i = 0; i < result.step_count; ++i) {
         const WalkStep& step = result.steps[i];
         PageWalkRow row;
         row.level = step.level;
         row.table = table_name(step.level);
-        row.index = static_cast<unsigned>(geometry.index(parameters.address, step.level));
+        row.index = static_cast<unsigned>(table_index(model.levels, step.level).of(parameters.address));
         row.entry_address = step.entry_address;
         row.entry = step.entry;
         row.flags = page_entry_flags(step.entry, step.level);
         const bool present = (step.entry & pte::kPresent) != 0;
-        const bool leaf = present && is_leaf(geometry, step.level, step.entry);
-        const u64 size = u64{1} << geometry.shift(step.level);
-        if (present) row.points_to = step.entry & pte::kAddress & ~(leaf ? size - 1 : u64{0});
-        row.meaning = !present ? "not present"
-                      : leaf   ? fmt::format("{} page at {:#x}", size_text(size), row.points_to)
-                               : fmt::format("{} at {:#x}", next_table(step.level), row.points_to);
+        row.points_to = step.points_to;
+        row.meaning =
+            !present ? "not present"
+            : step.leaf
+                ? fmt::format("{} page at {:#x}",
+                              size_text(u64{1} << table_index(model.levels, step.level).shift), row.points_to)
+                : fmt::format("{} at {:#x}", next_table(step.level), row.points_to);
         model.rows.push_back(std::move(row));
     }
     model.mapped = result.ok;
@@ -207,9 +195,9 @@ PageWalkModel page_walk_model(const ModelContext& context, const PageWalkParamet
             fmt::format("maps to physical {:#x}, in a {} page ({}{})", result.physical,
                         size_text(model.page_size), rights_text(result), result.global ? ", global" : "");
     } else {
-        model.verdict = fmt::format("not mapped: {}", denial(result, AccessKind::Read, false, paging));
+        model.verdict = fmt::format("not mapped: {}", reason(result.why_not));
     }
-    add_parts(geometry, parameters.address, result.ok ? model.page_size : 4096, model);
+    add_parts(model.levels, parameters.address, result.ok ? model.page_size : 4096, model);
     add_accesses(machine.bus(), paging, parameters.address, model);
     return model;
 }

@@ -18,13 +18,10 @@ double rate(u64 hits, u64 lookups) {
 // Does the entry say something else than the tables do now? Only of entries that the present CR3 would use.
 bool is_stale(const ModelContext& context, const Cpu& cpu, const TlbEntry& entry) {
     if (!entry.global && entry.pcid != cpu.pcid()) return false;
-    PagingContext paging = cpu.paging();
-    if (!paging.paging()) return false;
-    paging.cr4 &= ~(cr4::kSmap | cr4::kSmep | cr4::kPke);
-    const WalkResult now = walk(context.machine.bus(), paging, entry.page << entry.page_shift,
-                                AccessKind::Read, false, true, WalkMode::Peek);
-    return !now.ok || now.physical != entry.frame || now.writable != entry.writable ||
-           now.user != entry.user || now.executable != entry.executable;
+    if (!cpu.paging().paging()) return false;
+    const WalkResult now = context.machine.translate(context.cpu, entry.page << entry.page_shift);
+    return !now.ok || now.physical != entry.frame || now.rights.writable != entry.writable ||
+           now.rights.user != entry.user || now.rights.executable != entry.executable;
 }
 
 TlbCell cell_of(const ModelContext& context, const Cpu& cpu, const TlbEntry& entry) {

@@ -156,11 +156,7 @@ Writer who_wrote(TimeMachine& time, const DebugInfo* kernel, u64 physical) {
 }
 
 Writer who_wrote_linear(TimeMachine& time, const DebugInfo* kernel, unsigned cpu, u64 linear) {
-    Machine& machine = time.machine();
-    PagingContext context = machine.cpu(cpu).paging();
-    context.cr4 &= ~(cr4::kSmap | cr4::kSmep | cr4::kPke);
-    const WalkResult found =
-        walk(machine.bus(), context, linear, AccessKind::Read, false, true, WalkMode::Peek);
+    const WalkResult found = time.machine().translate(cpu, linear);
     if (!found.ok) throw QueryError(fmt::format("{:#x} is not mapped", linear));
     return who_wrote(time, kernel, found.physical);
 }

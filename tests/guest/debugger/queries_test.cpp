@@ -156,8 +156,7 @@ TEST_CASE("who wrote a byte is whom an observer of every instruction sees write 
     // Pages: the present stack's, a user program's, and one of the kernel's variables.
     std::set<u64> pages;
     const auto add_page = [&](u64 linear) {
-        const WalkResult found = walk(machine.bus(), machine.cpu().paging(), linear, AccessKind::Read, false,
-                                      true, WalkMode::Peek);
+        const WalkResult found = machine.translate(0, linear);
         if (found.ok && machine.bus().ram_at(found.physical) != nullptr)
             pages.insert(found.physical & ~u64{0xfff});
     };

@@ -62,10 +62,29 @@ TEST_CASE("page walks that end early say where and why", "[models]") {
     CHECK(walk_of(0x400000).accesses[5].reason == "CR4.SMEP: the kernel may not execute a user page");
     // A reserved bit.
     small.put(0x4008, 0x0008'0000'0020'1067);
-    CHECK(walk_of(0x401000).verdict == "not mapped: the PT entry has a reserved bit set");
+    CHECK(walk_of(0x401000).verdict == "not mapped: the PT entry has a reserved bit set (0x8000000000000)");
 
     small.machine.cpu().cr0 &= ~cr0::kPg;
     CHECK(walk_of(0x401000).levels == 0);
+}
+
+TEST_CASE("a page walk says what a protection key forbids", "[models]") {
+    test::SmallMachine small;
+    small.put(0x4008, 0x201067 | u64{1} << 59);  // a user page of key 1
+    Cpu& cpu = small.machine.cpu();
+    cpu.cr4 |= cr4::kPke;
+    const auto accesses = [&] {
+        return page_walk_model(small.context(), {.address = 0x401000, .cr3 = {}}).accesses;
+    };
+    cpu.pkru = 1u << 2;  // AD of key 1
+    CHECK(accesses()[0].reason == "PKRU forbids protection key 1: AD is set");
+    CHECK(accesses()[0].error_code == (pf::kPresent | pf::kUser | pf::kProtectionKey));
+    CHECK(accesses()[2].allowed);  // keys say nothing of fetches
+    CHECK(accesses()[3].reason == "PKRU forbids protection key 1: AD is set");  // before SMAP's refusal
+    cpu.pkru = 2u << 2;  // WD of key 1
+    CHECK(accesses()[0].allowed);
+    CHECK(accesses()[1].reason == "PKRU forbids writes by protection key 1: WD is set");
+    CHECK(page_fault_text(accesses()[1].error_code) == "protection, write, user, protection key");
 }
 
 TEST_CASE("a page walk leaves no trace", "[models]") {

@@ -82,8 +82,8 @@ struct Rights {
 };
 
 bool entry_allows(const Cpu* c, const TlbEntry& entry, const Rights& rights) {
-    return access_allowed(c->paging(), entry.writable, entry.user, entry.executable, rights.kind, rights.user,
-                          rights.ac, entry.protection_key) &&
+    const PageRights page = {entry.writable, entry.user, entry.executable, entry.protection_key};
+    return refusal(c->paging(), page, rights.kind, rights.user, rights.ac) == Refusal::None &&
            (rights.kind != AccessKind::Write || entry.dirty);
 }
 
@@ -105,15 +105,15 @@ TlbEntry* walk_and_fill(Cpu* c, const Op* op, Tlb::Side side, u64 linear, const 
     }
     TlbEntry entry;
     entry.page_shift = found.page_shift;
-    entry.protection_key = found.protection_key;
+    entry.protection_key = found.rights.protection_key;
     entry.page = linear >> found.page_shift;
     entry.frame = found.physical & ~((u64{1} << found.page_shift) - 1);
     entry.filled_at = instruction_number(c, op);
     entry.pcid = c->pcid();
     entry.global = found.global;
-    entry.writable = found.writable;
-    entry.user = found.user;
-    entry.executable = found.executable;
+    entry.writable = found.rights.writable;
+    entry.user = found.rights.user;
+    entry.executable = found.rights.executable;
     entry.dirty = found.dirty;
     if (c->env.observers->wants(EventKind::TlbFill)) {
         emit(c, op, EventKind::TlbFill, static_cast<u32>(side), linear, entry.frame | found.page_shift);

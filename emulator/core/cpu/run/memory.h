@@ -43,14 +43,12 @@ u64 translate(Cpu* c, const Op* op, u64 linear, AccessKind kind);
 
 // Linear addresses are 48 bits wide, 57 with CR4.LA57 (SDM vol. 1, 3.3.7.1).
 inline bool is_canonical(const Cpu* c, u64 linear) {
-    const unsigned unused = (c->cr4 & cr4::kLa57) != 0 ? 7 : 16;
-    return static_cast<u64>(static_cast<i64>(linear << unused) >> unused) == linear;
+    return is_sign_extended(linear, (c->cr4 & cr4::kLa57) != 0 ? 57 : 48);
 }
 
 // Bases of segments and tables, and the MSRs that hold addresses: by what the CPU has, whatever CR4 says.
 inline bool is_canonical_base(const Cpu* c, u64 linear) {
-    const unsigned unused = c->features.has(Feature::La57) ? 7 : 16;
-    return static_cast<u64>(static_cast<i64>(linear << unused) >> unused) == linear;
+    return is_sign_extended(linear, c->features.has(Feature::La57) ? 57 : 48);
 }
 
 inline const FastEntry& fast_entry(const Cpu* c, u64 linear) {
