@@ -383,6 +383,12 @@ void Machine::apply(const LoggedInput& input) {
     }
 }
 
+bool Machine::kernel_is_32_bit() const {
+    // ELF's magic and EI_CLASS (ELF specification, "ELF Identification").
+    return files_ && files_->kernel.has(0, 5) && files_->kernel.u32_at(0) == 0x464c'457f &&
+           files_->kernel.bytes[4] == 1;
+}
+
 WalkResult Machine::translate(unsigned index, u64 linear, std::optional<u64> cr3) {
     PagingContext context = cpus_[index]->paging();
     if (cr3) context.cr3 = *cr3;

@@ -121,6 +121,9 @@ class Machine {
     std::optional<StopReason> ended() const { return ended_; }
     u32 exit_code() const { return exit_code_; }
 
+    // Whether what was loaded is a 32-bit ELF. False where nothing was.
+    bool kernel_is_32_bit() const;
+
     unsigned cpu_count() const { return static_cast<unsigned>(cpus_.size()); }
     Cpu& cpu(unsigned index) { return *cpus_[index]; }
     const Cpu& cpu(unsigned index) const { return *cpus_[index]; }

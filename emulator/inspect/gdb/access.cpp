@@ -11,12 +11,25 @@ namespace orrery {
 
 namespace {
 
-bool write_one(Machine& machine, unsigned cpu, RegisterId id, std::span<const u8> value) {
+const GdbLayout& layout_of(const Machine& machine, unsigned cpu) {
+    return gdb_layout(machine.cpu(cpu).features, machine.kernel_is_32_bit());
+}
+
+std::string read_one(const Machine& machine, unsigned cpu, const GdbRegister& reg) {
+    u8 value[kLargestRegister];
+    read_register(machine.cpu(cpu), reg.id, value);
+    return gdb_hex(std::span(value).first(reg.size));
+}
+
+// Writing a lower half clears the upper one, as instructions do.
+bool write_one(Machine& machine, unsigned cpu, const GdbRegister& reg, std::span<const u8> value) {
+    if (value.size() != reg.size) return false;
     u8 present[kLargestRegister] = {};
-    const size_t size = read_register(machine.cpu(cpu), id, present);
-    if (value.size() == size && std::memcmp(present, value.data(), size) == 0) return true;
-    std::vector<u8> input{static_cast<u8>(cpu), static_cast<u8>(id)};
+    const size_t size = read_register(machine.cpu(cpu), reg.id, present);
+    if (std::memcmp(present, value.data(), value.size()) == 0) return true;
+    std::vector<u8> input{static_cast<u8>(cpu), static_cast<u8>(reg.id)};
     input.insert(input.end(), value.begin(), value.end());
+    input.resize(2 + size);
     try {
         machine.input(kRegisterInput, std::move(input));
     } catch (const std::invalid_argument&) {
@@ -45,36 +58,32 @@ std::optional<std::vector<Piece>> pieces_of(Machine& machine, unsigned cpu, u64 
 
 }  // namespace
 
-std::string gdb_read_registers(const Cpu& cpu) {
+std::string gdb_read_registers(const Machine& machine, unsigned cpu) {
     std::string text;
-    for (const RegisterId id : gdb_registers(cpu.features)) {
-        u8 value[kLargestRegister];
-        text += gdb_hex(std::span(value).first(read_register(cpu, id, value)));
-    }
+    for (const GdbRegister& reg : layout_of(machine, cpu).registers) text += read_one(machine, cpu, reg);
     return text;
 }
 
 bool gdb_write_registers(Machine& machine, unsigned cpu, std::span<const u8> values) {
-    const std::span<const RegisterId> all = gdb_registers(machine.cpu(cpu).features);
+    const std::vector<GdbRegister>& all = layout_of(machine, cpu).registers;
     size_t size = 0;
-    for (const RegisterId id : all) size += register_size(id);
+    for (const GdbRegister& reg : all) size += reg.size;
     if (values.size() != size) return false;
-    for (const RegisterId id : all) {
-        if (!write_one(machine, cpu, id, values.first(register_size(id)))) return false;
-        values = values.subspan(register_size(id));
+    for (const GdbRegister& reg : all) {
+        if (!write_one(machine, cpu, reg, values.first(reg.size))) return false;
+        values = values.subspan(reg.size);
     }
     return true;
 }
 
-std::optional<std::string> gdb_read_register(const Cpu& cpu, u64 number) {
-    const std::span<const RegisterId> all = gdb_registers(cpu.features);
+std::optional<std::string> gdb_read_register(const Machine& machine, unsigned cpu, u64 number) {
+    const std::vector<GdbRegister>& all = layout_of(machine, cpu).registers;
     if (number >= all.size()) return std::nullopt;
-    u8 value[kLargestRegister];
-    return gdb_hex(std::span(value).first(read_register(cpu, all[number], value)));
+    return read_one(machine, cpu, all[number]);
 }
 
 bool gdb_write_register(Machine& machine, unsigned cpu, u64 number, std::span<const u8> value) {
-    const std::span<const RegisterId> all = gdb_registers(machine.cpu(cpu).features);
+    const std::vector<GdbRegister>& all = layout_of(machine, cpu).registers;
     return number < all.size() && write_one(machine, cpu, all[number], value);
 }
 

@@ -14,13 +14,13 @@
 
 namespace orrery {
 
-// All of gdb_registers(), in hexadecimal.
-std::string gdb_read_registers(const Cpu& cpu);
+// All of the layout's registers, in hexadecimal.
+std::string gdb_read_registers(const Machine& machine, unsigned cpu);
 // False where `values` has not their size, or one of them cannot be; those before it are then written.
 bool gdb_write_registers(Machine& machine, unsigned cpu, std::span<const u8> values);
 
 // `number`: gdb's. nullopt: there is no such register.
-std::optional<std::string> gdb_read_register(const Cpu& cpu, u64 number);
+std::optional<std::string> gdb_read_register(const Machine& machine, unsigned cpu, u64 number);
 // False: there is no such register, or `value` cannot be its (emulator/core/cpu/state/register_file.h).
 bool gdb_write_register(Machine& machine, unsigned cpu, u64 number, std::span<const u8> value);
 

@@ -52,8 +52,7 @@ std::string GdbSession::answer_thread(char command, Arguments arguments) {
 }
 
 std::string GdbSession::answer_register(char command, Arguments arguments) {
-    const Cpu& cpu = machine_.cpu(cpu_);
-    if (command == 'g') return arguments.done() ? gdb_read_registers(cpu) : kInvalid;
+    if (command == 'g') return arguments.done() ? gdb_read_registers(machine_, cpu_) : kInvalid;
     if (command == 'G') {
         const auto values = gdb_from_hex(arguments.rest());
         return values && gdb_write_registers(machine_, cpu_, *values) ? "OK" : kInvalid;
@@ -61,7 +60,7 @@ std::string GdbSession::answer_register(char command, Arguments arguments) {
     u64 number = 0;
     if (!arguments.take_number(number)) return kInvalid;
     if (command == 'p')
-        return arguments.done() ? gdb_read_register(cpu, number).value_or(kInvalid) : kInvalid;
+        return arguments.done() ? gdb_read_register(machine_, cpu_, number).value_or(kInvalid) : kInvalid;
     if (!arguments.take("=")) return kInvalid;
     const auto value = gdb_from_hex(arguments.rest());
     return value && gdb_write_register(machine_, cpu_, number, *value) ? "OK" : kInvalid;
@@ -122,7 +121,7 @@ std::string GdbSession::features(Arguments arguments) const {
     if (!arguments.take_number(offset) || !arguments.take(",") || !arguments.take_number(length) ||
         !arguments.done())
         return kInvalid;
-    const std::string& all = gdb_target_description(machine_.cpu(0).features);
+    const std::string& all = gdb_layout(machine_.cpu(0).features, machine_.kernel_is_32_bit()).description;
     if (offset > all.size()) return kInvalid;
     const std::string_view rest = std::string_view(all).substr(static_cast<size_t>(offset));
     const std::string_view part = rest.substr(0, std::min<u64>(length, kGdbPacketSize / 2));

@@ -45,6 +45,23 @@ constexpr RegisterSet kSets[] = {
     {"org.orrery.x86.system", kCore + kSse + kSegments, kSystem},
     {"org.gnu.gdb.i386.avx", kCore + kSse + kSegments + kSystem, kAvx},
 };
+constexpr unsigned kSegmentsSet = 2, kSystemSet = 3, kAvxSet = 4;
+
+// The registers of 32-bit code; gdb looks for them by these names.
+constexpr struct {
+    const char* name;
+    RegisterId id;
+} kLowerHalves[] = {
+    {"eax", nth(RegisterId::Rax, kRax)},
+    {"ecx", nth(RegisterId::Rax, kRcx)},
+    {"edx", nth(RegisterId::Rax, kRdx)},
+    {"ebx", nth(RegisterId::Rax, kRbx)},
+    {"esp", nth(RegisterId::Rax, kRsp)},
+    {"ebp", nth(RegisterId::Rax, kRbp)},
+    {"esi", nth(RegisterId::Rax, kRsi)},
+    {"edi", nth(RegisterId::Rax, kRdi)},
+    {"eip", RegisterId::Rip},
+};
 
 bool has_avx(const CpuFeatures& features) {
     return features.has(Feature::Avx);
@@ -152,14 +169,15 @@ std::string types_of(unsigned set) {
     }
 }
 
-const char* type_of(RegisterId id) {
+// `pointers`: whether gdb's pointers are known to have 64 bits; a register is as wide as its type.
+const char* type_of(RegisterId id, bool pointers) {
     const unsigned n = static_cast<unsigned>(id);
     const auto within = [n](RegisterId first, unsigned count) {
         return n - static_cast<unsigned>(first) < count;
     };
-    if (id == RegisterId::Rip) return "code_ptr";
+    if (pointers && id == RegisterId::Rip) return "code_ptr";
+    if (pointers && (id == nth(RegisterId::Rax, kRsp) || id == nth(RegisterId::Rax, kRbp))) return "data_ptr";
     if (id == RegisterId::Rflags) return "rflags_bits";
-    if (id == nth(RegisterId::Rax, kRsp) || id == nth(RegisterId::Rax, kRbp)) return "data_ptr";
     if (id == RegisterId::Cr0) return "cr0_bits";
     if (id == RegisterId::Cr4) return "cr4_bits";
     if (id == RegisterId::Efer) return "efer_bits";
@@ -171,41 +189,56 @@ const char* type_of(RegisterId id) {
     return "int64";
 }
 
-std::string describe(unsigned set_count, std::span<const RegisterId> order) {
-    std::string text =
+std::string entry(const GdbLayout& layout, size_t number, const char* type, const char* group) {
+    const GdbRegister& reg = layout.registers[number];
+    return fmt::format("    <reg name=\"{}\" bitsize=\"{}\" regnum=\"{}\" type=\"{}\"{}/>\n", reg.name,
+                       8 * reg.size, number, type, group);
+}
+
+GdbLayout make_layout(bool avx, bool lower_halves) {
+    GdbLayout layout;
+    const std::vector<RegisterId> order = make_order();
+    for (size_t i = 0; i < order.size() - (avx ? 0 : kAvx); ++i)
+        layout.registers.push_back({order[i], register_size(order[i]), std::string(register_name(order[i]))});
+    const size_t halves_from = layout.registers.size();
+    if (lower_halves)
+        for (const auto& half : kLowerHalves) layout.registers.push_back({half.id, 4, half.name});
+
+    std::string& text = layout.description;
+    text =
         "<?xml version=\"1.0\"?>\n"
         "<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n"
-        "<target version=\"1.0\">\n"
-        "  <architecture>i386:x86-64</architecture>\n";
-    for (unsigned i = 0; i < set_count; ++i) {
+        "<target version=\"1.0\">\n";
+    if (!lower_halves) text += "  <architecture>i386:x86-64</architecture>\n";
+    for (unsigned i = 0; i < (avx ? kAvxSet + 1 : kAvxSet); ++i) {
         const RegisterSet& set = kSets[i];
-        text += fmt::format("  <feature name=\"{}\">\n", set.name) + types_of(i);
-        for (const RegisterId id : order.subspan(set.first, set.count)) {
+        // gdb's i386 has no place for the standard feature's two registers, and ends over it.
+        const bool renamed = lower_halves && i == kSegmentsSet;
+        text += fmt::format("  <feature name=\"{}\">\n", renamed ? "org.orrery.x86.segments" : set.name) +
+                types_of(i);
+        for (size_t number = set.first; number < set.first + set.count; ++number) {
+            const RegisterId id = layout.registers[number].id;
             const bool is_x87 = static_cast<unsigned>(id) - static_cast<unsigned>(RegisterId::Fctrl) < 8;
-            const bool is_system = i == 3;
-            text += fmt::format("    <reg name=\"{}\" bitsize=\"{}\" type=\"{}\"{}/>\n", register_name(id),
-                                8 * register_size(id), type_of(id),
-                                is_x87      ? " group=\"float\""
-                                : is_system ? " group=\"system\""
+            text += entry(layout, number, type_of(id, !lower_halves),
+                          is_x87            ? " group=\"float\""
+                          : i == kSystemSet ? " group=\"system\""
                                             : "");
         }
+        if (i == 0)
+            for (size_t number = halves_from; number < layout.registers.size(); ++number)
+                text += entry(layout, number, "int32", "");
         text += "  </feature>\n";
     }
-    return text + "</target>\n";
+    text += "</target>\n";
+    return layout;
 }
 
 }  // namespace
 
-std::span<const RegisterId> gdb_registers(const CpuFeatures& features) {
-    static const std::vector<RegisterId> order = make_order();
-    const std::span<const RegisterId> all(order);
-    return has_avx(features) ? all : all.first(all.size() - kAvx);
-}
-
-const std::string& gdb_target_description(const CpuFeatures& features) {
-    static const std::string without = describe(4, gdb_registers(CpuFeatures{}));
-    static const std::string with_avx = describe(5, gdb_registers(*cpu_profile("v3")));
-    return has_avx(features) ? with_avx : without;
+const GdbLayout& gdb_layout(const CpuFeatures& features, bool kernel_is_32_bit) {
+    static const GdbLayout layouts[2][2] = {{make_layout(false, false), make_layout(false, true)},
+                                            {make_layout(true, false), make_layout(true, true)}};
+    return layouts[has_avx(features)][kernel_is_32_bit];
 }
 
 }  // namespace orrery

@@ -254,9 +254,9 @@ std::string GdbSession::stop_reply() const {
             break;
     }
     // What gdb asks for after every stop.
-    const Cpu& cpu = machine_.cpu(stop_.cpu);
     for (const u64 number : {kFramePointers[0], kFramePointers[1], kRipNumber})
-        text += fmt::format("{:02x}:{};", number, gdb_read_register(cpu, number).value_or(""));
+        text +=
+            fmt::format("{:02x}:{};", number, gdb_read_register(machine_, stop_.cpu, number).value_or(""));
     return text;
 }
 

@@ -72,16 +72,23 @@ TEST_CASE("data in packets", "[gdb]") {
 }
 
 TEST_CASE("gdb's registers are each there once", "[gdb]") {
-    const auto plain = gdb_registers(CpuFeatures{}), wide = gdb_registers(*cpu_profile("v3"));
-    CHECK(plain.size() == 72);
-    CHECK(wide.size() == static_cast<size_t>(RegisterId::Count));
-    CHECK(register_name(wide[1]) == "rbx");
-    CHECK(register_name(wide[16]) == "rip");
-    CHECK(register_name(wide[24]) == "st0");
-    CHECK(register_name(wide[39]) == "fop");
-    CHECK(register_name(wide[56]) == "mxcsr");
-    const std::string& text = gdb_target_description(*cpu_profile("v3"));
-    for (const RegisterId id : wide)
-        CHECK(text.find("<reg name=\"" + std::string(register_name(id)) + "\"") != std::string::npos);
-    CHECK(gdb_target_description(CpuFeatures{}).find("ymm") == std::string::npos);
+    const GdbLayout& plain = gdb_layout(CpuFeatures{}, false);
+    const GdbLayout& wide = gdb_layout(*cpu_profile("v3"), false);
+    CHECK(plain.registers.size() == 72);
+    CHECK(wide.registers.size() == static_cast<size_t>(RegisterId::Count));
+    CHECK(wide.registers[1].name == "rbx");
+    CHECK(wide.registers[16].name == "rip");
+    CHECK(wide.registers[24].name == "st0");
+    CHECK(wide.registers[39].name == "fop");
+    CHECK(wide.registers[56].name == "mxcsr");
+    for (const GdbRegister& reg : wide.registers)
+        CHECK(wide.description.find("<reg name=\"" + reg.name + "\"") != std::string::npos);
+    CHECK(plain.description.find("ymm") == std::string::npos);
+    CHECK(plain.description.find("<architecture>i386:x86-64<") != std::string::npos);
+
+    const GdbLayout& open = gdb_layout(CpuFeatures{}, true);
+    CHECK(open.registers.size() == 72 + 9);
+    CHECK(open.registers[80].name == "eip");
+    CHECK(open.description.find("<architecture>") == std::string::npos);
+    CHECK(open.description.find("name=\"eax\" bitsize=\"32\" regnum=\"72\"") != std::string::npos);
 }
