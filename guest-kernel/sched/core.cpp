@@ -63,7 +63,7 @@ void check_preempt(task_struct* woken) {
     const bool better = running == run_queue.idle || (woken->sched_class != running->sched_class
                                                           ? woken->sched_class == &rt_sched_class
                                                           : woken->sched_class->preempts(woken, running));
-    if (better) running->need_resched = true;
+    if (better) running->work.set(kWorkResched);
 }
 
 mm_struct* dropped_mm = nullptr;  // lazily used by the previous task, to be dropped after the switch
@@ -93,7 +93,7 @@ void context_switch(task_struct* prev, task_struct* next) {
             prev->active_mm = nullptr;
         }
     }
-    if (prev->rseq) prev->rseq_event = true;
+    if (prev->rseq) prev->work.set(kWorkRseq);
     run_queue.nr_switches++;
     task_struct* last = __switch_to_asm(prev, next, &prev->thread.sp, next->thread.sp);
     finish_switch(last);
@@ -127,10 +127,10 @@ extern "C" void schedule() {
     BUG_ON(cpu.preempt_count != 0 || cpu.hardirq_depth != 0);
     const u64 flags = run_queue.lock.lock_irqsave();
     task_struct* prev = run_queue.curr;
-    prev->need_resched = false;
+    prev->work.clear(kWorkResched);
     update_current();
     if (prev->state != TASK_RUNNING && prev->se.on_rq) {
-        const bool woken_by_signal = (prev->state & TASK_INTERRUPTIBLE && prev->sigpending) ||
+        const bool woken_by_signal = (prev->state & TASK_INTERRUPTIBLE && signal_pending(prev)) ||
                                      (prev->state & TASK_WAKEKILL && fatal_signal_pending(prev));
         if (woken_by_signal) {
             prev->state = TASK_RUNNING;
@@ -184,7 +184,7 @@ void scheduler_tick(bool user) {
         task->stime += kTickNs;
         run_queue.system_ns += kTickNs;
     }
-    if (task->sched_class->tick(task)) task->need_resched = true;
+    if (task->sched_class->tick(task)) task->work.set(kWorkResched);
 }
 
 void sched_yield_current() {
@@ -197,7 +197,8 @@ void sched_yield_current() {
 }
 
 void cond_resched() {
-    if (current()->need_resched && this_cpu().preempt_count == 0 && this_cpu().hardirq_depth == 0) schedule();
+    if (current()->work.has(kWorkResched) && this_cpu().preempt_count == 0 && this_cpu().hardirq_depth == 0)
+        schedule();
 }
 
 u32 weight_of_prio(i32 static_prio) {
@@ -219,7 +220,7 @@ void sched_set_policy(task_struct* task, u32 policy, u32 rt_priority, i32 static
     task->se.weight = policy == SCHED_IDLE ? 3 : weight_of_prio(static_prio);
     task->sched_class = policy == SCHED_FIFO || policy == SCHED_RR ? &rt_sched_class : normal_sched_class;
     if (queued) enqueue(task, false);
-    run_queue.curr->need_resched = true;
+    run_queue.curr->work.set(kWorkResched);
 }
 
 u64 task_runtime_ns(const task_struct* task) {
@@ -286,7 +287,7 @@ void sched_init() {
 void cpu_idle() {
     for (;;) {
         local_irq_disable();
-        if (!current()->need_resched && run_queue.nr_running == 0) {
+        if (!current()->work.has(kWorkResched) && run_queue.nr_running == 0) {
             tick_stop();
             asm volatile("sti; hlt" ::: "memory");
         }

@@ -18,6 +18,8 @@ enum PrctlOption : int {
     kSetKeepcaps = 8,
     kSetName = 15,
     kGetName = 16,
+    kGetSeccomp = 21,
+    kSetSeccomp = 22,
     kCapbsetRead = 23,
     kCapbsetDrop = 24,
     kGetTimerslack = 30,
@@ -28,6 +30,8 @@ enum PrctlOption : int {
     kGetNoNewPrivs = 39,
     kGetTidAddress = 40,
 };
+
+constexpr u64 kSeccompModeStrict = 1;
 
 SysResult set_name(u64 address) {
     char name[16] = {};
@@ -69,6 +73,12 @@ SysResult sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5) {
             if (!cred.has(kCapSetpcap)) return Errno::EPERM;
             if (a2 > kCapLast) return Errno::EINVAL;
             cred.cap_bset &= ~(1ull << a2);
+            return 0;
+        case kGetSeccomp:
+            return 0;  // in strict mode this call is not allowed
+        case kSetSeccomp:
+            if (a2 != kSeccompModeStrict) return Errno::EINVAL;
+            task->work.set(kWorkSeccompStrict);
             return 0;
         case kGetTimerslack:
             return 50000;

@@ -187,6 +187,7 @@ Result<task_struct*> copy_process(const CloneArgs& args) {
     task->personality = parent->personality;
     task->flags = PF_FORKNOEXEC | (parent->flags & PF_SUPERPRIV);
     task->blocked = parent->blocked;
+    task->work.assign(kWorkSeccompStrict, parent->work.has(kWorkSeccompStrict));
     if (!(args.flags & CLONE_VM) || args.flags & CLONE_VFORK) task->sas = parent->sas;
     task->exit_signal = args.flags & CLONE_THREAD ? -1 : args.exit_signal;
     copy_scheduling(task, parent);
@@ -198,7 +199,7 @@ Result<task_struct*> copy_process(const CloneArgs& args) {
     if (!(args.flags & CLONE_VM)) {
         task->rseq = parent->rseq;
         task->rseq_signature = parent->rseq_signature;
-        task->rseq_event = task->rseq != 0;
+        task->work.assign(kWorkRseq, task->rseq != 0);
     }
     const Result<void> resources = copy_resources(task, args);
     if (!resources.ok()) {

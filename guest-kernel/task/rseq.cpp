@@ -52,7 +52,7 @@ Result<void> fix_ip(pt_regs* regs) {
 
 void rseq_handle(pt_regs* regs) {
     task_struct* task = current();
-    task->rseq_event = false;
+    task->work.clear(kWorkRseq);
     if (!task->rseq) return;
     if (!fix_ip(regs).ok() || !write_cpu_ids(task->rseq, task->cpu, task->cpu).ok()) force_sig(kSigSegv);
 }
@@ -77,6 +77,6 @@ SysResult sys_rseq(u64 area, u32 size, int flags, u32 signature) {
     if (!access_ok(area, size)) return Errno::EFAULT;
     task->rseq = area;
     task->rseq_signature = signature;
-    task->rseq_event = true;
+    task->work.set(kWorkRseq);
     return 0;
 }

@@ -119,10 +119,10 @@ Result<void> send_locked(task_struct* task, const KSigInfo& info, bool whole_pro
 }  // namespace
 
 void signal_wake_up(task_struct* task, bool fatal) {
-    task->sigpending = true;
+    task->work.set(kWorkSignal);
     if (!try_to_wake_up(
             task, TASK_INTERRUPTIBLE | (fatal ? u32{TASK_WAKEKILL | TASK_STOPPED | TASK_TRACED} : 0u))) {
-        if (task == run_queue.curr) task->need_resched = true;
+        if (task == run_queue.curr) task->work.set(kWorkResched);
     }
 }
 
@@ -149,7 +149,7 @@ KSigInfo siginfo_from_current(int sig, int code) {
 }
 
 bool fatal_signal_pending(const task_struct* task) {
-    return task->sigpending && (task->pending.signal & sig_mask(kSigKill) || task->signal->group_exit);
+    return signal_pending(task) && (task->pending.signal & sig_mask(kSigKill) || task->signal->group_exit);
 }
 
 bool is_signal_blocked_or_ignored(const task_struct* task, int sig) {
@@ -161,8 +161,9 @@ bool is_signal_handled(const task_struct* task, int sig) {
 }
 
 void recalc_sigpending(task_struct* task) {
-    task->sigpending = ((task->pending.signal | task->signal->shared_pending.signal) & ~task->blocked) != 0 ||
-                       task->signal->group_exit || task->jobctl_stop;
+    task->work.assign(kWorkSignal,
+                      ((task->pending.signal | task->signal->shared_pending.signal) & ~task->blocked) != 0 ||
+                          task->signal->group_exit || task->jobctl_stop);
 }
 
 void set_current_blocked(SigSet set) {
@@ -194,7 +195,7 @@ void force_sig_info(const KSigInfo& info) {
         task->pending.queue.push_front(entry);
     }
     task->pending.signal |= sig_mask(info.signo);
-    task->sigpending = true;
+    task->work.set(kWorkSignal);
 }
 
 void force_sig_fault(int sig, int code, u64 address) {

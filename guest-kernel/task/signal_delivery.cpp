@@ -145,7 +145,7 @@ void do_signal(pt_regs* regs) {
     if (const int sig = get_signal(&info, &action)) {
         handle_restart(regs, &action);
         if (task->rseq) rseq_handle(regs);
-        const SigSet saved = task->restore_sigmask ? task->saved_sigmask : task->blocked;
+        const SigSet saved = task->work.has(kWorkRestoreSigmask) ? task->saved_sigmask : task->blocked;
         const Result<void> result = setup_rt_frame(info, action, saved, regs);
         if (!result.ok()) {
             // No room for the frame: the program dies of SIGSEGV, at once if that was the signal.
@@ -153,15 +153,15 @@ void do_signal(pt_regs* regs) {
             force_sig(kSigSegv);
             return;
         }
-        task->restore_sigmask = false;
+        task->work.clear(kWorkRestoreSigmask);
         SigSet mask = task->blocked | action.mask;
         if (!(action.flags & kSaNodefer)) mask |= sig_mask(sig);
         set_current_blocked(mask);
         return;
     }
     handle_restart(regs, nullptr);
-    if (task->restore_sigmask) {
-        task->restore_sigmask = false;
+    if (task->work.has(kWorkRestoreSigmask)) {
+        task->work.clear(kWorkRestoreSigmask);
         set_current_blocked(task->saved_sigmask);
     }
 }
@@ -169,43 +169,13 @@ void do_signal(pt_regs* regs) {
 void set_temporary_sigmask(SigSet mask) {
     task_struct* task = current();
     task->saved_sigmask = task->blocked;
-    task->restore_sigmask = true;
+    task->work.set(kWorkRestoreSigmask);
     set_current_blocked(mask);
 }
 
 void finish_temporary_sigmask(bool interrupted) {
     task_struct* task = current();
-    if (!task->restore_sigmask || interrupted) return;
-    task->restore_sigmask = false;
+    if (!task->work.has(kWorkRestoreSigmask) || interrupted) return;
+    task->work.clear(kWorkRestoreSigmask);
     set_current_blocked(task->saved_sigmask);
-}
-
-/// Leaving for user mode: reschedule, act on signals; returns with interrupts off.
-extern "C" void exit_to_user_mode(pt_regs* regs) {
-    task_struct* task = current();
-    for (;;) {
-        local_irq_disable();
-        if (task->need_resched) {
-            local_irq_enable();
-            schedule();
-            continue;
-        }
-        if (task->sigpending || task->restore_sigmask) {
-            local_irq_enable();
-            do_signal(regs);
-            continue;
-        }
-        if (task->rseq_event) {
-            local_irq_enable();
-            rseq_handle(regs);
-            continue;
-        }
-        // IRET to a non-canonical address would fault in the kernel: make it the program's fault here.
-        if (static_cast<u64>(static_cast<i64>(regs->rip << 16) >> 16) != regs->rip) {
-            regs->rip = 0;
-            force_sig_fault(kSigSegv, kSiKernel, 0);
-            continue;
-        }
-        return;
-    }
 }

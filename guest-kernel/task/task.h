@@ -11,6 +11,7 @@
 #include "task/credentials.h"
 #include "task/current.h"
 #include "task/signal_struct.h"
+#include "task/work.h"
 
 struct FilesStruct;  // fs/files_struct.h
 struct FsStruct;     // fs/fs_struct.h
@@ -54,7 +55,7 @@ struct task_struct {
     u32 state = TASK_RUNNING;
     u32 exit_state = 0;
     u32 flags = 0;
-    bool need_resched = false;
+    WorkFlags work;  // atomic: any CPU may set one
     u32 policy = 0;  // SCHED_NORMAL
     i32 static_prio = 120;
     u32 rt_priority = 0;
@@ -94,8 +95,6 @@ struct task_struct {
     SigSet blocked = 0;
     SigSet real_blocked = 0;   // during rt_sigtimedwait
     SigSet saved_sigmask = 0;  // restored after rt_sigsuspend, ppoll, pselect6, epoll_pwait
-    bool restore_sigmask = false;
-    bool sigpending = false;  // Linux's TIF_SIGPENDING
     bool jobctl_stop = false;
     KSigAltStack sas = {0, kSsDisable, 0, 0};
     struct {
@@ -121,7 +120,6 @@ struct task_struct {
     u64 robust_list = 0;
     u64 rseq = 0;  // registered area
     u32 rseq_signature = 0;
-    bool rseq_event = false;  // look at it before the next return to user mode
     struct VforkDone* vfork_done = nullptr;
 
     // Machine
@@ -199,7 +197,7 @@ Result<void> send_signal_process(task_struct* task, int sig);
 Result<void> send_signal_info(task_struct* task, const KSigInfo& info, bool whole_process);
 /// A signal that a system call should stop for (or a stop) is waiting.
 inline bool signal_pending(const task_struct* task) {
-    return task->sigpending;
+    return task->work.has(kWorkSignal);
 }
 bool fatal_signal_pending(const task_struct* task);
 /// True if `sig` is blocked or ignored by `task` (for SIGTTIN/SIGTTOU).

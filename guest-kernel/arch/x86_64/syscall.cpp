@@ -9,10 +9,8 @@
 #include "syscall/dispatch.h"
 #include "syscall/fs_syscalls.h"
 #include "syscall/syscalls.h"
-#include "task/signal.h"
+#include "task/entry.h"
 #include "task/task.h"
-
-extern "C" void exit_to_user_mode(pt_regs* regs);
 
 namespace {
 
@@ -77,8 +75,7 @@ pt_regs* current_pt_regs() {
 
 /// From entry_SYSCALL_64. True if SYSRET may be used to return.
 extern "C" bool do_syscall_64(pt_regs* regs, i64 number) {
-    local_irq_enable();
-    current()->syscall_count++;
+    syscall_enter_from_user_mode(number);
     const u64 n = static_cast<u64>(number);
     const SyscallEntry handler = n < kSyscallMax ? sys_call_table.entries[n] : nullptr;
     regs->rax = static_cast<u64>(handler ? handler(regs) : unknown_call(n));

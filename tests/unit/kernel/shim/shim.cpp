@@ -218,14 +218,14 @@ bool sleep_until(u64 deadline) {
         g->now = max(g->now, deadline);
         return false;
     }
-    g->task.sigpending = true;  // nothing will ever come: end the wait
+    g->task.work.set(kWorkSignal);  // nothing will ever come: end the wait
     return true;
 }
 u64 deadline_after(u64 ns) {
     return ns == kNoTimeout ? kNoTimeout : g->now + ns;
 }
 bool interrupted(u32 state) {
-    return state == kInterruptible && g->task.sigpending;
+    return state == kInterruptible && signal_pending(&g->task);
 }
 }  // namespace wait_detail
 
@@ -245,7 +245,7 @@ void PollWaiter::add(WaitQueue& queue) {
 }
 Result<void> PollWaiter::wait(u64 deadline) {
     while (!triggered_) {
-        if (g->task.sigpending) return Errno::ERESTARTSYS;
+        if (signal_pending(&g->task)) return Errno::ERESTARTSYS;
         if (!wait_detail::sleep_until(deadline)) return Errno::ETIMEDOUT;
     }
     triggered_ = false;
@@ -339,7 +339,7 @@ void on_sleep(std::function<bool()> action) {
     g->on_sleep = std::move(action);
 }
 void interrupt(bool on) {
-    g->task.sigpending = on;
+    g->task.work.assign(kWorkSignal, on);
 }
 void advance_clock(u64 ns) {
     g->now += ns;
