@@ -185,8 +185,9 @@ extern "C" [[noreturn]] void kernel_main(u64 start_info) {
     serial_early_init();
     printk(KERN_NOTICE "Linux version %s (Orrery) %s\n", system_utsname.release, system_utsname.version);
     printk(KERN_INFO "Command line: %s\n", saved_command_line);
-    setup_gdt();
-    setup_idt();
+    setup_gdt(boot_cpu_tables);
+    fill_idt();
+    load_idt();
     detect_cpu_features();
     enable_cpu_features();
     setup_syscall();

@@ -29,10 +29,9 @@ void dump_back_trace(u64 rbp) {
 }
 
 void panic(const char* format, ...) {
-    static bool panicking = false;
+    static bool panicking = false;  // on any CPU
     local_irq_disable();
-    if (!panicking) {
-        panicking = true;
+    if (!__atomic_exchange_n(&panicking, true, __ATOMIC_RELAXED)) {
         console_loglevel = 10;
         serial_break_lock();
         char text[200];

@@ -4,34 +4,12 @@
 // runs out half-way the new address space is torn down and the old one is intact.
 #include "mm/mm_struct.h"
 
-#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/pte_range.h"
 #include "core/panic.h"
 #include "task/task.h"
 
 namespace {
-
-mm_struct* loaded_mm = nullptr;  // whose page tables CR3 points at (one CPU)
-
-constexpr u16 kMaxPcid = 4095;
-constexpr u64 kCr3NoFlush = 1ull << 63;
-u64 pcid_generation = 1;
-u16 last_pcid = 0;  // 0 itself is the kernel's own page table
-
-/// A fresh identifier; when all are used up everything is flushed and the count starts again.
-void give_pcid(mm_struct* mm) {
-    if (last_pcid == kMaxPcid) {
-        pcid_generation++;
-        last_pcid = 0;
-        const u64 cr4 = read_cr4();
-        write_cr4(cr4 & ~kCr4Pge);  // flushes all entries of all identifiers
-        write_cr4(cr4);
-    }
-    mm->pcid = ++last_pcid;
-    mm->pcid_generation = pcid_generation;
-    mm->tlb_stale = false;
-}
 
 void free_areas(mm_struct* mm) {
     while (vm_area_struct* vma = mm->vmas.pop_front()) {
@@ -139,8 +117,9 @@ Result<mm_struct*> dup_mm(mm_struct* old_mm) {
 }
 
 void mmput(mm_struct* mm) {
-    BUG_ON(mm->mm_users == 0);
-    if (--mm->mm_users > 0) return;
+    const u32 left = __atomic_sub_fetch(&mm->mm_users, 1, __ATOMIC_ACQ_REL);
+    BUG_ON(left == ~0u);
+    if (left > 0) return;
     mm->mmap_lock.lock();
     free_areas(mm);
     mm->mmap_lock.unlock();
@@ -150,12 +129,10 @@ void mmput(mm_struct* mm) {
 }
 
 void mmdrop(mm_struct* mm) {
-    BUG_ON(mm->mm_count == 0);
-    if (--mm->mm_count > 0) return;
-    if (loaded_mm == mm) {
-        write_cr3(reinterpret_cast<u64>(kernel_pgd) - kDirectMap);
-        loaded_mm = nullptr;
-    }
+    const u32 left = __atomic_sub_fetch(&mm->mm_count, 1, __ATOMIC_ACQ_REL);
+    BUG_ON(left == ~0u);
+    if (left > 0) return;
+    tlb_forget(mm->tlb);
     pgd_free(mm->pgd);
     delete mm;
 }
@@ -164,33 +141,6 @@ mm_struct* get_task_mm(task_struct* task) {
     mm_struct* mm = task->mm;
     if (mm) mmget(mm);
     return mm;
-}
-
-void switch_mm(mm_struct* next) {
-    if (loaded_mm == next) return;
-    loaded_mm = next;
-    u64 cr3 = reinterpret_cast<u64>(next->pgd) - kDirectMap;
-    if (boot_cpu_features.pcid) {
-        if (next->pcid_generation != pcid_generation) give_pcid(next);
-        cr3 |= next->pcid;
-        if (!next->tlb_stale) cr3 |= kCr3NoFlush;
-    }
-    next->tlb_stale = false;
-    write_cr3(cr3);
-}
-
-void flush_tlb_page(mm_struct* mm, u64 address) {
-    if (mm == loaded_mm)
-        invlpg(address);
-    else
-        mm->tlb_stale = true;
-}
-
-void flush_tlb_mm(mm_struct* mm) {
-    if (mm == loaded_mm)
-        write_cr3((reinterpret_cast<u64>(mm->pgd) - kDirectMap) | mm->pcid);
-    else
-        mm->tlb_stale = true;
 }
 
 Result<void> move_page_tables(mm_struct* mm, u64 from, u64 to, u64 size) {

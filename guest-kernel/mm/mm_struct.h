@@ -4,6 +4,7 @@
 // mm_users counts tasks, mm_count one for all of those plus lazy users (kernel threads that borrow it).
 #pragma once
 
+#include "arch/x86_64/tlb.h"
 #include "core/list.h"
 #include "core/refcount.h"
 #include "fs/file.h"
@@ -70,11 +71,7 @@ struct mm_struct {
     u64 page_tables = 0;
     bool dumpable = true;
 
-    // Process-context identifier (Intel SDM vol. 3, 4.10.1), if the CPU has them; valid while the generation
-    // is current.
-    u16 pcid = 0;
-    u64 pcid_generation = 0;
-    bool tlb_stale = false;  // changed while another address space was loaded
+    TlbContext tlb;
 
     u64 rss() const { return rss_anon + rss_file + rss_shmem; }
 };
@@ -84,17 +81,19 @@ mm_struct* mm_alloc();
 /// The copy that fork makes (copy-on-write). ENOMEM.
 Result<mm_struct*> dup_mm(mm_struct* old_mm);
 inline void mmget(mm_struct* mm) {
-    mm->mm_users++;
+    __atomic_add_fetch(&mm->mm_users, 1, __ATOMIC_RELAXED);
 }
 void mmput(mm_struct* mm);
 inline void mmgrab(mm_struct* mm) {
-    mm->mm_count++;
+    __atomic_add_fetch(&mm->mm_count, 1, __ATOMIC_RELAXED);
 }
 void mmdrop(mm_struct* mm);
 /// The task's address space with a user count for the caller (mmput), or nullptr.
 mm_struct* get_task_mm(task_struct* task);
 /// Load `next` on this CPU.
-void switch_mm(mm_struct* next);
+inline void switch_mm(mm_struct* next) {
+    tlb_load(next->tlb, next->pgd);
+}
 
 /// The first area that ends above `address`, or nullptr. Under mmap_lock.
 vm_area_struct* find_vma(mm_struct* mm, u64 address);
@@ -125,7 +124,13 @@ Result<Page*> get_user_page(mm_struct* mm, u64 address, bool write);
 /// Copy to or from another address space (/proc/PID/cmdline, exec's stack). Bytes done. Takes mmap_lock.
 size_t access_process_vm(mm_struct* mm, u64 address, void* buffer, size_t size, bool write);
 
-void flush_tlb_page(mm_struct* mm, u64 address);
-void flush_tlb_mm(mm_struct* mm);
+/// To be called after each change of a user page table's entry that was present, or of many
+/// (arch/x86_64/tlb.h).
+inline void flush_tlb_page(mm_struct* mm, u64 address) {
+    tlb_flush_page(mm->tlb, address);
+}
+inline void flush_tlb_mm(mm_struct* mm) {
+    tlb_flush_all(mm->tlb);
+}
 /// Move the pages of [from, from + size) to `to` (mremap). ENOMEM.
 Result<void> move_page_tables(mm_struct* mm, u64 from, u64 to, u64 size);

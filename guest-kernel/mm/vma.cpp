@@ -156,8 +156,10 @@ Result<void> unmap_range(mm_struct* mm, u64 start, u64 end) {
     // Tables that no area needs any more, between the neighbours.
     const vm_area_struct* above = find_vma(mm, start);
     const vm_area_struct* below = above ? mm->vmas.prev(above) : mm->vmas.back();
-    free_user_tables(mm->pgd, below ? below->vm_end : 0, above ? above->vm_start : 1ull << 47);
+    TableList unlinked;
+    unlink_user_tables(mm->pgd, below ? below->vm_end : 0, above ? above->vm_start : 1ull << 47, unlinked);
     flush_tlb_mm(mm);
+    free_tables(unlinked);
     return {};
 }
 

@@ -14,7 +14,7 @@
 #include "time/clock.h"
 #include "time/tick.h"
 
-RunQueue run_queue;
+PerCpu<RunQueue> run_queues;
 const SchedClass* normal_sched_class = &fair_sched_class;
 
 extern "C" task_struct* __switch_to_asm(task_struct* prev, task_struct* next, u64* prev_sp, u64 next_sp);
@@ -23,62 +23,93 @@ namespace {
 
 constexpr u64 kStackCanary = 0x57ac6e9d5ca1ab1e;
 
+/// Holds the run queue of a task, wherever it is, for a scope, with interrupts off.
+class TaskRunQueue {
+  public:
+    explicit TaskRunQueue(const task_struct* task) : flags_(local_irq_save()) {
+        for (;;) {
+            rq_ = &queue_of(task);
+            rq_->lock.lock();
+            if (rq_ == &queue_of(task)) return;
+            rq_->lock.unlock();  // it moved to another CPU meanwhile
+        }
+    }
+    ~TaskRunQueue() { rq_->lock.unlock_irqrestore(flags_); }
+    TaskRunQueue(const TaskRunQueue&) = delete;
+    TaskRunQueue& operator=(const TaskRunQueue&) = delete;
+    RunQueue& operator*() const { return *rq_; }
+    RunQueue* operator->() const { return rq_; }
+
+  private:
+    static RunQueue& queue_of(const task_struct* task) {
+        return run_queues.on(__atomic_load_n(&task->cpu, __ATOMIC_RELAXED));
+    }
+    u64 flags_;
+    RunQueue* rq_;
+};
+
+/// Under the lock: let the CPU of `rq` choose again as soon as it can. Another CPU's needs an interrupt
+/// besides.
+void resched(RunQueue& rq) {
+    rq.curr->work.set(kWorkResched);
+    BUG_ON(rq.cpu != this_cpu_number());
+}
+
 /// Under the lock: charge the running task up to now.
-void update_current() {
-    task_struct* task = run_queue.curr;
+void update_current(RunQueue& rq) {
+    task_struct* task = rq.curr;
     const u64 now = ktime_get_ns();
     const u64 delta = now - task->se.exec_start;
     task->se.exec_start = now;
-    if (task == run_queue.idle) {
-        run_queue.idle_ns += delta;
+    if (task == rq.idle) {
+        rq.idle_ns += delta;
         return;
     }
     task->se.sum_exec_runtime += delta;
     task->se.last_ran = now;
-    task->sched_class->account(task, delta);
+    task->sched_class->account(rq, task, delta);
 }
 
-task_struct* pick_next() {
-    if (task_struct* task = rt_sched_class.pick_next()) return task;
-    if (task_struct* task = normal_sched_class->pick_next()) return task;
-    return run_queue.idle;
+task_struct* pick_next(RunQueue& rq) {
+    if (task_struct* task = rt_sched_class.pick_next(rq)) return task;
+    if (task_struct* task = normal_sched_class->pick_next(rq)) return task;
+    return rq.idle;
 }
 
-void enqueue(task_struct* task, bool wakeup) {
+void enqueue(RunQueue& rq, task_struct* task, bool wakeup) {
     BUG_ON(task->se.on_rq);
     task->se.on_rq = true;
-    task->sched_class->enqueue(task, wakeup);
-    run_queue.nr_running++;
+    task->sched_class->enqueue(rq, task, wakeup);
+    rq.nr_running++;
 }
 
-void dequeue(task_struct* task) {
+void dequeue(RunQueue& rq, task_struct* task) {
     BUG_ON(!task->se.on_rq);
     task->se.on_rq = false;
-    task->sched_class->dequeue(task);
-    run_queue.nr_running--;
+    task->sched_class->dequeue(rq, task);
+    rq.nr_running--;
 }
 
-void check_preempt(task_struct* woken) {
-    task_struct* running = run_queue.curr;
-    const bool better = running == run_queue.idle || (woken->sched_class != running->sched_class
-                                                          ? woken->sched_class == &rt_sched_class
-                                                          : woken->sched_class->preempts(woken, running));
-    if (better) running->work.set(kWorkResched);
+void check_preempt(RunQueue& rq, task_struct* woken) {
+    task_struct* running = rq.curr;
+    const bool better = running == rq.idle || (woken->sched_class != running->sched_class
+                                                   ? woken->sched_class == &rt_sched_class
+                                                   : woken->sched_class->preempts(woken, running));
+    if (better) resched(rq);
 }
-
-mm_struct* dropped_mm = nullptr;  // lazily used by the previous task, to be dropped after the switch
 
 /// Runs on the new task's stack.
 void finish_switch(task_struct* prev) {
-    mm_struct* mm = dropped_mm;
-    dropped_mm = nullptr;
+    RunQueue& rq = this_rq();
+    mm_struct* mm = rq.dropped_mm;
+    rq.dropped_mm = nullptr;
     const bool dead = prev->state == EXIT_DEAD;
-    run_queue.lock.unlock();
+    rq.lock.unlock();
     if (mm) mmdrop(mm);
     if (dead) task_put(prev);  // it can never run again: drop the reference that running meant
 }
 
-void context_switch(task_struct* prev, task_struct* next) {
+void context_switch(RunQueue& rq, task_struct* prev, task_struct* next) {
     if (!next->mm) {
         // Kernel threads and the idle task run on whatever user half is loaded.
         next->active_mm = prev->active_mm;
@@ -89,12 +120,12 @@ void context_switch(task_struct* prev, task_struct* next) {
     } else {
         switch_mm(next->mm);
         if (!prev->mm) {
-            dropped_mm = prev->active_mm;
+            rq.dropped_mm = prev->active_mm;
             prev->active_mm = nullptr;
         }
     }
     if (prev->rseq) prev->work.set(kWorkRseq);
-    run_queue.nr_switches++;
+    rq.nr_switches++;
     task_struct* last = __switch_to_asm(prev, next, &prev->thread.sp, next->thread.sp);
     finish_switch(last);
 }
@@ -125,73 +156,83 @@ extern "C" void schedule_tail(task_struct* prev) {
 extern "C" void schedule() {
     CpuData& cpu = this_cpu();
     BUG_ON(cpu.preempt_count != 0 || cpu.hardirq_depth != 0);
-    const u64 flags = run_queue.lock.lock_irqsave();
-    task_struct* prev = run_queue.curr;
+    const u64 flags = local_irq_save();
+    RunQueue& rq = this_rq();
+    rq.lock.lock();
+    task_struct* prev = rq.curr;
     prev->work.clear(kWorkResched);
-    update_current();
+    update_current(rq);
     if (prev->state != TASK_RUNNING && prev->se.on_rq) {
         const bool woken_by_signal = (prev->state & TASK_INTERRUPTIBLE && signal_pending(prev)) ||
                                      (prev->state & TASK_WAKEKILL && fatal_signal_pending(prev));
         if (woken_by_signal) {
             prev->state = TASK_RUNNING;
         } else {
-            dequeue(prev);
+            dequeue(rq, prev);
             prev->nvcsw++;
         }
-    } else if (prev != run_queue.idle) {
+    } else if (prev != rq.idle) {
         prev->nivcsw++;
     }
-    task_struct* next = pick_next();
+    task_struct* next = pick_next(rq);
     if (next == prev) {
-        run_queue.lock.unlock_irqrestore(flags);
+        rq.lock.unlock_irqrestore(flags);
         return;
     }
-    if (prev == run_queue.idle) tick_restart();
+    if (prev == rq.idle) tick_restart();
     next->se.exec_start = ktime_get_ns();
     next->se.slice_start = next->se.exec_start;
-    run_queue.curr = next;
-    context_switch(prev, next);
+    rq.curr = next;
+    context_switch(rq, prev, next);
     local_irq_restore(flags);
 }
 
 bool try_to_wake_up(task_struct* task, u32 states) {
-    IrqGuard guard(run_queue.lock);
+    const TaskRunQueue rq(task);
     if (!(task->state & states)) return false;
     task->state = TASK_RUNNING;
     if (!task->se.on_rq) {
-        enqueue(task, true);
-        check_preempt(task);
+        enqueue(*rq, task, true);
+        check_preempt(*rq, task);
     }
     return true;
 }
 
 void wake_up_new_task(task_struct* task) {
-    IrqGuard guard(run_queue.lock);
+    task->cpu = this_cpu_number();
+    const TaskRunQueue rq(task);
     task->state = TASK_RUNNING;
-    enqueue(task, false);
-    check_preempt(task);
+    enqueue(*rq, task, false);
+    check_preempt(*rq, task);
+}
+
+void kick_process(task_struct* task) {
+    const TaskRunQueue rq(task);
+    if (rq->curr == task) resched(*rq);
 }
 
 void scheduler_tick(bool user) {
-    IrqGuard guard(run_queue.lock);
-    task_struct* task = run_queue.curr;
-    update_current();
-    if (task == run_queue.idle) return;
+    RunQueue& rq = this_rq();
+    IrqGuard guard(rq.lock);
+    task_struct* task = rq.curr;
+    update_current(rq);
+    if (task == rq.idle) return;
     if (user) {
         task->utime += kTickNs;
-        (task->static_prio > 120 ? run_queue.nice_ns : run_queue.user_ns) += kTickNs;
+        (task->static_prio > 120 ? rq.nice_ns : rq.user_ns) += kTickNs;
     } else {
         task->stime += kTickNs;
-        run_queue.system_ns += kTickNs;
+        rq.system_ns += kTickNs;
     }
-    if (task->sched_class->tick(task)) task->work.set(kWorkResched);
+    if (task->sched_class->tick(rq, task)) resched(rq);
 }
 
 void sched_yield_current() {
     {
-        IrqGuard guard(run_queue.lock);
-        update_current();
-        current()->sched_class->yield(current());
+        RunQueue& rq = this_rq();
+        IrqGuard guard(rq.lock);
+        update_current(rq);
+        current()->sched_class->yield(rq, current());
     }
     schedule();
 }
@@ -210,27 +251,38 @@ u32 weight_of_prio(i32 static_prio) {
 }
 
 void sched_set_policy(task_struct* task, u32 policy, u32 rt_priority, i32 static_prio) {
-    IrqGuard guard(run_queue.lock);
-    update_current();
+    const TaskRunQueue rq(task);
+    update_current(*rq);
     const bool queued = task->se.on_rq;
-    if (queued) dequeue(task);
+    if (queued) dequeue(*rq, task);
     task->policy = policy;
     task->rt_priority = rt_priority;
     task->static_prio = static_prio;
     task->se.weight = policy == SCHED_IDLE ? 3 : weight_of_prio(static_prio);
     task->sched_class = policy == SCHED_FIFO || policy == SCHED_RR ? &rt_sched_class : normal_sched_class;
-    if (queued) enqueue(task, false);
-    run_queue.curr->work.set(kWorkResched);
+    if (queued) enqueue(*rq, task, false);
+    resched(*rq);
 }
 
 u64 task_runtime_ns(const task_struct* task) {
+    const TaskRunQueue rq(task);
     u64 ns = task->se.sum_exec_runtime;
-    if (task == run_queue.curr) ns += ktime_get_ns() - task->se.exec_start;
+    if (task == rq->curr) ns += ktime_get_ns() - task->se.exec_start;
     return ns;
 }
 
-u32 count_runnable() {
-    return run_queue.nr_running;
+SchedTotals sched_totals() {
+    SchedTotals sum;
+    run_queues.for_each_online([&](RunQueue& rq) {
+        IrqGuard guard(rq.lock);
+        sum.nr_running += rq.nr_running;
+        sum.nr_switches += rq.nr_switches;
+        sum.idle_ns += rq.idle_ns;
+        sum.user_ns += rq.user_ns;
+        sum.system_ns += rq.system_ns;
+        sum.nice_ns += rq.nice_ns;
+    });
+    return sum;
 }
 
 namespace {
@@ -280,14 +332,14 @@ void sched_init() {
     printk(KERN_INFO "sched: ordinary tasks are scheduled by '%s'\n", normal_sched_class->name);
     *static_cast<u64*>(init_task.stack) = kStackCanary;
     init_task.sched_class = normal_sched_class;
-    run_queue.idle = run_queue.curr = &init_task;
-    this_cpu().run_queue = &run_queue;
+    for (unsigned cpu = 0; cpu < kMaxCpus; cpu++) run_queues.on(cpu).cpu = cpu;
+    this_rq().idle = this_rq().curr = &init_task;
 }
 
 void cpu_idle() {
     for (;;) {
         local_irq_disable();
-        if (!current()->work.has(kWorkResched) && run_queue.nr_running == 0) {
+        if (!current()->work.has(kWorkResched) && this_rq().nr_running == 0) {
             tick_stop();
             asm volatile("sti; hlt" ::: "memory");
         }

@@ -12,13 +12,15 @@ constexpr u64 kFixed1 = 1 << 11;
 constexpr u64 kDecay[3] = {1884, 2014, 2037};  // exp(-5 s / 1, 5, 15 min)
 constexpr u64 kSampleNs = 5 * kNsPerSec;
 Timer sampler;
+u64 averages[3];
 
 void sample(Timer* timer) {
-    u64 active = run_queue.nr_running;
+    u64 active = sched_totals().nr_running;
+    IrqGuard guard(tasklist_lock);
     for (const task_struct& task : task_list) active += (task.state & TASK_UNINTERRUPTIBLE) != 0;
     active *= kFixed1;
     for (int i = 0; i < 3; i++) {
-        u64& load = run_queue.load_average[i];
+        u64& load = averages[i];
         u64 fresh = load * kDecay[i] + active * (kFixed1 - kDecay[i]);
         if (active >= load) fresh += kFixed1 - 1;
         load = fresh / kFixed1;
@@ -27,6 +29,10 @@ void sample(Timer* timer) {
 }
 
 }  // namespace
+
+u64 load_average(unsigned which) {
+    return averages[which];
+}
 
 void load_init() {
     sampler.function = sample;

@@ -3,61 +3,62 @@
 //
 // Guarantees: a new task starts at the top level; one that uses up its level's allotment sinks one level;
 // every second all tasks return to the top, so nobody starves. Within a level: round robin.
-#include "sched/run_list.h"
+#include "sched/sched.h"
 #include "time/clock.h"
 
 namespace {
 
-constexpr u32 kLevels = 4;
+constexpr u32 kLevels = MlfqQueue::kLevels;
 constexpr u64 kAllotmentNs[kLevels] = {8'000'000, 16'000'000, 32'000'000, 64'000'000};
 constexpr u64 kBoostNs = 1'000'000'000;
-
-RunList levels[kLevels];
-u64 last_boost = 0;
 
 struct Mlfq final : SchedClass {
     constexpr Mlfq() : SchedClass("mlfq") {}
 
-    void enqueue(task_struct* task, bool wakeup) const override {
+    void enqueue(RunQueue& rq, task_struct* task, bool wakeup) const override {
         if (!wakeup) {
             task->se.mlfq_level = 0;
             task->se.vruntime = 0;
         }
-        levels[task->se.mlfq_level].push_back(task);
+        rq.mlfq.levels[task->se.mlfq_level].push_back(task);
     }
-    void dequeue(task_struct* task) const override { levels[task->se.mlfq_level].remove(task); }
-    task_struct* pick_next() const override {
-        for (const RunList& level : levels) {
+    void dequeue(RunQueue& rq, task_struct* task) const override {
+        rq.mlfq.levels[task->se.mlfq_level].remove(task);
+    }
+    task_struct* pick_next(RunQueue& rq) const override {
+        for (const RunList& level : rq.mlfq.levels) {
             if (task_struct* task = level.front()) return task;
         }
         return nullptr;
     }
     /// Here se.vruntime is the time used at the present level.
-    void account(task_struct* task, u64 ns) const override { task->se.vruntime += ns; }
-    bool tick(task_struct* task) const override {
+    void account(RunQueue&, task_struct* task, u64 ns) const override { task->se.vruntime += ns; }
+    bool tick(RunQueue& rq, task_struct* task) const override {
         const u64 now = ktime_get_ns();
-        if (now - last_boost >= kBoostNs) boost(now);
-        if (task->se.vruntime < kAllotmentNs[task->se.mlfq_level]) return pick_next() != task;
+        if (now - rq.mlfq.last_boost >= kBoostNs) boost(rq.mlfq, now);
+        if (task->se.vruntime < kAllotmentNs[task->se.mlfq_level]) return pick_next(rq) != task;
         task->se.vruntime = 0;
-        levels[task->se.mlfq_level].remove(task);
+        rq.mlfq.levels[task->se.mlfq_level].remove(task);
         if (task->se.mlfq_level + 1 < kLevels) task->se.mlfq_level++;
-        levels[task->se.mlfq_level].push_back(task);
-        return pick_next() != task;
+        rq.mlfq.levels[task->se.mlfq_level].push_back(task);
+        return pick_next(rq) != task;
     }
     bool preempts(const task_struct* woken, const task_struct* running) const override {
         return woken->se.mlfq_level < running->se.mlfq_level;
     }
-    void yield(task_struct* task) const override { levels[task->se.mlfq_level].move_to_back(task); }
+    void yield(RunQueue& rq, task_struct* task) const override {
+        rq.mlfq.levels[task->se.mlfq_level].move_to_back(task);
+    }
 
   private:
-    static void boost(u64 now) {
-        last_boost = now;
+    static void boost(MlfqQueue& q, u64 now) {
+        q.last_boost = now;
         for (u32 level = 1; level < kLevels; level++) {
-            while (task_struct* task = levels[level].front()) {
-                levels[level].remove(task);
+            while (task_struct* task = q.levels[level].front()) {
+                q.levels[level].remove(task);
                 task->se.mlfq_level = 0;
                 task->se.vruntime = 0;
-                levels[0].push_back(task);
+                q.levels[0].push_back(task);
             }
         }
     }

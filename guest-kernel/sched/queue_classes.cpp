@@ -3,32 +3,31 @@
 //
 // Guarantees: rr: each task runs at most 20 ms, then goes to the back. fifo: a task runs until it sleeps,
 // yields or ends: one busy program stops all others, which is the lesson.
-#include "sched/run_list.h"
+#include "sched/sched.h"
 #include "time/clock.h"
 
 namespace {
 
 constexpr u64 kQuantumNs = 20'000'000;
-RunList queue;
 
 struct Fifo : SchedClass {
     constexpr explicit Fifo(const char* class_name) : SchedClass(class_name) {}
-    void enqueue(task_struct* task, bool) const override { queue.push_back(task); }
-    void dequeue(task_struct* task) const override { queue.remove(task); }
-    task_struct* pick_next() const override { return queue.front(); }
-    void account(task_struct*, u64) const override {}
-    bool tick(task_struct*) const override { return false; }
+    void enqueue(RunQueue& rq, task_struct* task, bool) const override { rq.simple.push_back(task); }
+    void dequeue(RunQueue& rq, task_struct* task) const override { rq.simple.remove(task); }
+    task_struct* pick_next(RunQueue& rq) const override { return rq.simple.front(); }
+    void account(RunQueue&, task_struct*, u64) const override {}
+    bool tick(RunQueue&, task_struct*) const override { return false; }
     bool preempts(const task_struct*, const task_struct*) const override { return false; }
-    void yield(task_struct* task) const override { queue.move_to_back(task); }
+    void yield(RunQueue& rq, task_struct* task) const override { rq.simple.move_to_back(task); }
 };
 
 struct RoundRobin final : Fifo {
     constexpr RoundRobin() : Fifo("rr") {}
-    bool tick(task_struct* task) const override {
+    bool tick(RunQueue& rq, task_struct* task) const override {
         const u64 now = ktime_get_ns();
-        if (queue.has_one() || now - task->se.slice_start < kQuantumNs) return false;
+        if (rq.simple.has_one() || now - task->se.slice_start < kQuantumNs) return false;
         task->se.slice_start = now;
-        queue.move_to_back(task);
+        rq.simple.move_to_back(task);
         return true;
     }
 };

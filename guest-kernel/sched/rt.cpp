@@ -2,36 +2,35 @@
 //
 // Guarantees: the highest rt_priority (1-99) runs; among equals first come, first served, with a 100 ms turn
 // for SCHED_RR. A task that was preempted stays at the head of its list.
-#include "sched/run_list.h"
+#include "sched/sched.h"
 #include "time/clock.h"
 
 namespace {
 
 constexpr u64 kRrTimesliceNs = 100'000'000;
-RunList lists[100];
-u64 bitmap[2];  // which lists are not empty
 
 struct Rt final : SchedClass {
     constexpr Rt() : SchedClass("rt") {}
 
-    void enqueue(task_struct* task, bool) const override {
-        lists[task->rt_priority].push_back(task);
-        bitmap[task->rt_priority / 64] |= 1ull << task->rt_priority % 64;
+    void enqueue(RunQueue& rq, task_struct* task, bool) const override {
+        rq.rt.lists[task->rt_priority].push_back(task);
+        rq.rt.bitmap[task->rt_priority / 64] |= 1ull << task->rt_priority % 64;
     }
-    void dequeue(task_struct* task) const override {
-        lists[task->rt_priority].remove(task);
-        if (!lists[task->rt_priority].front())
-            bitmap[task->rt_priority / 64] &= ~(1ull << task->rt_priority % 64);
+    void dequeue(RunQueue& rq, task_struct* task) const override {
+        rq.rt.lists[task->rt_priority].remove(task);
+        if (!rq.rt.lists[task->rt_priority].front())
+            rq.rt.bitmap[task->rt_priority / 64] &= ~(1ull << task->rt_priority % 64);
     }
-    task_struct* pick_next() const override {
+    task_struct* pick_next(RunQueue& rq) const override {
         for (int word = 1; word >= 0; word--) {
-            if (bitmap[word]) return lists[word * 64 + 63 - __builtin_clzll(bitmap[word])].front();
+            if (rq.rt.bitmap[word])
+                return rq.rt.lists[word * 64 + 63 - __builtin_clzll(rq.rt.bitmap[word])].front();
         }
         return nullptr;
     }
-    void account(task_struct*, u64) const override {}
-    bool tick(task_struct* task) const override {
-        RunList& list = lists[task->rt_priority];
+    void account(RunQueue&, task_struct*, u64) const override {}
+    bool tick(RunQueue& rq, task_struct* task) const override {
+        RunList& list = rq.rt.lists[task->rt_priority];
         const u64 now = ktime_get_ns();
         if (task->policy != SCHED_RR || list.has_one() || now - task->se.slice_start < kRrTimesliceNs)
             return false;
@@ -42,7 +41,9 @@ struct Rt final : SchedClass {
     bool preempts(const task_struct* woken, const task_struct* running) const override {
         return woken->rt_priority > running->rt_priority;
     }
-    void yield(task_struct* task) const override { lists[task->rt_priority].move_to_back(task); }
+    void yield(RunQueue& rq, task_struct* task) const override {
+        rq.rt.lists[task->rt_priority].move_to_back(task);
+    }
 };
 
 Rt rt;

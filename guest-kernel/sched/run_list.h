@@ -3,7 +3,7 @@
 // Guarantees: tasks are linked through task_struct::se.run_node; constant-time operations.
 #pragma once
 
-#include "sched/sched.h"
+#include "task/task.h"
 
 inline task_struct* task_of_run_node(ListNode* node) {
     return reinterpret_cast<task_struct*>(reinterpret_cast<u8*>(node) - offsetof(task_struct, se) -

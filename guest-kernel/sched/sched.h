@@ -5,29 +5,36 @@
 // belong to the class chosen at boot by `sched=`: fair (default), rr, fifo, mlfq. The idle task runs when
 // every queue is empty.
 //
+// Each CPU has a RunQueue; a task is in that of task_struct::cpu.
+//
 // Guarantees: all queue operations run under RunQueue::lock with interrupts off. User code is preempted at a
 // tick or a wake-up; kernel code only where it sleeps or calls cond_resched().
 #pragma once
 
+#include "arch/x86_64/percpu.h"
+#include "sched/run_list.h"
 #include "sync/spinlock.h"
 #include "task/task.h"
 
 enum SchedPolicy : u32 { SCHED_NORMAL = 0, SCHED_FIFO = 1, SCHED_RR = 2, SCHED_BATCH = 3, SCHED_IDLE = 5 };
 
+struct RunQueue;
+
+/// Rules without state of their own: a class's queue is a member of each CPU's RunQueue, which is locked.
 struct SchedClass {
     const char* name;
     /// A task becomes runnable (`wakeup`: it slept; otherwise it is new or changed class).
-    virtual void enqueue(task_struct* task, bool wakeup) const = 0;
-    virtual void dequeue(task_struct* task) const = 0;
+    virtual void enqueue(RunQueue& rq, task_struct* task, bool wakeup) const = 0;
+    virtual void dequeue(RunQueue& rq, task_struct* task) const = 0;
     /// The task to run next, left in its queue; nullptr if the queue is empty.
-    virtual task_struct* pick_next() const = 0;
+    virtual task_struct* pick_next(RunQueue& rq) const = 0;
     /// `task` has run for `ns` more. Called at ticks and switches.
-    virtual void account(task_struct* task, u64 ns) const = 0;
+    virtual void account(RunQueue& rq, task_struct* task, u64 ns) const = 0;
     /// At a tick: has `task` had its turn?
-    virtual bool tick(task_struct* task) const = 0;
+    virtual bool tick(RunQueue& rq, task_struct* task) const = 0;
     /// Should `woken` (of this class) run instead of `running` (of this class)?
     virtual bool preempts(const task_struct* woken, const task_struct* running) const = 0;
-    virtual void yield(task_struct* task) const = 0;
+    virtual void yield(RunQueue& rq, task_struct* task) const = 0;
     constexpr explicit SchedClass(const char* class_name) : name(class_name) {}
 };
 
@@ -38,17 +45,53 @@ extern const SchedClass& fifo_sched_class;
 extern const SchedClass& mlfq_sched_class;
 extern const SchedClass* normal_sched_class;  // the one chosen at boot
 
+/// Of rt.cpp: a list for each rt_priority.
+struct RtQueue {
+    RunList lists[100];
+    u64 bitmap[2] = {};  // which lists are not empty
+};
+/// Of fair.cpp.
+struct FairQueue {
+    ListNode tasks;  // sorted by vruntime, smallest first
+    u64 min_vruntime = 0;
+    u32 count = 0;
+};
+/// Of mlfq.cpp.
+struct MlfqQueue {
+    static constexpr u32 kLevels = 4;
+    RunList levels[kLevels];
+    u64 last_boost = 0;
+};
+
+/// The tasks of one CPU. Its lock stands bare, not in a Guarded: schedule() takes it as one task and gives it
+/// back as the next.
 struct RunQueue {
     SpinLock lock{LockRank::kRunQueue};
+    unsigned cpu = 0;
     task_struct* curr = nullptr;
     task_struct* idle = nullptr;
+    mm_struct* dropped_mm = nullptr;  // lazily used by the previous task, to be dropped after the switch
     u32 nr_running = 0;
     u64 nr_switches = 0;
     u64 idle_ns = 0;
     u64 user_ns = 0, system_ns = 0, nice_ns = 0;  // by tick sampling, for /proc/stat
-    u64 load_average[3] = {};                     // fixed point, 11 bits, as Linux
+    RtQueue rt;
+    FairQueue fair;
+    RunList simple;  // of rr and fifo
+    MlfqQueue mlfq;
 };
-extern RunQueue run_queue;
+extern PerCpu<RunQueue> run_queues;
+inline RunQueue& this_rq() {
+    return run_queues.here();
+}
+
+/// Sums over the CPUs that run, for /proc.
+struct SchedTotals {
+    u32 nr_running = 0;
+    u64 nr_switches = 0;
+    u64 idle_ns = 0, user_ns = 0, system_ns = 0, nice_ns = 0;
+};
+SchedTotals sched_totals();
 
 void sched_init();
 /// Give up the CPU. The caller has set current()->state; a pending signal makes an interruptible sleep end at
@@ -61,6 +104,8 @@ inline bool wake_up_process(task_struct* task) {
 }
 /// First run of a task made by fork. It gets the current task's class.
 void wake_up_new_task(task_struct* task);
+/// `task` has something to look at before it runs user code: if it runs now, make it pass the kernel.
+void kick_process(task_struct* task);
 void scheduler_tick(bool user);
 void sched_yield_current();
 /// Let others run if they should; only without spin locks.
@@ -71,8 +116,7 @@ u32 weight_of_prio(i32 static_prio);
 /// Sleep until `deadline` (ktime) in the state already set; kNoTimeout: until woken. False if the time came
 /// first.
 bool schedule_until(u64 deadline);
-/// The idle loop of the boot CPU; never returns.
+/// The idle loop of a CPU; never returns.
 [[noreturn]] void cpu_idle();
 /// CPU time of `task` so far, up to this moment.
 u64 task_runtime_ns(const task_struct* task);
-u32 count_runnable();

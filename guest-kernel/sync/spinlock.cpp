@@ -1,8 +1,7 @@
 // Spin locks (sync/spinlock.h).
 //
-// Guarantees: with one CPU a lock that is found taken can only be a mistake of the holder: BUG. The rank
-// check uses the CPU's highest held rank, which is restored on unlock by locks being released in reverse
-// order.
+// Guarantees: as in the header. The rank check uses the CPU's highest held rank, which is restored on unlock
+// by locks being released in reverse order.
 #include "sync/spinlock.h"
 
 #include "arch/x86_64/cpu.h"
@@ -14,16 +13,24 @@ void SpinLock::lock() {
     cpu.preempt_count++;
     if (cpu.lock_rank >= static_cast<u32>(rank_)) [[unlikely]]
         panic("lock rank %u taken while holding %u", static_cast<u32>(rank_), cpu.lock_rank);
+    const u32 me = cpu.cpu_number + 1;
+    for (u32 holder = 0;
+         !__atomic_compare_exchange_n(&holder_, &holder, me, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+         holder = 0) {
+        // An interrupt handler's ranks start anew, so the check above does not see what it has interrupted.
+        if (holder == me) [[unlikely]]
+            panic("lock rank %u taken by an interrupt of its own holder", static_cast<u32>(rank_));
+        cpu_relax();
+    }
     outer_rank_ = static_cast<u8>(cpu.lock_rank);
     cpu.lock_rank = static_cast<u32>(rank_);
-    while (__atomic_exchange_n(&locked_, 1, __ATOMIC_ACQUIRE)) cpu_relax();
 }
 
 void SpinLock::unlock() {
-    BUG_ON(!is_locked());
-    const u8 outer = outer_rank_;
-    __atomic_store_n(&locked_, 0, __ATOMIC_RELEASE);
     CpuData& cpu = this_cpu();
+    BUG_ON(holder_ != cpu.cpu_number + 1);
+    const u8 outer = outer_rank_;
+    __atomic_store_n(&holder_, 0, __ATOMIC_RELEASE);
     cpu.lock_rank = outer;
     cpu.preempt_count--;
 }

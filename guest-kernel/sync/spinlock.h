@@ -1,7 +1,7 @@
 // Spin locks: short critical sections, also against interrupt handlers.
 //
-// Guarantees: ranked (sync/lock_rank.h); a second lock() by the holder is a BUG, not a hang. Holding one
-// disables preemption: never sleep, never touch user memory. Data that an interrupt handler also touches
+// Guarantees: ranked (sync/lock_rank.h); a second lock() by the holding CPU is a panic, not a hang. Holding
+// one disables preemption: never sleep, never touch user memory. Data that an interrupt handler also touches
 // needs the irqsave form everywhere.
 #pragma once
 
@@ -18,10 +18,9 @@ class SpinLock {
     /// Disable interrupts, then lock; returns the flags for unlock_irqrestore.
     u64 lock_irqsave();
     void unlock_irqrestore(u64 flags);
-    bool is_locked() const { return __atomic_load_n(&locked_, __ATOMIC_RELAXED) != 0; }
 
   private:
-    u32 locked_ = 0;
+    u32 holder_ = 0;  // number of the CPU that holds it + 1; 0: free
     LockRank rank_;
     u8 outer_rank_ = 0;
 };

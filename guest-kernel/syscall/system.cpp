@@ -8,6 +8,7 @@
 #include "core/string.h"
 #include "drivers/power.h"
 #include "mm/mm_struct.h"
+#include "sched/load.h"
 #include "sched/sched.h"
 #include "syscall/syscalls.h"
 #include "task/pid.h"
@@ -33,7 +34,7 @@ SysResult sys_sysinfo(UserPtr<KSysinfo> user_info) {
     KSysinfo info{};
     const MemoryCounts memory = memory_counts();
     info.uptime = static_cast<i64>(ktime_get_ns() / kNsPerSec);
-    for (int i = 0; i < 3; i++) info.loads[i] = run_queue.load_average[i] << 5;
+    for (int i = 0; i < 3; i++) info.loads[i] = load_average(static_cast<unsigned>(i)) << 5;
     info.totalram = memory.total * kPageSize;
     info.freeram = memory.free * kPageSize;
     info.procs = static_cast<u16>(nr_threads);

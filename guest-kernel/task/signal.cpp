@@ -120,10 +120,8 @@ Result<void> send_locked(task_struct* task, const KSigInfo& info, bool whole_pro
 
 void signal_wake_up(task_struct* task, bool fatal) {
     task->work.set(kWorkSignal);
-    if (!try_to_wake_up(
-            task, TASK_INTERRUPTIBLE | (fatal ? u32{TASK_WAKEKILL | TASK_STOPPED | TASK_TRACED} : 0u))) {
-        if (task == run_queue.curr) task->work.set(kWorkResched);
-    }
+    const u32 states = TASK_INTERRUPTIBLE | (fatal ? u32{TASK_WAKEKILL | TASK_STOPPED | TASK_TRACED} : 0u);
+    if (!try_to_wake_up(task, states)) kick_process(task);
 }
 
 Result<void> send_signal_info(task_struct* task, const KSigInfo& info, bool whole_process) {

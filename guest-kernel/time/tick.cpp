@@ -1,4 +1,4 @@
-// Timers and the tick (time/tick.h): one sorted list of timers, one one-shot device.
+// Timers and the tick (time/tick.h): for each CPU one sorted list of timers, one one-shot device.
 //
 // Guarantees: a timer never fires early. Insertion is linear in the number of pending timers, of which there
 // are as many as sleepers.
@@ -7,91 +7,101 @@
 #include "arch/x86_64/traps.h"
 #include "drivers/apic.h"
 #include "sched/sched.h"
-#include "sync/spinlock.h"
+#include "sync/guarded.h"
 #include "time/clock.h"
 #include "time/clocksource.h"
 #include "time/process_timers.h"
 
 namespace {
 
-List<Timer, &Timer::node> timers;
-SpinLock timer_lock{LockRank::kTimer};
-u64 next_tick = kTickNs;
-u64 armed_for = ~0ull;
-bool tick_running = false;
+struct TimerQueue {
+    List<Timer, &Timer::node> timers;  // the earliest first
+    u64 next_tick = kTickNs;
+    u64 armed_for = ~0ull;
+    bool tick_running = false;
 
-/// Under the lock: arm the device for the earliest event.
-void program() {
-    u64 next = tick_running ? next_tick : ~0ull;
-    if (const Timer* first = timers.front()) next = min(next, first->expires);
-    if (next == armed_for) return;
-    armed_for = next;
-    if (next == ~0ull) {
-        lapic_timer_start(0);
-        return;
+    /// Arm this CPU's device for the earliest event.
+    void program() {
+        u64 next = tick_running ? next_tick : ~0ull;
+        if (const Timer* first = timers.front()) next = min(next, first->expires);
+        if (next == armed_for) return;
+        armed_for = next;
+        if (next == ~0ull) {
+            lapic_timer_start(0);
+            return;
+        }
+        const u64 now = ktime_get_ns();
+        lapic_timer_start(ns_to_lapic_count(next > now ? next - now : 1));
     }
-    const u64 now = ktime_get_ns();
-    lapic_timer_start(ns_to_lapic_count(next > now ? next - now : 1));
-}
+    void insert(Timer* timer) {
+        Timer* after = timers.back();
+        while (after && after->expires > timer->expires) after = timers.prev(after);
+        if (after)
+            timers.insert_after(after, timer);
+        else
+            timers.push_front(timer);
+    }
+    Timer* take_due(u64 now) {
+        Timer* timer = timers.front();
+        if (!timer || timer->expires > now) return nullptr;
+        timer->node.remove();
+        return timer;
+    }
+    /// True once for each tick that is due.
+    bool take_tick(u64 now) {
+        if (!tick_running || now < next_tick) return false;
+        next_tick += kTickNs;
+        if (next_tick <= now) next_tick = next_multiple(now);
+        return true;
+    }
+    static u64 next_multiple(u64 now) { return now - now % kTickNs + kTickNs; }
+};
+PerCpu<Guarded<TimerQueue, LockRank::kTimer>> timer_queues;
 
 }  // namespace
 
 void timer_start(Timer* timer, u64 expires) {
-    IrqGuard guard(timer_lock);
-    if (timer->pending()) timer->node.remove();
+    timer_cancel(timer);
     timer->expires = expires;
-    Timer* after = timers.back();
-    while (after && after->expires > expires) after = timers.prev(after);
-    if (after)
-        timers.insert_after(after, timer);
-    else
-        timers.push_front(timer);
-    program();
+    timer->cpu = this_cpu_number();
+    auto queue = timer_queues.here().lock();
+    queue->insert(timer);
+    queue->program();
 }
 
 bool timer_cancel(Timer* timer) {
-    IrqGuard guard(timer_lock);
+    auto queue = timer_queues.on(timer->cpu).lock();
     if (!timer->pending()) return false;
     timer->node.remove();
     return true;
 }
 
 void timer_interrupt(pt_regs* regs) {
+    auto& queue = timer_queues.here();
     const u64 now = ktime_get_ns();
-    bool ticked = false;
-    timer_lock.lock();
-    armed_for = ~0ull;
-    while (Timer* timer = timers.front()) {
-        if (timer->expires > now) break;
-        timer->node.remove();
-        timer_lock.unlock();
-        timer->function(timer);
-        timer_lock.lock();
-    }
-    if (tick_running && now >= next_tick) {
-        ticked = true;
-        next_tick += kTickNs;
-        if (next_tick <= now) next_tick = now - now % kTickNs + kTickNs;
-    }
-    program();
-    timer_lock.unlock();
+    queue.lock()->armed_for = ~0ull;
+    while (Timer* timer = queue.lock()->take_due(now)) timer->function(timer);
+    const bool ticked = queue.with([&](TimerQueue& q) {
+        const bool due = q.take_tick(now);
+        q.program();
+        return due;
+    });
     if (!ticked) return;
     scheduler_tick(user_mode(regs));
     if (current()->mm) check_cpu_timers(current());
 }
 
 void tick_stop() {
-    IrqGuard guard(timer_lock);
-    tick_running = false;
-    program();
+    auto queue = timer_queues.here().lock();
+    queue->tick_running = false;
+    queue->program();
 }
 
 void tick_restart() {
-    IrqGuard guard(timer_lock);
-    const u64 now = ktime_get_ns();
-    tick_running = true;
-    next_tick = now - now % kTickNs + kTickNs;
-    program();
+    auto queue = timer_queues.here().lock();
+    queue->tick_running = true;
+    queue->next_tick = TimerQueue::next_multiple(ktime_get_ns());
+    queue->program();
 }
 
 u64 jiffies() {

@@ -1,8 +1,8 @@
 // The clock event device: timers that fire, and the scheduler's tick.
 //
-// Guarantees: the local APIC's timer is armed for whichever comes first, the next timer or (while a task
-// runs) the next tick; an idle CPU has no tick. Timer functions run in interrupt context, with interrupts
-// off.
+// Guarantees: each CPU has its own queue of timers and its own tick. The local APIC's timer is armed for
+// whichever comes first, the next timer or (while a task runs) the next tick; an idle CPU has no tick. Timer
+// functions run in interrupt context, with interrupts off.
 #pragma once
 
 #include "core/list.h"
@@ -16,6 +16,7 @@ constexpr u64 kUserHz = 100;  // clock_t of the ABI
 
 struct Timer {
     ListNode node;
+    u32 cpu = 0;      // in whose queue it waits
     u64 expires = 0;  // ktime
     void (*function)(Timer*) = nullptr;
     void* data = nullptr;
@@ -23,7 +24,7 @@ struct Timer {
     bool pending() const { return node.linked(); }
 };
 
-/// Arm (or re-arm) `timer` for ktime `expires`.
+/// Arm (or re-arm) `timer` for ktime `expires`; it fires on this CPU.
 void timer_start(Timer* timer, u64 expires);
 /// True if it was pending.
 bool timer_cancel(Timer* timer);

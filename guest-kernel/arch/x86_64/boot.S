@@ -71,7 +71,7 @@ start_high:
     movl %eax, %gs
     movq $init_stack + 16384, %rsp
     movl $0xc0000101, %ecx              // GS base: the boot CPU's data
-    movq $boot_cpu_data, %rax
+    movq $cpu_data, %rax
     movq %rax, %rdx
     shrq $32, %rdx
     wrmsr

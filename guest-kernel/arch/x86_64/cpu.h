@@ -1,4 +1,5 @@
-// The instructions C++ cannot say: ports, MSRs, control registers, CPUID, TSC, interrupt flag.
+// The instructions C++ cannot say: ports, MSRs, control registers (CR3 is tlb.cpp's), CPUID, TSC, interrupt
+// flag.
 //
 // Guarantees: thin wrappers, one instruction each (Intel SDM vol. 2); MSR and CR numbers in the manual's
 // names.
@@ -65,7 +66,6 @@ inline void wrmsr(u32 msr, u64 value) {
     }
 ORRERY_CONTROL_REGISTER(0)
 ORRERY_CONTROL_REGISTER(2)
-ORRERY_CONTROL_REGISTER(3)
 ORRERY_CONTROL_REGISTER(4)
 #undef ORRERY_CONTROL_REGISTER
 
@@ -114,9 +114,6 @@ inline bool irqs_disabled() {
 }
 inline void cpu_relax() {
     asm volatile("pause" ::: "memory");
-}
-inline void invlpg(u64 address) {
-    asm volatile("invlpg (%0)" ::"r"(address) : "memory");
 }
 
 /// What CPUID says that we use (arch/x86_64/cpu_features.cpp).

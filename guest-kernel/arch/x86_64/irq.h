@@ -17,11 +17,3 @@ using IrqHandler = void (*)(void* data);
 
 /// Install the handler of ISA interrupt `irq` (0-15) or global interrupt 16-23, and unmask it.
 void request_irq(unsigned irq, const char* name, IrqHandler handler, void* data);
-
-/// For /proc/interrupts.
-struct IrqInfo {
-    const char* name;
-    u64 count;
-};
-IrqInfo irq_info(unsigned irq);
-extern u64 timer_interrupt_count;

@@ -1,14 +1,19 @@
 // Per-CPU data, reached through GS as in Linux.
 //
-// Guarantees: GS base points at this CPU's `CpuData` whenever kernel C++ code runs (entry code swaps it in).
-// The offsets used by assembly are asserted in percpu.cpp.
+// What entry code and every lock need is in CpuData; a part of the kernel that has more to keep for each CPU
+// declares a PerCpu<T> of its own, so that this header names none of them.
+//
+// Guarantees: GS base points at this CPU's CpuData whenever kernel C++ code runs (entry code swaps it in).
+// The offsets used by assembly are asserted in segments.cpp. A task stays on its CPU until it sleeps:
+// references from this_cpu() and here() are good until then.
 #pragma once
 
 #include "core/types.h"
 
 struct task_struct;
-struct RunQueue;
 struct TaskStateSegment;
+
+constexpr unsigned kMaxCpus = 8;  // as many as the emulator has
 
 struct CpuData {
     CpuData* self;              // 0x00
@@ -19,11 +24,12 @@ struct CpuData {
     u32 preempt_count;          // 0x24: spin locks held + explicit
     u32 hardirq_depth;          // 0x28
     u32 lock_rank;              // 0x2c: highest spin-lock rank held
-    RunQueue* run_queue;        // 0x30
-    TaskStateSegment* tss;      // 0x38
-    u64 irq_count;
+    TaskStateSegment* tss;      // 0x30
     u32 apic_id;
 };
+
+extern "C" CpuData cpu_data[kMaxCpus];  // [0]: the CPU that boots
+extern unsigned online_cpus;            // those below this number run
 
 inline task_struct* this_cpu_current() {
     task_struct* task;
@@ -35,3 +41,28 @@ inline CpuData& this_cpu() {
     asm("movq %%gs:0, %0" : "=r"(cpu));
     return *cpu;
 }
+inline u32 this_cpu_number() {
+    u32 number;
+    asm volatile("movl %%gs:0x20, %0" : "=r"(number));
+    return number;
+}
+
+/// One T for each CPU, each in cache lines of its own.
+template <class T>
+class PerCpu {
+  public:
+    T& here() { return slots_[this_cpu_number()].value; }
+    T& on(unsigned cpu) { return slots_[cpu].value; }
+    const T& on(unsigned cpu) const { return slots_[cpu].value; }
+    /// Calls visit(T&) for each CPU that runs.
+    template <class F>
+    void for_each_online(F visit) {
+        for (unsigned cpu = 0; cpu < online_cpus; cpu++) visit(slots_[cpu].value);
+    }
+
+  private:
+    struct alignas(64) Slot {
+        T value;
+    };
+    Slot slots_[kMaxCpus];
+};

@@ -5,6 +5,7 @@
 #include "arch/x86_64/pgtable.h"
 
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/tlb.h"
 #include "core/panic.h"
 #include "core/string.h"
 #include "mm/memblock.h"
@@ -54,12 +55,9 @@ u64* next_table(u64& entry, bool user) {
     return table_of(entry);
 }
 
-void free_table(u64& entry) {
-    Page* page = pfn_to_page((entry & kPteAddressMask) >> kPageShift);
+void unlink_table(u64& entry, TableList& unlinked) {
+    unlinked.push_back(pfn_to_page((entry & kPteAddressMask) >> kPageShift));
     entry = 0;
-    page->flags &= ~kPageTable;
-    page_table_pages--;
-    page_put(page);
 }
 
 bool table_is_empty(const u64* table) {
@@ -69,8 +67,8 @@ bool table_is_empty(const u64* table) {
     return true;
 }
 
-/// Free the tables below `table` (level 3: PUD table) for addresses in [start, end) once they are empty.
-void free_level(u64* table, int level, u64 base, u64 start, u64 end) {
+/// Unlink the tables below `table` (level 3: PUD table) for addresses in [start, end) once they are empty.
+void unlink_level(u64* table, int level, u64 base, u64 start, u64 end, TableList& unlinked) {
     const unsigned shift = 12 + 9 * (static_cast<unsigned>(level) - 1);
     const u64 span = 1ull << shift;
     const u64 first = start > base ? (start - base) >> shift : 0;
@@ -78,17 +76,17 @@ void free_level(u64* table, int level, u64 base, u64 start, u64 end) {
     for (u64 i = first; i <= last; i++) {
         if (!(table[i] & kPtePresent) || (table[i] & kPteHuge)) continue;
         u64* below = table_of(table[i]);
-        if (level > 2) free_level(below, level - 1, base + i * span, start, end);
-        if (table_is_empty(below)) free_table(table[i]);
+        if (level > 2) unlink_level(below, level - 1, base + i * span, start, end, unlinked);
+        if (table_is_empty(below)) unlink_table(table[i], unlinked);
     }
 }
 
-/// Free everything below `table`; level 1 tables hold pages, which are gone.
-void free_all(u64* table, unsigned count, int level) {
+/// Unlink everything below `table`; level 1 tables hold pages, which are gone.
+void unlink_all(u64* table, unsigned count, int level, TableList& unlinked) {
     for (unsigned i = 0; i < count; i++) {
         if (!(table[i] & kPtePresent)) continue;
-        if (level > 2) free_all(table_of(table[i]), 512, level - 1);
-        free_table(table[i]);
+        if (level > 2) unlink_all(table_of(table[i]), 512, level - 1, unlinked);
+        unlink_table(table[i], unlinked);
     }
 }
 
@@ -110,7 +108,7 @@ void setup_kernel_page_tables() {
     // shared.
     for (u64 a = kVmallocStart; a < kVmallocStart + (4ull << 39); a += 1ull << 39)
         early_table(kernel_pgd[pgd_index(a)]);
-    write_cr3(reinterpret_cast<u64>(kernel_pgd) - kDirectMap);
+    tlb_load_kernel();
 }
 
 pte_t* pte_lookup(u64* pgd, u64 address) {
@@ -141,7 +139,7 @@ Result<void> map_kernel_page(u64 address, u64 phys, u64 flags) {
 
 void unmap_kernel_page(u64 address) {
     if (pte_t* pte = pte_lookup(kernel_pgd, address)) *pte = 0;
-    invlpg(address);
+    tlb_flush_kernel_page(address);
 }
 
 u64* pgd_alloc() {
@@ -154,17 +152,27 @@ u64* pgd_alloc() {
     return pgd;
 }
 
-void free_user_tables(u64* pgd, u64 start, u64 end) {
+void unlink_user_tables(u64* pgd, u64 start, u64 end, TableList& unlinked) {
     for (unsigned i = pgd_index(start); i <= pgd_index(end - 1) && i < 256; i++) {
         if (!(pgd[i] & kPtePresent)) continue;
         u64* pud = table_of(pgd[i]);
-        free_level(pud, 3, static_cast<u64>(i) << 39, start, end);
-        if (table_is_empty(pud)) free_table(pgd[i]);
+        unlink_level(pud, 3, static_cast<u64>(i) << 39, start, end, unlinked);
+        if (table_is_empty(pud)) unlink_table(pgd[i], unlinked);
+    }
+}
+
+void free_tables(TableList& unlinked) {
+    while (Page* page = unlinked.pop_front()) {
+        page->flags &= ~kPageTable;
+        page_table_pages--;
+        page_put(page);
     }
 }
 
 void pgd_free(u64* pgd) {
-    free_all(pgd, 256, 4);
+    TableList unlinked;
+    unlink_all(pgd, 256, 4, unlinked);
     u64 entry = reinterpret_cast<u64>(pgd) - kDirectMap;
-    free_table(entry);
+    unlink_table(entry, unlinked);
+    free_tables(unlinked);
 }

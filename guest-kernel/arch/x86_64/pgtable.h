@@ -4,6 +4,7 @@
 // change.
 #pragma once
 
+#include "core/list.h"
 #include "core/result.h"
 #include "core/types.h"
 #include "mm/page.h"
@@ -52,7 +53,12 @@ Result<void> map_kernel_page(u64 address, u64 phys, u64 flags);
 void unmap_kernel_page(u64 address);
 /// A new PML4 with the kernel half; nullptr: out of memory.
 u64* pgd_alloc();
-/// Free the PML4 and every user table below it (the pages they map must be gone).
+/// Free the PML4 and every user table below it (the pages they map must be gone, and no CPU may have it
+/// loaded).
 void pgd_free(u64* pgd);
-/// Free the page tables that cover only [start, end) of the user half.
-void free_user_tables(u64* pgd, u64 start, u64 end);
+
+/// Page tables that are out of use but may still be cached by the CPUs' walkers.
+using TableList = List<Page, &Page::lru>;
+/// Take the empty page tables that cover only [start, end) of the user half out; flush before free_tables().
+void unlink_user_tables(u64* pgd, u64 start, u64 end, TableList& unlinked);
+void free_tables(TableList& unlinked);

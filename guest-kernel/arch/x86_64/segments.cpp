@@ -6,16 +6,18 @@
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/percpu.h"
+#include "core/string.h"
 
 extern "C" {
-CpuData boot_cpu_data = {&boot_cpu_data, nullptr, 0, 0, 0, 0, 0, 0, nullptr, nullptr, 0, 0};
+CpuData cpu_data[kMaxCpus] = {{&cpu_data[0], nullptr, 0, 0, 0, 0, 0, 0, nullptr, 0}};
 void entry_SYSCALL_64();
 void entry_SYSCALL_compat();
 extern u64 exception_entries[32];
 extern u8 irq_entries_start[];
 }
 static_assert(offsetof(CpuData, current_task) == 0x08 && offsetof(CpuData, top_of_stack) == 0x10 &&
-              offsetof(CpuData, user_rsp_scratch) == 0x18);
+              offsetof(CpuData, user_rsp_scratch) == 0x18 && offsetof(CpuData, cpu_number) == 0x20);
+unsigned online_cpus = 1;
 
 namespace {
 
@@ -33,12 +35,8 @@ struct [[gnu::packed]] Gate {
 constexpr u64 kCode32 = 0x00cffb000000ffff, kCode64 = 0x00af9b000000ffff, kData = 0x00cf93000000ffff;
 constexpr u64 kUserData = 0x00cff3000000ffff, kUserCode64 = 0x00affb000000ffff,
               kKernelCode32 = 0x00cf9b000000ffff;
-constexpr size_t kIstStackSize = 8192;
 
-alignas(16) u64 gdt[16] = {0, kKernelCode32, kCode64, kData, kCode32, kUserData, kUserCode64};
-alignas(16) TaskStateSegment boot_tss;
-alignas(16) Gate idt[256];
-alignas(16) u8 ist_stacks[4][kIstStackSize];
+alignas(16) Gate idt[256];  // one for all CPUs
 
 void set_gate(unsigned vector, u64 handler, u8 ist, unsigned dpl) {
     idt[vector] = {static_cast<u16>(handler),
@@ -52,21 +50,34 @@ void set_gate(unsigned vector, u64 handler, u8 ist, unsigned dpl) {
 
 }  // namespace
 
-void setup_gdt() {
-    for (int i = 0; i < 4; i++) boot_tss.ist[i] = reinterpret_cast<u64>(ist_stacks[i] + kIstStackSize);
-    boot_tss.io_map_base = sizeof(TaskStateSegment);
-    const u64 base = reinterpret_cast<u64>(&boot_tss);
-    gdt[8] =
-        (sizeof(TaskStateSegment) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
-    gdt[9] = base >> 32;
-    const TablePointer pointer = {sizeof(gdt) - 1, reinterpret_cast<u64>(gdt)};
+CpuTables boot_cpu_tables;
+
+void setup_gdt(CpuTables& t) {
+    for (int i = 0; i < 4; i++)
+        t.tss.ist[i] = reinterpret_cast<u64>(t.ist_stacks[i] + CpuTables::kIstStackSize);
+    t.tss.io_map_base = sizeof(TaskStateSegment);
+    const u64 base = reinterpret_cast<u64>(&t.tss);
+    const u64 descriptors[] = {
+        0,
+        kKernelCode32,
+        kCode64,
+        kData,
+        kCode32,
+        kUserData,
+        kUserCode64,
+        0,
+        (sizeof(TaskStateSegment) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56,
+        base >> 32};
+    static_assert(sizeof(descriptors) <= sizeof(t.gdt));
+    memcpy(t.gdt, descriptors, sizeof(descriptors));
+    const TablePointer pointer = {sizeof(t.gdt) - 1, reinterpret_cast<u64>(t.gdt)};
     asm volatile("lgdt %0" ::"m"(pointer));
     asm volatile("lldt %w0" ::"r"(0));  // no local descriptors, whatever the firmware left
     asm volatile("ltr %w0" ::"r"(TSS_SELECTOR));
-    this_cpu().tss = &boot_tss;
+    this_cpu().tss = &t.tss;
 }
 
-void setup_idt() {
+void fill_idt() {
     for (unsigned v = 0; v < 32; v++) {
         const u8 ist = v == 1    ? kIstDebug
                        : v == 2  ? kIstNmi
@@ -78,6 +89,9 @@ void setup_idt() {
     for (unsigned v = 32; v < 256; v++) {
         set_gate(v, reinterpret_cast<u64>(irq_entries_start) + (v - 32) * 16, 0, 0);
     }
+}
+
+void load_idt() {
     const TablePointer pointer = {sizeof(idt) - 1, reinterpret_cast<u64>(idt)};
     asm volatile("lidt %0" ::"m"(pointer));
 }

@@ -25,9 +25,20 @@ static_assert(sizeof(TaskStateSegment) == 104);
 
 enum IstIndex : u8 { kIstNone = 0, kIstDoubleFault = 1, kIstNmi = 2, kIstDebug = 3, kIstMachineCheck = 4 };
 
-/// Load the GDT and TSS of this CPU.
-void setup_gdt();
-/// Fill and load the IDT.
-void setup_idt();
-/// Program SYSCALL (STAR, LSTAR, FMASK).
+/// A CPU's own descriptors, task state and stacks for exceptions that may strike on a bad one.
+struct CpuTables {
+    static constexpr size_t kIstStackSize = 8192;
+    alignas(16) u64 gdt[16];
+    alignas(16) TaskStateSegment tss;
+    alignas(16) u8 ist_stacks[4][kIstStackSize];
+};
+extern CpuTables boot_cpu_tables;
+
+/// Fill `tables` and make them this CPU's.
+void setup_gdt(CpuTables& tables);
+/// Fill the IDT, once for all CPUs.
+void fill_idt();
+/// Let this CPU use it.
+void load_idt();
+/// Program this CPU's SYSCALL (STAR, LSTAR, FMASK).
 void setup_syscall();

@@ -43,10 +43,10 @@ long entry(const pt_regs* regs) {
 u64 unknown_named[kSyscallMax / 64 + 1];
 
 long unknown_call(u64 number) {
-    unknown_syscall_count++;
+    __atomic_add_fetch(&unknown_syscall_count, 1, __ATOMIC_RELAXED);
     const u64 slot = min<u64>(number, kSyscallMax);
-    if (!(unknown_named[slot / 64] >> slot % 64 & 1)) {
-        unknown_named[slot / 64] |= 1ull << slot % 64;
+    const u64 bit = 1ull << slot % 64;
+    if (!(__atomic_fetch_or(&unknown_named[slot / 64], bit, __ATOMIC_RELAXED) & bit)) {
         printk(KERN_INFO "%s[%d]: unknown system call %ld\n", current()->comm, current()->pid,
                static_cast<i64>(number));
     }

@@ -7,6 +7,7 @@
 #include "fs/tmpfs/tmpfs.h"
 #include "fs/vfs.h"
 #include "mm/page.h"
+#include "sched/load.h"
 #include "sched/sched.h"
 #include "task/pid.h"
 #include "time/clock.h"
@@ -46,32 +47,38 @@ Result<void> show_meminfo(KString& out) {
 
 Result<void> show_uptime(KString& out) {
     const u64 up = ktime_get_ns() / 10'000'000;
-    const u64 idle = run_queue.idle_ns / 10'000'000;
+    const u64 idle = sched_totals().idle_ns / 10'000'000;
     return out.appendf("%llu.%02llu %llu.%02llu\n", static_cast<ull>(up / 100), static_cast<ull>(up % 100),
                        static_cast<ull>(idle / 100), static_cast<ull>(idle % 100));
 }
 
 Result<void> show_loadavg(KString& out) {
-    for (u64 load : run_queue.load_average) {
-        const u64 rounded = load + (1 << 11) / 200;
+    for (unsigned i = 0; i < 3; i++) {
+        const u64 rounded = load_average(i) + (1 << 11) / 200;
         TRY(out.appendf("%llu.%02llu ", static_cast<ull>(rounded >> 11),
                         static_cast<ull>((rounded & 0x7ff) * 100 >> 11)));
     }
-    return out.appendf("%u/%u %d\n", count_runnable(), nr_threads, last_pid);
+    return out.appendf("%u/%u %d\n", sched_totals().nr_running, nr_threads, last_pid);
 }
 
 Result<void> show_stat(KString& out) {
     const u64 tick = kNsPerSec / kUserHz;
-    const RunQueue& rq = run_queue;
-    for (const char* label : {"cpu ", "cpu0"}) {
-        TRY(out.appendf("%s %llu %llu %llu %llu 0 0 0 0 0 0\n", label, static_cast<ull>(rq.user_ns / tick),
-                        static_cast<ull>(rq.nice_ns / tick), static_cast<ull>(rq.system_ns / tick),
-                        static_cast<ull>(rq.idle_ns / tick)));
+    const SchedTotals totals = sched_totals();
+    const auto line = [&](const char* label, const auto& cpu) {
+        return out.appendf("%s %llu %llu %llu %llu 0 0 0 0 0 0\n", label,
+                           static_cast<ull>(cpu.user_ns / tick), static_cast<ull>(cpu.nice_ns / tick),
+                           static_cast<ull>(cpu.system_ns / tick), static_cast<ull>(cpu.idle_ns / tick));
+    };
+    TRY(line("cpu ", totals));
+    for (unsigned cpu = 0; cpu < online_cpus; cpu++) {
+        char label[8];
+        snprintf(label, sizeof(label), "cpu%u", cpu);
+        TRY(line(label, run_queues.on(cpu)));
     }
     const u64 boot_time = (ktime_get_real_ns() - ktime_get_ns()) / kNsPerSec;
     return out.appendf("ctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\nprocs_blocked 0\n",
-                       static_cast<ull>(rq.nr_switches), static_cast<ull>(boot_time),
-                       static_cast<ull>(total_forks), count_runnable());
+                       static_cast<ull>(totals.nr_switches), static_cast<ull>(boot_time),
+                       static_cast<ull>(total_forks), totals.nr_running);
 }
 
 Result<void> show_version(KString& out) {

@@ -158,14 +158,14 @@ u64 ktime_get_real_ns() {
 
 // sync: one task, so a lock that is held is a deadlock
 void SpinLock::lock() {
-    BUG_ON(locked_);
+    BUG_ON(holder_);
     rank_lock(rank_, false);
-    locked_ = 1;
+    holder_ = 1;
 }
 void SpinLock::unlock() {
-    BUG_ON(!locked_);
+    BUG_ON(!holder_);
     rank_unlock(rank_);
-    locked_ = 0;
+    holder_ = 0;
 }
 u64 SpinLock::lock_irqsave() {
     lock();
