@@ -21,7 +21,7 @@ static_assert(sizeof(KRusage) == 144);
 
 constexpr int kRusageSelf = 0, kRusageChildren = -1, kRusageBoth = -2, kRusageThread = 1;
 void fill_rusage(task_struct* task, int who, KRusage* usage);
-/// The same for "self", with tasklist_lock held.
+/// The same for "self", with the task table locked.
 void fill_rusage_locked(task_struct* task, KRusage* usage);
 inline KTimeval ns_to_timeval(u64 ns) {
     return {static_cast<i64>(ns / 1'000'000'000), static_cast<i64>(ns % 1'000'000'000 / 1000)};

@@ -6,7 +6,7 @@
 
 #include "core/cmdline.h"
 #include "core/string.h"
-#include "sync/spinlock.h"
+#include "sync/guarded.h"
 #include "time/clock.h"
 
 int console_loglevel = 7;
@@ -16,10 +16,14 @@ namespace {
 constexpr u64 kRecords = 512;
 constexpr int kDefaultLevel = 4;
 
-LogRecord ring[kRecords];
-u64 next_sequence = 0;
-Console* consoles = nullptr;
-SpinLock log_lock{LockRank::kConsole};
+struct Log {
+    LogRecord ring[kRecords];
+    u64 next_sequence = 0;
+    Console* consoles = nullptr;
+
+    u64 first_sequence() const { return next_sequence > kRecords ? next_sequence - kRecords : 0; }
+};
+Guarded<Log, LockRank::kConsole> kernel_log;
 
 void emit(Console* console, const LogRecord& record) {
     char line[300];
@@ -41,14 +45,14 @@ void vprintk(const char* format, va_list args) {
     size_t length = strlen(text);
     if (length && text[length - 1] == '\n') text[--length] = '\0';
 
-    IrqGuard guard(log_lock);
-    LogRecord& record = ring[next_sequence % kRecords];
-    record.sequence = next_sequence++;
+    const auto l = kernel_log.lock();
+    LogRecord& record = l->ring[l->next_sequence % kRecords];
+    record.sequence = l->next_sequence++;
     record.time_ns = ktime_get_ns();
     record.level = level;
     memcpy(record.text, text, length + 1);
     if (level >= console_loglevel) return;
-    for (Console* c = consoles; c; c = c->next) emit(c, record);
+    for (Console* c = l->consoles; c; c = c->next) emit(c, record);
 }
 
 void printk(const char* format, ...) {
@@ -59,25 +63,25 @@ void printk(const char* format, ...) {
 }
 
 void register_console(Console* console) {
-    IrqGuard guard(log_lock);
-    console->next = consoles;
-    consoles = console;
-    for (u64 s = next_sequence > kRecords ? next_sequence - kRecords : 0; s < next_sequence; s++) {
-        if (ring[s % kRecords].level < console_loglevel) emit(console, ring[s % kRecords]);
+    const auto l = kernel_log.lock();
+    console->next = l->consoles;
+    l->consoles = console;
+    for (u64 s = l->first_sequence(); s < l->next_sequence; s++) {
+        if (l->ring[s % kRecords].level < console_loglevel) emit(console, l->ring[s % kRecords]);
     }
 }
 
 u64 log_first_sequence() {
-    return next_sequence > kRecords ? next_sequence - kRecords : 0;
+    return kernel_log.lock()->first_sequence();
 }
 u64 log_next_sequence() {
-    return next_sequence;
+    return kernel_log.lock()->next_sequence;
 }
 
 bool log_read(u64 sequence, LogRecord* record) {
-    IrqGuard guard(log_lock);
-    if (sequence < log_first_sequence() || sequence >= next_sequence) return false;
-    *record = ring[sequence % kRecords];
+    const auto l = kernel_log.lock();
+    if (sequence < l->first_sequence() || sequence >= l->next_sequence) return false;
+    *record = l->ring[sequence % kRecords];
     return true;
 }
 

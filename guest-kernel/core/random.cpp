@@ -5,14 +5,19 @@
 
 #include "arch/x86_64/cpu.h"
 #include "core/string.h"
-#include "sync/spinlock.h"
+#include "sync/guarded.h"
 #include "time/clock.h"
 
 namespace {
 
-u32 key[8];
-u64 counter;
-SpinLock random_lock{LockRank::kSlab};
+struct Generator {
+    u32 key[8];
+    u64 counter;
+
+    void block(u32 out[16]);
+    void erase_key();
+};
+Guarded<Generator, LockRank::kRandom> generator;
 
 u32 rotate(u32 x, int n) {
     return x << n | x >> (32 - n);
@@ -26,7 +31,7 @@ void quarter_round(u32* s, int a, int b, int c, int d) {
 }
 
 /// One 64-byte block (RFC 8439, 2.3).
-void block(u32 out[16]) {
+void Generator::block(u32 out[16]) {
     const u32 state[16] = {0x61707865,
                            0x3320646e,
                            0x79622d32,
@@ -52,8 +57,8 @@ void block(u32 out[16]) {
     for (int i = 0; i < 16; i++) out[i] += state[i];
 }
 
-/// Under the lock: the first half of a block becomes the next key.
-void erase_key() {
+/// The first half of a block becomes the next key.
+void Generator::erase_key() {
     u32 out[16];
     block(out);
     memcpy(key, out, sizeof(key));
@@ -63,26 +68,26 @@ void erase_key() {
 
 void get_random_bytes(void* buffer, size_t size) {
     u8* to = static_cast<u8*>(buffer);
-    IrqGuard guard(random_lock);
+    const auto g = generator.lock();
     while (size) {
         u32 out[16];
-        block(out);
+        g->block(out);
         const size_t n = min(size, sizeof(out));
         memcpy(to, out, n);
         to += n;
         size -= n;
     }
-    erase_key();
+    g->erase_key();
 }
 
 void add_device_randomness(const void* bytes, size_t size) {
     const u8* from = static_cast<const u8*>(bytes);
-    IrqGuard guard(random_lock);
+    const auto g = generator.lock();
     for (size_t i = 0; i < size; i++) {
-        reinterpret_cast<u8*>(key)[i % sizeof(key)] ^= from[i];
-        if (i % sizeof(key) == sizeof(key) - 1) erase_key();
+        reinterpret_cast<u8*>(g->key)[i % sizeof(g->key)] ^= from[i];
+        if (i % sizeof(g->key) == sizeof(g->key) - 1) g->erase_key();
     }
-    erase_key();
+    g->erase_key();
 }
 
 void random_init() {

@@ -132,7 +132,7 @@ class Uart final : public TtyDriver {
     unsigned irq_;
     bool present_ = false;
     TtyReceiver* receiver_ = nullptr;
-    SpinLock lock_{LockRank::kSerial};
+    SpinLock lock_{LockRank::kSerial};  // bare: of the transmitter's registers, and a panic breaks it
 };
 
 Uart uarts[2] = {{"ttyS0", 0x3f8, 4}, {"ttyS1", 0x2f8, 3}};

@@ -1,9 +1,10 @@
 // The directory cache: one hash table of (parent, name), one list of unused entries, oldest first.
 #include "fs/dentry.h"
 
+#include "sync/guarded.h"
+
 struct Dcache {
     static constexpr u32 kBuckets = 1024;
-    SpinLock lock{LockRank::kDcache};
     List<Dentry, &Dentry::hash_node_> buckets[kBuckets];
     List<Dentry, &Dentry::unused_node_> unused;
     u32 unused_count = 0;
@@ -31,7 +32,7 @@ struct Dcache {
 };
 
 namespace {
-Dcache g_dcache;
+Guarded<Dcache, LockRank::kDcache> g_dcache;
 }
 
 Result<Dentry*> Dentry::allocate(const Name& name, RefPtr<Inode> inode) {
@@ -56,34 +57,34 @@ Result<RefPtr<Dentry>> Dentry::make_detached(RefPtr<Inode> inode, const char* la
 Result<RefPtr<Dentry>> Dentry::add(Dentry& parent, const Name& name, RefPtr<Inode> inode) {
     Dentry* fresh = TRY(allocate(name, std::move(inode)));
     fresh->parent_ = RefPtr<Dentry>(&parent);
-    g_dcache.lock.lock();
-    if (Dentry* there = g_dcache.find(parent, name)) {
-        g_dcache.forget_unused(there);
-        RefPtr<Dentry> found(there);
-        g_dcache.lock.unlock();
-        free_chain(fresh);
-        return found;
-    }
-    g_dcache.bucket_of(parent, name).push_back(fresh);
-    g_dcache.lock.unlock();
-    return adopt_ref(fresh);
+    RefPtr<Dentry> found = g_dcache.with([&](Dcache& cache) -> RefPtr<Dentry> {
+        if (Dentry* there = cache.find(parent, name)) {
+            cache.forget_unused(there);
+            return RefPtr<Dentry>(there);
+        }
+        cache.bucket_of(parent, name).push_back(fresh);
+        return nullptr;
+    });
+    if (!found) return adopt_ref(fresh);
+    free_chain(fresh);
+    return found;
 }
 
 RefPtr<Dentry> Dentry::find(Dentry& parent, const Name& name) {
-    SpinGuard guard(g_dcache.lock);
-    Dentry* there = g_dcache.find(parent, name);
+    const auto cache = g_dcache.lock();
+    Dentry* there = cache->find(parent, name);
     if (!there) return nullptr;
-    g_dcache.forget_unused(there);
+    cache->forget_unused(there);
     return RefPtr<Dentry>(there);
 }
 
 RefPtr<Dentry> Dentry::parent() const {
-    SpinGuard guard(g_dcache.lock);
+    const auto cache = g_dcache.lock();
     return parent_;
 }
 
 void Dentry::drop() {
-    SpinGuard guard(g_dcache.lock);
+    const auto cache = g_dcache.lock();
     if (hash_node_.linked()) hash_node_.remove();
 }
 
@@ -91,17 +92,17 @@ Result<void> Dentry::move_to(Dentry& new_parent, const Name& new_name) {
     KString text = TRY(KString::make(new_name.text, new_name.length));
     RefPtr<Dentry> parent(&new_parent);
     {
-        SpinGuard guard(g_dcache.lock);
+        const auto cache = g_dcache.lock();
         if (hash_node_.linked()) hash_node_.remove();
         std::swap(name_, text);
         std::swap(parent_, parent);
-        g_dcache.bucket_of(new_parent, name()).push_back(this);
+        cache->bucket_of(new_parent, name()).push_back(this);
     }
     return {};  // the old parent and name go here, outside the lock
 }
 
 bool Dentry::is_below(const Dentry& ancestor) const {
-    SpinGuard guard(g_dcache.lock);
+    const auto cache = g_dcache.lock();
     for (const Dentry* d = this; d; d = d->parent_.get()) {
         if (d == &ancestor) return true;
     }
@@ -109,14 +110,14 @@ bool Dentry::is_below(const Dentry& ancestor) const {
 }
 
 // The count fell to zero, under the lock. True when the dentry must be freed (by the caller, unlocked).
-bool Dentry::release_locked() {
+bool Dentry::release_to(Dcache& cache) {
     if (!hash_node_.linked()) return true;
     if (!parent_->inode().cache_names()) {
         hash_node_.remove();
         return true;
     }
-    g_dcache.unused.push_back(this);
-    g_dcache.unused_count++;
+    cache.unused.push_back(this);
+    cache.unused_count++;
     return false;
 }
 
@@ -126,17 +127,12 @@ void Dentry::unref() const {
             return;
     }
     // The step to zero is taken under the lock, so that find() never meets a dentry that is being freed.
-    g_dcache.lock.lock();
-    Dentry* doomed = nullptr;
-    if (__atomic_sub_fetch(&refs_, 1, __ATOMIC_ACQ_REL) == 0) {
+    Dentry* doomed = g_dcache.with([this](Dcache& cache) -> Dentry* {
+        if (__atomic_sub_fetch(&refs_, 1, __ATOMIC_ACQ_REL) != 0) return nullptr;
         Dentry* self = const_cast<Dentry*>(this);
-        if (self->release_locked()) {
-            doomed = self;
-        } else if (g_dcache.unused_count > kMaxUnused) {
-            doomed = g_dcache.evict(g_dcache.unused.front());
-        }
-    }
-    g_dcache.lock.unlock();
+        if (self->release_to(cache)) return self;
+        return cache.unused_count > kMaxUnused ? cache.evict(cache.unused.front()) : nullptr;
+    });
     if (doomed) free_chain(doomed);
 }
 
@@ -146,33 +142,27 @@ void Dentry::free_chain(Dentry* dentry) {
         Dentry* parent = dentry->parent_.leak();
         delete dentry;
         if (!parent) return;
-        g_dcache.lock.lock();
-        dentry = nullptr;
-        if (__atomic_sub_fetch(&parent->refs_, 1, __ATOMIC_ACQ_REL) == 0 && parent->release_locked()) {
-            dentry = parent;
-        }
-        g_dcache.lock.unlock();
+        dentry = g_dcache.with([parent](Dcache& cache) {
+            const bool unused = __atomic_sub_fetch(&parent->refs_, 1, __ATOMIC_ACQ_REL) == 0;
+            return unused && parent->release_to(cache) ? parent : nullptr;
+        });
     }
 }
 
 void Dentry::prune(SuperBlock* super) {
     // Freeing one may make its parent unused: look again until nothing is left.
     for (;;) {
-        Dentry* victim = nullptr;
-        g_dcache.lock.lock();
-        for (Dentry& d : g_dcache.unused) {
-            if (!super || d.inode_->sb == super) {
-                victim = g_dcache.evict(&d);
-                break;
+        Dentry* victim = g_dcache.with([super](Dcache& cache) -> Dentry* {
+            for (Dentry& d : cache.unused) {
+                if (!super || d.inode_->sb == super) return cache.evict(&d);
             }
-        }
-        g_dcache.lock.unlock();
+            return nullptr;
+        });
         if (!victim) return;
         free_chain(victim);
     }
 }
 
 u32 Dentry::unused_count() {
-    SpinGuard guard(g_dcache.lock);
-    return g_dcache.unused_count;
+    return g_dcache.lock()->unused_count;
 }

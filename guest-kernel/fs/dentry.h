@@ -11,6 +11,8 @@
 #include "core/refcount.h"
 #include "fs/inode.h"
 
+struct Dcache;
+
 class Dentry {
   public:
     static constexpr u32 kMaxUnused = 2048;
@@ -51,7 +53,7 @@ class Dentry {
     ~Dentry() = default;
     static Result<Dentry*> allocate(const Name& name, RefPtr<Inode> inode);
     static void free_chain(Dentry* dentry);
-    bool release_locked();
+    bool release_to(Dcache& cache);
     u32 bucket() const;
 
     mutable u32 refs_ = 1;

@@ -2,12 +2,12 @@
 #include "fs/file_locks.h"
 
 #include "core/unique.h"
+#include "sync/guarded.h"
 #include "task/task.h"
 
 namespace {
 
 constexpr u64 kOffsetMax = ~0ull >> 1;
-SpinLock g_lock{LockRank::kFileLocks};
 
 using LockList = List<FileLock, &FileLock::node>;
 
@@ -75,12 +75,14 @@ struct Waiter {
     const void* owner;
     const void* blocked_by;
 };
-List<Waiter, &Waiter::node> g_waiters;
+using Waiters = List<Waiter, &Waiter::node>;
+// Its lock also guards the lists of every FileLocks, and Inode::locks.
+Guarded<Waiters, LockRank::kFileLocks> g_waiters;
 
-bool closes_circle(const void* owner, const void* blocker) {
+bool closes_circle(const Waiters& waiters, const void* owner, const void* blocker) {
     for (int depth = 0; depth < 64; depth++) {
         const Waiter* found = nullptr;
-        for (Waiter& w : g_waiters) {
+        for (Waiter& w : waiters) {
             if (w.owner == blocker) found = &w;
         }
         if (!found) return false;
@@ -93,7 +95,7 @@ bool closes_circle(const void* owner, const void* blocker) {
 Result<void> ensure_locks(Inode& inode) {
     if (inode.locks) return {};
     Unique<FileLocks> fresh = TRY(make_unique<FileLocks>());
-    SpinGuard guard(g_lock);
+    const auto waiters = g_waiters.lock();
     if (!inode.locks) inode.locks = fresh.leak();
     return {};
 }
@@ -105,7 +107,7 @@ Result<bool> try_set(LockList& list, const FileLock& wanted, bool unlock, const 
     LockList freed;
     bool done = true;
     {
-        SpinGuard guard(g_lock);
+        const auto waiters = g_waiters.lock();
         FileLock* conflict = unlock ? nullptr : find_conflict(list, wanted);
         if (conflict) {
             *blocker = conflict->owner;
@@ -139,16 +141,16 @@ Result<void> set_lock(FileLocks& locks, LockList& list, const FileLock& wanted, 
         if (!wait) return Errno::EAGAIN;
         Waiter waiter{{}, wanted.owner, blocker};
         {
-            SpinGuard guard(g_lock);
-            if (check_deadlock && closes_circle(wanted.owner, blocker)) return Errno::EDEADLK;
-            if (check_deadlock) g_waiters.push_back(&waiter);
+            const auto waiters = g_waiters.lock();
+            if (check_deadlock && closes_circle(*waiters, wanted.owner, blocker)) return Errno::EDEADLK;
+            if (check_deadlock) waiters->push_back(&waiter);
         }
         Result<void> woken = wait_event(locks.released, [&] {
-            SpinGuard guard(g_lock);
+            const auto waiters = g_waiters.lock();
             return find_conflict(list, wanted) == nullptr;
         });
         {
-            SpinGuard guard(g_lock);
+            const auto waiters = g_waiters.lock();
             waiter.node.remove();
         }
         TRY(std::move(woken));
@@ -218,7 +220,7 @@ Result<void> fcntl_lock(File& file, int command, KernelFlock& lock) {
     TRY(ensure_locks(*file.inode));
     FileLocks& locks = *file.inode->locks;
     if (get) {
-        SpinGuard guard(g_lock);
+        const auto waiters = g_waiters.lock();
         if (FileLock* held = find_conflict(locks.records, wanted)) {
             report(*held, lock);
         } else {
@@ -248,7 +250,7 @@ namespace {
 void release_owned(FileLocks& locks, LockList& list, const void* owner) {
     LockList freed;
     {
-        SpinGuard guard(g_lock);
+        const auto waiters = g_waiters.lock();
         list.for_each_safe([&](FileLock& held) {
             if (held.owner != owner) return;
             LockList::remove(&held);

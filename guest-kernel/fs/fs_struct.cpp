@@ -5,32 +5,29 @@
 
 Result<RefPtr<FsStruct>> FsStruct::make() {
     RefPtr<FsStruct> fs = TRY(make_ref<FsStruct>());
-    fs->root_ = topmost(root_path());
-    fs->cwd_ = fs->root_;
+    const Path root = topmost(root_path());
+    fs->set_root(root);
+    fs->set_cwd(root);
     return fs;
 }
 
 Result<RefPtr<FsStruct>> FsStruct::clone() {
     RefPtr<FsStruct> copy = TRY(make_ref<FsStruct>());
-    copy->root_ = root();
-    copy->cwd_ = cwd();
+    *copy->places_.lock() = places_.with([](Places& mine) { return mine; });
     copy->umask_ = umask();
     return copy;
 }
 
 Path FsStruct::root() {
-    MutexGuard guard(lock_);
-    return root_;
+    return places_.with([](Places& places) { return places.root; });
 }
 Path FsStruct::cwd() {
-    MutexGuard guard(lock_);
-    return cwd_;
+    return places_.with([](Places& places) { return places.cwd; });
 }
+// The old place is let go when the lock is free again.
 void FsStruct::set_root(Path path) {
-    MutexGuard guard(lock_);
-    std::swap(root_, path);
+    places_.with([&](Places& places) { std::swap(places.root, path); });
 }
 void FsStruct::set_cwd(Path path) {
-    MutexGuard guard(lock_);
-    std::swap(cwd_, path);
+    places_.with([&](Places& places) { std::swap(places.cwd, path); });
 }

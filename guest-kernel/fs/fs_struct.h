@@ -4,7 +4,7 @@
 
 #include "core/refcount.h"
 #include "fs/path.h"
-#include "sync/mutex.h"
+#include "sync/guarded.h"
 
 struct FsStruct final : RefCounted {
     /// The tree's root, umask 022: what the first process gets.
@@ -20,8 +20,9 @@ struct FsStruct final : RefCounted {
     u32 set_umask(u32 mask) { return __atomic_exchange_n(&umask_, mask & 0777, __ATOMIC_RELAXED); }
 
   private:
-    Mutex lock_{LockRank::kFiles};
-    Path root_;
-    Path cwd_;
+    struct Places {
+        Path root, cwd;
+    };
+    Guarded<Places, LockRank::kFiles> places_;
     u32 umask_ = 022;
 };

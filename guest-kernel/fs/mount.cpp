@@ -1,14 +1,12 @@
 // The mount table.
 #include "fs/mount.h"
 
-struct MountTable {
-    Mutex changes{LockRank::kNamespace};
-    SpinLock lock{LockRank::kMounts};
-    List<Mount, &Mount::node_> mounts;  // in the order made; each holds a reference
-    RefPtr<Mount> root;
-    u32 next_id = 1;
+#include "sync/guarded.h"
 
-    /// The topmost mount made directly at (mount, dentry). Caller holds `lock`.
+struct MountTable {
+    List<Mount, &Mount::node_> mounts;  // in the order made; each holds a reference
+
+    /// The topmost mount made directly at (mount, dentry).
     Mount* at(const Path& path) const {
         for (Mount* m = mounts.back(); m; m = mounts.prev(m)) {
             if (m->place_ == path) return m;
@@ -28,7 +26,6 @@ struct MountTable {
         return false;
     }
     void insert(RefPtr<Mount> mount, const Path& where) {
-        SpinGuard guard(lock);
         mount->place_ = where;
         mount->attached_ = true;
         if (where) where.dentry->mounts_here++;
@@ -36,7 +33,6 @@ struct MountTable {
     }
     /// Takes `mount` out; the table's reference and its old place go to the caller.
     RefPtr<Mount> take_out(Mount& mount, Path* old_place) {
-        SpinGuard guard(lock);
         mount.node_.remove();
         mount.attached_ = false;
         if (mount.place_) mount.place_.dentry->mounts_here--;
@@ -46,15 +42,19 @@ struct MountTable {
 };
 
 namespace {
-MountTable g_table;
-}
+Guarded<MountTable, LockRank::kMounts> g_table;
+// Bare: held over a change as a whole, from its checks on.
+Mutex g_changes{LockRank::kNamespace};
+RefPtr<Mount> g_root;  // set once, at boot
+u32 g_next_id = 1;
+}  // namespace
 
 Mount::Mount(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry, KString source_text, u64 mount_flags)
     : sb(std::move(super)),
       root(std::move(root_dentry)),
       source(std::move(source_text)),
       flags(mount_flags),
-      id(__atomic_fetch_add(&g_table.next_id, 1, __ATOMIC_RELAXED)) {}
+      id(__atomic_fetch_add(&g_next_id, 1, __ATOMIC_RELAXED)) {}
 
 Mount::~Mount() {
     root.reset();
@@ -71,26 +71,22 @@ Result<RefPtr<Mount>> Mount::make(RefPtr<SuperBlock> super, RefPtr<Dentry> root_
 }
 
 Path Mount::mountpoint() const {
-    SpinGuard guard(g_table.lock);
+    const auto table = g_table.lock();
     return place_;
 }
 
 void set_root_mount(RefPtr<Mount> mount) {
-    g_table.root = mount;
-    g_table.insert(std::move(mount), Path{});
+    g_root = mount;
+    g_table.lock()->insert(std::move(mount), Path{});
 }
 
 Path root_path() {
-    return Path(g_table.root, g_table.root->root);
+    return Path(g_root, g_root->root);
 }
 
 Path topmost(Path path) {
     while (__atomic_load_n(&path.dentry->mounts_here, __ATOMIC_RELAXED) != 0) {
-        RefPtr<Mount> over;
-        {
-            SpinGuard guard(g_table.lock);
-            over = RefPtr<Mount>(g_table.at(path));
-        }
+        RefPtr<Mount> over = g_table.with([&](MountTable& table) { return RefPtr<Mount>(table.at(path)); });
         if (!over) break;
         RefPtr<Dentry> its_root = over->root;
         path = Path(std::move(over), std::move(its_root));
@@ -99,54 +95,53 @@ Path topmost(Path path) {
 }
 
 Result<void> attach_mount(RefPtr<Mount> mount, const Path& where) {
-    MutexGuard guard(g_table.changes);
+    MutexGuard guard(g_changes);
     const Path top = topmost(where);
     if (mount->root->inode().is_dir() != top.inode().is_dir()) return Errno::ENOTDIR;
     if (!top.dentry->is_root() && !top.dentry->hashed()) return Errno::ENOENT;
-    g_table.insert(std::move(mount), top);
+    g_table.lock()->insert(std::move(mount), top);
     return {};
 }
 
 Result<void> detach_mount(const Path& path, bool lazy) {
     RefPtr<Mount> gone;
     Path place;
-    MutexGuard guard(g_table.changes);
+    MutexGuard guard(g_changes);
     if (!(path.dentry == path.mount->root) || path.mount->detached()) return Errno::EINVAL;
-    if (path.mount == g_table.root) return Errno::EINVAL;
+    if (path.mount == g_root) return Errno::EINVAL;
     if (!lazy) {
         // The table's reference and the caller's; one more is somebody using it.
         if (path.mount->ref_count() > 2) return Errno::EBUSY;
-        SpinGuard spin(g_table.lock);
-        if (g_table.has_children(*path.mount)) return Errno::EBUSY;
+        if (g_table.lock()->has_children(*path.mount)) return Errno::EBUSY;
     } else {
         for (;;) {  // what is mounted below goes with it
-            Mount* child = nullptr;
-            {
-                SpinGuard spin(g_table.lock);
-                for (Mount& m : g_table.mounts) {
-                    if (g_table.is_above(*path.mount, m) && !g_table.has_children(m)) child = &m;
+            Mount* child = g_table.with([&](MountTable& table) {
+                Mount* last = nullptr;
+                for (Mount& m : table.mounts) {
+                    if (MountTable::is_above(*path.mount, m) && !table.has_children(m)) last = &m;
                 }
-            }
+                return last;
+            });
             if (!child) break;
             Path child_place;
-            RefPtr<Mount> child_gone = g_table.take_out(*child, &child_place);
+            RefPtr<Mount> child_gone = g_table.lock()->take_out(*child, &child_place);
         }
     }
-    gone = g_table.take_out(*path.mount, &place);
+    gone = g_table.lock()->take_out(*path.mount, &place);
     return {};
 }
 
 Result<void> move_mount(const Path& from, const Path& to) {
-    MutexGuard guard(g_table.changes);
-    if (!(from.dentry == from.mount->root) || from.mount == g_table.root) return Errno::EINVAL;
+    MutexGuard guard(g_changes);
+    if (!(from.dentry == from.mount->root) || from.mount == g_root) return Errno::EINVAL;
     const Path top = topmost(to);
     if (from.inode().is_dir() != top.inode().is_dir()) return Errno::ENOTDIR;
     for (Path p = top; p; p = p.mount->mountpoint()) {
         if (p.mount == from.mount) return Errno::ELOOP;  // into itself
     }
     Path old_place;
-    RefPtr<Mount> mount = g_table.take_out(*from.mount, &old_place);
-    g_table.insert(std::move(mount), top);
+    RefPtr<Mount> mount = g_table.lock()->take_out(*from.mount, &old_place);
+    g_table.lock()->insert(std::move(mount), top);
     return {};
 }
 
@@ -173,8 +168,8 @@ Result<void> clone_submounts(const Path& from, const RefPtr<Mount>& clone) {
 
 Result<Vec<RefPtr<Mount>>> list_mounts() {
     Vec<RefPtr<Mount>> out;
-    MutexGuard guard(g_table.changes);
-    for (Mount& m : g_table.mounts) TRY(out.push(RefPtr<Mount>(&m)));
+    const auto table = g_table.lock();
+    for (Mount& m : table->mounts) TRY(out.push(RefPtr<Mount>(&m)));
     return out;
 }
 

@@ -4,15 +4,16 @@
 #include "mm/anon_object.h"
 
 Result<Page*> AnonObject::get_page(u64 index, bool) {
-    MutexGuard guard(lock_);
     if (index >= max(page_count_, u64{1}) + (1ull << 36)) return Errno::ENXIO;
+    const auto locked = chunks_.lock();
+    Chunks& chunks = *locked;
     const u64 chunk = index / kChunk;
-    while (chunks_.size() <= chunk) TRY(chunks_.push(nullptr));
-    if (!chunks_[chunk]) {
-        chunks_[chunk] = static_cast<Page**>(kzalloc(kChunk * sizeof(Page*)));
-        if (!chunks_[chunk]) return Errno::ENOMEM;
+    while (chunks.size() <= chunk) TRY(chunks.push(nullptr));
+    if (!chunks[chunk]) {
+        chunks[chunk] = static_cast<Page**>(kzalloc(kChunk * sizeof(Page*)));
+        if (!chunks[chunk]) return Errno::ENOMEM;
     }
-    Page*& slot = chunks_[chunk][index % kChunk];
+    Page*& slot = chunks[chunk][index % kChunk];
     if (!slot) {
         slot = alloc_page(kAllocZero | kAllocUser);
         if (!slot) return Errno::ENOMEM;
@@ -22,7 +23,7 @@ Result<Page*> AnonObject::get_page(u64 index, bool) {
 }
 
 AnonObject::~AnonObject() {
-    for (Page** chunk : chunks_) {
+    for (Page** chunk : *chunks_.lock()) {
         if (!chunk) continue;
         for (u64 i = 0; i < kChunk; i++) {
             if (chunk[i]) page_put(chunk[i]);

@@ -5,7 +5,7 @@
 
 #include "core/vector.h"
 #include "mm/memory_object.h"
-#include "sync/mutex.h"
+#include "sync/guarded.h"
 
 class AnonObject final : public MemoryObject {
   public:
@@ -17,7 +17,7 @@ class AnonObject final : public MemoryObject {
 
   private:
     static constexpr u64 kChunk = 512;
-    Mutex lock_{LockRank::kObjectPages};
-    Vec<Page**> chunks_;  // each of kChunk pages, made when first touched
+    using Chunks = Vec<Page**>;  // each of kChunk pages, made when first touched
+    Guarded<Chunks, LockRank::kObjectPages> chunks_;
     u64 page_count_;
 };

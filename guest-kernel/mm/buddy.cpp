@@ -8,16 +8,22 @@
 #include "core/string.h"
 #include "mm/memblock.h"
 #include "mm/page.h"
-#include "sync/spinlock.h"
+#include "sync/guarded.h"
 
 namespace {
 
-List<Page, &Page::lru> free_lists[kMaxOrder + 1];
-u64 free_count = 0;   // pages
+struct Zone {
+    List<Page, &Page::lru> free_lists[kMaxOrder + 1];
+    u64 free_count = 0;  // pages
+
+    void release(Page* page, unsigned order);
+    Page* take(unsigned order, u64 leave);
+};
+Guarded<Zone, LockRank::kPages> zone;
+// Fixed once boot is over.
 u64 total_count = 0;  // pages given to this allocator
 u64 max_pfn = 0;
 u64 reserve_pages = 0;
-SpinLock buddy_lock{LockRank::kPages};
 
 bool has_struct_page(u64 pfn) {
     if (pfn >= max_pfn) return false;
@@ -28,8 +34,8 @@ bool has_struct_page(u64 pfn) {
     return pmd & kPtePresent && table_of(pmd)[pmd_index(address)] & kPtePresent;
 }
 
-/// Under the lock: merge with free buddies, then list.
-void release(Page* page, unsigned order) {
+/// Merge with free buddies, then list.
+void Zone::release(Page* page, unsigned order) {
     u64 pfn = page_to_pfn(page);
     free_count += 1ull << order;
     while (order < kMaxOrder) {
@@ -46,6 +52,25 @@ void release(Page* page, unsigned order) {
     page->flags = kPageBuddy;
     page->order = order;
     free_lists[order].push_front(page);
+}
+
+/// A block of 2^order pages, split off a larger one if need be; `leave` pages stay. Null if there is none.
+Page* Zone::take(unsigned order, u64 leave) {
+    if (free_count < leave + (1ull << order)) return nullptr;
+    unsigned from = order;
+    while (from <= kMaxOrder && free_lists[from].empty()) from++;
+    if (from > kMaxOrder) return nullptr;
+    Page* page = free_lists[from].pop_front();
+    page->flags &= ~kPageBuddy;
+    while (from > order) {
+        from--;
+        Page* half = page + (1ull << from);
+        half->flags = kPageBuddy;
+        half->order = from;
+        free_lists[from].push_front(half);
+    }
+    free_count -= 1ull << order;
+    return page;
 }
 
 /// Every struct page of a mapped section starts as reserved.
@@ -68,7 +93,7 @@ void add_free_range(u64 start, u64 end) {
     const u64 last = end >> kPageShift;
     if (last <= pfn) return;
     total_count += last - pfn;
-    IrqGuard guard(buddy_lock);
+    const auto z = zone.lock();
     while (pfn < last) {
         unsigned order = kMaxOrder;
         while ((pfn & ((1ull << order) - 1)) || pfn + (1ull << order) > last) order--;
@@ -76,7 +101,7 @@ void add_free_range(u64 start, u64 end) {
             pfn_to_page(pfn + i)->flags = 0;
             pfn_to_page(pfn + i)->refcount = 0;
         }
-        release(pfn_to_page(pfn), order);
+        z->release(pfn_to_page(pfn), order);
         pfn += 1ull << order;
     }
 }
@@ -96,24 +121,8 @@ void buddy_add_reserved(u64 phys_start, u64 phys_end) {
 
 Page* alloc_pages(unsigned order, u32 flags) {
     BUG_ON(order > kMaxOrder);
-    Page* page = nullptr;
-    {
-        IrqGuard guard(buddy_lock);
-        if (flags & kAllocUser && free_count < reserve_pages + (1ull << order)) return nullptr;
-        unsigned from = order;
-        while (from <= kMaxOrder && free_lists[from].empty()) from++;
-        if (from > kMaxOrder) return nullptr;
-        page = free_lists[from].pop_front();
-        page->flags &= ~kPageBuddy;
-        while (from > order) {
-            from--;
-            Page* half = page + (1ull << from);
-            half->flags = kPageBuddy;
-            half->order = from;
-            free_lists[from].push_front(half);
-        }
-        free_count -= 1ull << order;
-    }
+    Page* page = zone.lock()->take(order, flags & kAllocUser ? reserve_pages : 0);
+    if (!page) return nullptr;
     page->flags = order ? u32{kPageHead} : 0u;
     page->order = order;
     page->refcount = 1;
@@ -126,9 +135,8 @@ Page* alloc_pages(unsigned order, u32 flags) {
 
 void free_pages(Page* page, unsigned order) {
     BUG_ON(page->flags & (kPageBuddy | kPageReserved));
-    IrqGuard guard(buddy_lock);
     page->refcount = 0;
-    release(page, order);
+    zone.lock()->release(page, order);
 }
 
 void page_get(Page* page) {
@@ -144,7 +152,7 @@ void page_put(Page* page) {
 }
 
 u64 buddy_free_pages() {
-    return free_count;
+    return zone.lock()->free_count;
 }
 u64 buddy_total_pages() {
     return total_count;

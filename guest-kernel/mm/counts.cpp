@@ -13,9 +13,9 @@ MemoryCounts memory_counts() {
     counts.free = buddy_free_pages();
     counts.slab = slab_pages();
     counts.page_tables = page_table_pages;
-    counts.kernel_stack = nr_threads * (kThreadSize / kPageSize);
-    IrqGuard guard(tasklist_lock);
-    for (const task_struct& task : task_list) {
+    const auto table = task_table.lock();
+    counts.kernel_stack = table->nr_threads * (kThreadSize / kPageSize);
+    for (const task_struct& task : table->list) {
         if (task.pid == task.tgid && task.mm) counts.anon += task.mm->rss_anon;
     }
     return counts;

@@ -6,15 +6,15 @@
 #include "mm/buddy.h"
 #include "mm/fault.h"
 #include "mm/mm_struct.h"
+#include "task/pid.h"
 #include "task/signal.h"
-#include "task/task.h"
 
 bool out_of_memory() {
     task_struct* victim = nullptr;
     i64 worst = 0;
     {
-        IrqGuard guard(tasklist_lock);
-        for (task_struct& task : task_list) {
+        const auto table = task_table.lock();
+        for (task_struct& task : table->list) {
             if (task.pid != task.tgid || task.pid <= 1 || !task.mm || task.flags & PF_KTHREAD) continue;
             if (task.signal->oom_score_adj == -1000) continue;
             if (fatal_signal_pending(&task)) return true;  // one is on its way out: let it

@@ -30,60 +30,71 @@ Page* slab_head(Page* page) {
 
 }  // namespace
 
-SlabCache::SlabCache(const char* cache_name, u32 size) : name(cache_name), object_size(size) {
-    order = size <= 256 ? 0 : size <= 1024 ? 1 : size <= 2048 ? 2 : 3;
-    per_slab = static_cast<u32>((kPageSize << order) / size);
+SlabCache::SlabCache(const char* cache_name, u32 size)
+    : name(cache_name),
+      object_size(size),
+      order(size <= 256    ? 0
+            : size <= 1024 ? 1
+            : size <= 2048 ? 2
+                           : 3),
+      per_slab(static_cast<u32>((kPageSize << order) / size)) {}
+
+/// Pages cut into free objects; null: out of memory.
+Page* SlabCache::new_slab() {
+    Page* slab = alloc_pages(order);
+    if (!slab) return nullptr;
+    __atomic_add_fetch(&pages_in_slabs, 1ull << order, __ATOMIC_RELAXED);
+    for (u32 i = 0; i < 1u << order; i++) {
+        slab[i].flags |= kPageSlab;
+        slab[i].slab_cache = this;
+        slab[i].index = i;
+        slab[i].unused = i ? kSlabTail : 0;
+    }
+    slab->objects_used = 0;
+    slab->freelist = nullptr;
+    u8* base = static_cast<u8*>(page_address(slab));
+    for (u32 i = per_slab; i-- > 0;) {
+        void** object = reinterpret_cast<void**>(base + i * object_size);
+        *object = slab->freelist;
+        slab->freelist = object;
+    }
+    return slab;
 }
 
 void* SlabCache::alloc() {
-    IrqGuard guard(lock);
-    Page* slab = partial.front();
+    const auto slabs = slabs_.lock();
+    Page* slab = slabs->partial.front();
     if (!slab) {
-        slab = alloc_pages(order);
+        slab = new_slab();
         if (!slab) return nullptr;
-        slabs++;
-        pages_in_slabs += 1ull << order;
-        for (u32 i = 0; i < 1u << order; i++) {
-            slab[i].flags |= kPageSlab;
-            slab[i].slab_cache = this;
-            slab[i].index = i;
-            slab[i].unused = i ? kSlabTail : 0;
-        }
-        slab->objects_used = 0;
-        slab->freelist = nullptr;
-        u8* base = static_cast<u8*>(page_address(slab));
-        for (u32 i = per_slab; i-- > 0;) {
-            void** object = reinterpret_cast<void**>(base + i * object_size);
-            *object = slab->freelist;
-            slab->freelist = object;
-        }
-        partial.push_front(slab);
-        empty_slabs++;
+        slabs->partial.push_front(slab);
+        slabs->empty++;
     }
     void** object = static_cast<void**>(slab->freelist);
     slab->freelist = *object;
-    if (slab->objects_used++ == 0) empty_slabs--;
-    objects++;
+    if (slab->objects_used++ == 0) slabs->empty--;
     if (!slab->freelist) slab->lru.remove();
     return object;
 }
 
 void SlabCache::free(void* object) {
-    IrqGuard guard(lock);
+    const auto slabs = slabs_.lock();
     Page* slab = slab_head(virt_to_page(object));
     BUG_ON(slab->slab_cache != this || slab->objects_used == 0);
-    if (!slab->freelist) partial.push_front(slab);
+    if (!slab->freelist) slabs->partial.push_front(slab);
     *static_cast<void**>(object) = slab->freelist;
     slab->freelist = object;
-    objects--;
     if (--slab->objects_used > 0) return;
-    if (empty_slabs == 0) {
-        empty_slabs = 1;
+    if (slabs->empty == 0) {
+        slabs->empty = 1;
         return;
     }
     slab->lru.remove();
-    slabs--;
-    pages_in_slabs -= 1ull << order;
+    release(slab);
+}
+
+void SlabCache::release(Page* slab) {
+    __atomic_sub_fetch(&pages_in_slabs, 1ull << order, __ATOMIC_RELAXED);
     for (u32 i = 0; i < 1u << order; i++) {
         slab[i].flags &= ~kPageSlab;
         slab[i].slab_cache = nullptr;
@@ -124,10 +135,6 @@ size_t ksize(const void* memory) {
                                    : kPageSize << (page->flags & kPageHead ? page->order : 0);
 }
 
-const unsigned kmalloc_cache_count = sizeof(caches) / sizeof(caches[0]);
-const SlabCache& kmalloc_cache(unsigned i) {
-    return caches[i];
-}
 u64 slab_pages() {
     return pages_in_slabs;
 }

@@ -5,25 +5,27 @@
 
 #include "core/list.h"
 #include "mm/page.h"
-#include "sync/spinlock.h"
+#include "sync/guarded.h"
 
 struct SlabCache {
     SlabCache(const char* cache_name, u32 size);
     void* alloc();
     void free(void* object);
 
-    const char* name;
-    u32 object_size;
-    u32 order;  // pages of a slab: 2^order
-    u32 per_slab;
-    u64 slabs = 0;
-    u64 objects = 0;  // handed out
-    u32 empty_slabs = 0;
-    List<Page, &Page::lru> partial;  // slabs with a free object
-    SpinLock lock{LockRank::kSlab};
+    const char* const name;
+    const u32 object_size;
+    const u32 order;  // pages of a slab: 2^order
+    const u32 per_slab;
+
+  private:
+    /// Also guards the fields of a slab's head in struct Page.
+    struct Slabs {
+        List<Page, &Page::lru> partial;  // slabs with a free object
+        u32 empty = 0;                   // of those
+    };
+    Page* new_slab();
+    void release(Page* slab);
+    Guarded<Slabs, LockRank::kSlab> slabs_;
 };
 
-/// The cache kmalloc uses for `size`, for statistics: i in [0, kmalloc_cache_count).
-extern const unsigned kmalloc_cache_count;
-const SlabCache& kmalloc_cache(unsigned i);
 u64 slab_pages();

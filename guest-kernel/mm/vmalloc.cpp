@@ -6,7 +6,7 @@
 #include "arch/x86_64/pgtable.h"
 #include "core/panic.h"
 #include "mm/kmalloc.h"
-#include "sync/spinlock.h"
+#include "sync/guarded.h"
 
 namespace {
 
@@ -15,17 +15,19 @@ struct Area {
     u64 start = 0, end = 0;  // end excludes the guard page
     bool device = false;
 };
-List<Area, &Area::node> areas;
-u64 used = 0;
-SpinLock vmalloc_lock{LockRank::kVmalloc};
+struct Areas {
+    List<Area, &Area::node> list;  // by address
+    u64 used = 0;
+};
+Guarded<Areas, LockRank::kVmalloc> areas;
 
 Area* reserve_area(u64 size, bool device) {
     Area* area = new (std::nothrow) Area;
     if (!area) return nullptr;
-    IrqGuard guard(vmalloc_lock);
+    const auto all = areas.lock();
     u64 start = kVmallocStart;
     Area* after = nullptr;
-    for (Area& other : areas) {
+    for (Area& other : all->list) {
         if (other.start - start >= size + kPageSize && other.start > start) {
             after = &other;
             break;
@@ -36,10 +38,10 @@ Area* reserve_area(u64 size, bool device) {
     area->end = start + size;
     area->device = device;
     if (after)
-        areas.insert_before(after, area);
+        all->list.insert_before(after, area);
     else
-        areas.push_back(area);
-    used += size;
+        all->list.push_back(area);
+    all->used += size;
     return area;
 }
 
@@ -51,11 +53,10 @@ void release_area(Area* area) {
         unmap_kernel_page(a);
         if (!area->device) page_put(page);
     }
-    {
-        IrqGuard guard(vmalloc_lock);
-        used -= area->end - area->start;
+    areas.with([&](Areas& all) {
+        all.used -= area->end - area->start;
         area->node.remove();
-    }
+    });
     delete area;
 }
 
@@ -77,13 +78,12 @@ void* vmalloc(size_t size) {
 
 void vfree(void* address) {
     if (!address) return;
-    Area* found = nullptr;
-    {
-        IrqGuard guard(vmalloc_lock);
-        for (Area& area : areas) {
-            if (area.start == reinterpret_cast<u64>(address)) found = &area;
+    Area* found = areas.with([&](Areas& all) -> Area* {
+        for (Area& area : all.list) {
+            if (area.start == reinterpret_cast<u64>(address)) return &area;
         }
-    }
+        return nullptr;
+    });
     BUG_ON(!found);
     release_area(found);
 }
@@ -103,5 +103,5 @@ volatile void* ioremap(u64 phys, size_t size) {
 }
 
 u64 vmalloc_used() {
-    return used;
+    return areas.lock()->used;
 }

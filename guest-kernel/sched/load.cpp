@@ -4,6 +4,7 @@
 #include "sched/load.h"
 
 #include "sched/sched.h"
+#include "task/pid.h"
 #include "time/tick.h"
 
 namespace {
@@ -16,8 +17,8 @@ u64 averages[3];
 
 void sample(Timer* timer) {
     u64 active = sched_totals().nr_running;
-    IrqGuard guard(tasklist_lock);
-    for (const task_struct& task : task_list) active += (task.state & TASK_UNINTERRUPTIBLE) != 0;
+    const auto table = task_table.lock();
+    for (const task_struct& task : table->list) active += (task.state & TASK_UNINTERRUPTIBLE) != 0;
     active *= kFixed1;
     for (int i = 0; i < 3; i++) {
         u64& load = averages[i];

@@ -3,6 +3,7 @@
 // Guarantees: there is one CPU: affinity masks without CPU 0 answer EINVAL.
 #include "sched/sched.h"
 #include "syscall/syscalls.h"
+#include "task/pid.h"
 
 namespace {
 
@@ -54,8 +55,8 @@ Result<void> for_priority_targets(int which, int who, F visit) {
     if (which < 0 || which > 2 || who < 0) return which < 0 || which > 2 ? Errno::EINVAL : Errno::ESRCH;
     const task_struct* self = current();
     bool found = false;
-    IrqGuard guard(tasklist_lock);
-    for (task_struct& task : task_list) {
+    const auto table = task_table.lock();
+    for (task_struct& task : table->list) {
         const bool match = which == 0   ? task.pid == (who ? who : self->pid)
                            : which == 1 ? task.signal->pgrp == (who ? who : self->signal->pgrp)
                                         : task.cred.uid == (who ? static_cast<uid_t>(who) : self->cred.uid);

@@ -5,9 +5,9 @@
 //   auto table = mounts.lock();  table->insert(mount);  // for a scope
 //   mounts.with([&](MountTable& table) { ... });        // for a block; answers what the block answers
 //
-// Guarantees: the rank says which lock it is: below kTasks a Mutex (may sleep), from there on a SpinLock
-// taken with interrupts off. What holds a lock over a place where it must be handed over, or dropped in the
-// middle of a sleep, keeps a bare lock and says so.
+// Guarantees: the rank says which lock it is (sync/lock_rank.h): a Mutex, under which one may sleep, or a
+// SpinLock, with interrupts off unless the rank leaves them on. A lock that is handed over, dropped in the
+// middle of a sleep, or that orders whole operations rather than guarding data stays bare and says so.
 #pragma once
 
 #include <type_traits>
@@ -18,9 +18,10 @@
 
 template <class T, LockRank rank>
 class Guarded {
-    static constexpr bool kSleeps = rank < LockRank::kTasks;
-    using Lock = std::conditional_t<kSleeps, Mutex, SpinLock>;
-    using Guard = std::conditional_t<kSleeps, MutexGuard, IrqGuard>;
+    static constexpr bool kSpins = is_spin_rank(rank);
+    using Lock = std::conditional_t<kSpins, SpinLock, Mutex>;
+    using Spin = std::conditional_t<leaves_interrupts_on(rank), SpinGuard, IrqGuard>;
+    using Guard = std::conditional_t<kSpins, Spin, MutexGuard>;
 
   public:
     /// The data while the lock is held.

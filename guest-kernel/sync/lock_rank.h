@@ -38,3 +38,12 @@ enum class LockRank : u8 {
     kSerial = 190,   // a UART transmitter
     kConsole = 200,  // printk: last, so that it may be called anywhere
 };
+
+/// Below these are Mutexes, from here on SpinLocks.
+constexpr bool is_spin_rank(LockRank rank) {
+    return rank >= LockRank::kTasks;
+}
+/// Spin locks that no interrupt handler takes, neither directly nor by waking somebody: they leave interrupts on.
+constexpr bool leaves_interrupts_on(LockRank rank) {
+    return rank == LockRank::kMounts || rank == LockRank::kDcache || rank == LockRank::kFileLocks;
+}

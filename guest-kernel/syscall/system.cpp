@@ -21,7 +21,7 @@ SysResult sys_gettid() {
     return current()->pid;
 }
 SysResult sys_getppid() {
-    IrqGuard guard(tasklist_lock);
+    const auto table = task_table.lock();
     return task_ppid(current());
 }
 
@@ -37,7 +37,7 @@ SysResult sys_sysinfo(UserPtr<KSysinfo> user_info) {
     for (int i = 0; i < 3; i++) info.loads[i] = load_average(static_cast<unsigned>(i)) << 5;
     info.totalram = memory.total * kPageSize;
     info.freeram = memory.free * kPageSize;
-    info.procs = static_cast<u16>(nr_threads);
+    info.procs = static_cast<u16>(task_table.lock()->nr_threads);
     info.mem_unit = 1;
     TRY(user_info.write(info));
     return 0;
@@ -69,7 +69,7 @@ void fill_rusage_locked(task_struct* task, KRusage* usage) {
 }
 
 void fill_rusage(task_struct* task, int who, KRusage* usage) {
-    IrqGuard guard(tasklist_lock);
+    const auto table = task_table.lock();
     const SignalStruct* s = task->signal;
     KRusage self{};
     if (who != kRusageChildren) fill_rusage_locked(task, &self);

@@ -240,15 +240,15 @@ Result<void> de_thread() {
     task_struct* leader = task->group_leader;
     if (leader != task) {
         {
-            IrqGuard guard(tasklist_lock);
+            const auto table = task_table.lock();
             // Take over the leader's identity and place in the family.
-            detach_task(leader);
-            detach_task(task);
+            table->detach(leader);
+            table->detach(task);
             std::swap(task->pid, leader->pid);
             task->group_leader = task;
             leader->group_leader = task;
-            attach_task(task);
-            attach_task(leader);
+            table->attach(task);
+            table->attach(leader);
             leader->sibling.remove();
             task->real_parent = task->parent = leader->real_parent;
             if (task->real_parent) task->real_parent->children.push_back(task);

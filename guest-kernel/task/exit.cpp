@@ -42,12 +42,12 @@ void exit_mm() {
     mmput(mm);
 }
 
-/// Under tasklist_lock. Who takes the children of `task`.
-task_struct* find_reaper(task_struct* task) {
+/// Who takes the children of `task`.
+task_struct* find_reaper(const TaskTable& table, task_struct* task) {
     for (task_struct* t = task->real_parent; t && t->tgid > 1; t = t->real_parent) {
         if (t->signal->is_child_subreaper && !t->exit_state && !(t->flags & PF_EXITING)) return t;
     }
-    return find_task_locked(1);
+    return table.find(1);
 }
 
 void reparent_children(task_struct* leader) {
@@ -55,10 +55,10 @@ void reparent_children(task_struct* leader) {
         task_struct* child;
         bool tell = false;
         {
-            IrqGuard guard(tasklist_lock);
+            const auto table = task_table.lock();
             child = leader->children.front();
             if (!child) return;
-            task_struct* reaper = find_reaper(leader);
+            task_struct* reaper = find_reaper(*table, leader);
             child->sibling.remove();
             child->real_parent = child->parent = reaper;
             if (reaper) reaper->children.push_back(child);
@@ -74,7 +74,7 @@ void reparent_children(task_struct* leader) {
     }
 }
 
-/// Count a thread that is leaving into its process. Under tasklist_lock.
+/// Count a thread that is leaving into its process. The task table is locked.
 void collect_times(task_struct* task) {
     SignalStruct* signal = task->signal;
     u64 utime, stime;
@@ -111,9 +111,9 @@ void exit_notify(bool process_dead) {
 
 void release_task(task_struct* task) {
     {
-        IrqGuard guard(tasklist_lock);
+        const auto table = task_table.lock();
         collect_times(task);
-        detach_task(task);
+        table->detach(task);
         if (task->sibling.linked()) task->sibling.remove();
         task->exit_state = EXIT_DEAD;
         IrqGuard signal_guard(task->signal->lock);
@@ -131,7 +131,7 @@ void notify_parent_exit(task_struct* leader) {
     KSigInfo info;
     info.signo = leader->exit_signal;
     {
-        IrqGuard guard(tasklist_lock);
+        const auto table = task_table.lock();
         if (leader->real_parent) {
             task_get(leader->real_parent);
             parent = TaskRef(leader->real_parent);
@@ -161,7 +161,7 @@ void notify_parent_exit(task_struct* leader) {
 void notify_parent_stop(task_struct* leader, int code, int status) {
     TaskRef parent;
     {
-        IrqGuard guard(tasklist_lock);
+        const auto table = task_table.lock();
         if (!leader->real_parent) return;
         task_get(leader->real_parent);
         parent = TaskRef(leader->real_parent);

@@ -139,12 +139,12 @@ Result<void> check_flags(const CloneArgs& args) {
 }
 
 Result<void> check_limits() {
-    if (nr_threads >= max_threads) return Errno::EAGAIN;
+    const auto table = task_table.lock();
+    if (table->nr_threads >= max_threads) return Errno::EAGAIN;
     const task_struct* self = current();
     if (self->cred.has(kCapSysAdmin) || self->cred.has(kCapSysResource)) return {};
     u64 count = 0;
-    IrqGuard guard(tasklist_lock);
-    for (const task_struct& task : task_list) count += task.cred.uid == self->cred.uid;
+    for (const task_struct& task : table->list) count += task.cred.uid == self->cred.uid;
     if (count >= self->signal->rlimits[kRlimitNproc].cur) return Errno::EAGAIN;
     return {};
 }
@@ -153,7 +153,7 @@ Result<void> check_limits() {
 /// one that was sent to the whole group must not miss the child, so the call is restarted after it.
 bool publish(task_struct* task, u64 flags) {
     task_struct* parent = current();
-    IrqGuard guard(tasklist_lock);
+    const auto table = task_table.lock();
     if (signal_pending(parent)) return false;
     if (flags & CLONE_THREAD) {
         task->tgid = parent->tgid;
@@ -170,8 +170,8 @@ bool publish(task_struct* task, u64 flags) {
     IrqGuard signal_guard(task->signal->lock);
     task->signal->nr_threads++;
     task->thread_node.insert_before(&task->signal->threads_head);
-    attach_task(task);
-    total_forks++;
+    table->attach(task);
+    table->total_forks++;
     return true;
 }
 
@@ -206,7 +206,7 @@ Result<task_struct*> copy_process(const CloneArgs& args) {
         discard(task);
         return resources.error();
     }
-    Result<pid_t> pid = alloc_pid();
+    Result<pid_t> pid = task_table.lock()->alloc_pid();
     if (!pid.ok()) {
         discard(task);
         return pid.error();
@@ -250,7 +250,7 @@ Result<pid_t> kernel_clone(const CloneArgs& args) {
     if (args.flags & CLONE_VFORK) {
         if (!wait_event_killable(vfork.queue, [&] { return vfork.done; }).ok()) {
             // We are being killed: the child must not touch our stack any more.
-            IrqGuard guard(tasklist_lock);
+            const auto table = task_table.lock();
             task->vfork_done = nullptr;
         }
     }

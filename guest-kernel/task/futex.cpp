@@ -8,6 +8,7 @@
 #include "mm/mm_struct.h"
 #include "mm/user_ptr.h"
 #include "sched/sched.h"
+#include "sync/guarded.h"
 #include "syscall/syscalls.h"
 #include "task/signal.h"
 #include "time/clock.h"
@@ -33,13 +34,15 @@ struct Waiter {
     bool woken = false;
 };
 
-constexpr size_t kBuckets = 64;
-List<Waiter, &Waiter::node> buckets[kBuckets];
-SpinLock futex_lock{LockRank::kFutex};
+struct Waiters {
+    static constexpr size_t kBuckets = 64;
+    List<Waiter, &Waiter::node> buckets[kBuckets];
 
-List<Waiter, &Waiter::node>& bucket_of(const Key& key) {
-    return buckets[(reinterpret_cast<u64>(key.space) >> 6 ^ key.position >> 2) % kBuckets];
-}
+    List<Waiter, &Waiter::node>& bucket_of(const Key& key) {
+        return buckets[(reinterpret_cast<u64>(key.space) >> 6 ^ key.position >> 2) % kBuckets];
+    }
+};
+Guarded<Waiters, LockRank::kFutex> waiters;
 
 Result<Key> get_key(u64 address, bool shared) {
     if (address & 3) return Errno::EINVAL;
@@ -62,8 +65,8 @@ void wake_waiter(Waiter& waiter) {
 
 u32 wake_key(const Key& key, u32 count, u32 bitset) {
     u32 woken = 0;
-    IrqGuard guard(futex_lock);
-    bucket_of(key).for_each_safe([&](Waiter& waiter) {
+    const auto all = waiters.lock();
+    all->bucket_of(key).for_each_safe([&](Waiter& waiter) {
         if (woken >= count || !(waiter.key == key) || !(waiter.bitset & bitset)) return;
         wake_waiter(waiter);
         woken++;
@@ -76,10 +79,7 @@ Result<void> wait_key(u64 address, const Key& key, u32 value, u64 deadline, u32 
     waiter.key = key;
     waiter.bitset = bitset;
     waiter.task = current();
-    {
-        IrqGuard guard(futex_lock);
-        bucket_of(key).push_back(&waiter);
-    }
+    waiters.lock()->bucket_of(key).push_back(&waiter);
     // Queued first, then compared: a wake after a change of the word finds us.
     Result<u32> now = UserPtr<u32>(address).read();
     Result<void> result;
@@ -98,7 +98,7 @@ Result<void> wait_key(u64 address, const Key& key, u32 value, u64 deadline, u32 
             in_time = schedule_until(deadline);
     }
     current()->state = TASK_RUNNING;
-    IrqGuard guard(futex_lock);
+    const auto all = waiters.lock();
     if (waiter.node.linked())
         waiter.node.remove();
     else if (waiter.woken)
@@ -108,8 +108,8 @@ Result<void> wait_key(u64 address, const Key& key, u32 value, u64 deadline, u32 
 
 Result<u32> requeue(const Key& from, const Key& to, u32 wake, u32 move) {
     u32 woken = 0, moved = 0;
-    IrqGuard guard(futex_lock);
-    bucket_of(from).for_each_safe([&](Waiter& waiter) {
+    const auto all = waiters.lock();
+    all->bucket_of(from).for_each_safe([&](Waiter& waiter) {
         if (!(waiter.key == from)) return;
         if (woken < wake) {
             wake_waiter(waiter);
@@ -117,7 +117,7 @@ Result<u32> requeue(const Key& from, const Key& to, u32 wake, u32 move) {
         } else if (moved < move) {
             waiter.node.remove();
             waiter.key = to;
-            bucket_of(to).push_back(&waiter);
+            all->bucket_of(to).push_back(&waiter);
             moved++;
         }
     });

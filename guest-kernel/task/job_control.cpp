@@ -19,9 +19,9 @@ bool is_process(const task_struct& task) {
     return task.pid == task.tgid;
 }
 
-/// Under tasklist_lock. Is `pgrp` orphaned if `ignored` is not counted?
-bool orphaned_locked(pid_t pgrp, const task_struct* ignored) {
-    for (const task_struct& task : task_list) {
+/// Is `pgrp` orphaned if `ignored` is not counted?
+bool orphaned(const TaskTable& table, pid_t pgrp, const task_struct* ignored) {
+    for (const task_struct& task : table.list) {
         if (!is_process(task) || task.signal->pgrp != pgrp || &task == ignored) continue;
         if (task.exit_state || !task.real_parent || task.real_parent->tgid == 1) continue;
         const SignalStruct* parent = task.real_parent->signal;
@@ -30,8 +30,8 @@ bool orphaned_locked(pid_t pgrp, const task_struct* ignored) {
     return true;
 }
 
-bool has_stopped_locked(pid_t pgrp) {
-    for (const task_struct& task : task_list) {
+bool has_stopped(const TaskTable& table, pid_t pgrp) {
+    for (const task_struct& task : table.list) {
         if (is_process(task) && task.signal->pgrp == pgrp && task.signal->stopped) return true;
     }
     return false;
@@ -40,29 +40,29 @@ bool has_stopped_locked(pid_t pgrp) {
 }  // namespace
 
 bool is_orphaned_pgrp(pid_t pgrp) {
-    IrqGuard guard(tasklist_lock);
-    return orphaned_locked(pgrp, nullptr);
+    const auto table = task_table.lock();
+    return orphaned(*table, pgrp, nullptr);
 }
 
 bool session_has_pgrp(pid_t session, pid_t pgrp) {
-    IrqGuard guard(tasklist_lock);
-    for (const task_struct& task : task_list) {
+    const auto table = task_table.lock();
+    for (const task_struct& task : table->list) {
         if (is_process(task) && task.signal->pgrp == pgrp && task.signal->session == session) return true;
     }
     return false;
 }
 
 void for_each_process_in_session(pid_t session, void (*visit)(task_struct*, void*), void* data) {
-    IrqGuard guard(tasklist_lock);
-    for (task_struct& task : task_list) {
+    const auto table = task_table.lock();
+    for (task_struct& task : table->list) {
         if (is_process(task) && task.signal->session == session) visit(&task, data);
     }
 }
 
 Result<void> send_signal_pgrp(pid_t pgrp, int sig) {
-    IrqGuard guard(tasklist_lock);
+    const auto table = task_table.lock();
     bool found = false;
-    for (task_struct& task : task_list) {
+    for (task_struct& task : table->list) {
         if (!is_process(task) || task.signal->pgrp != pgrp || pgrp == 0) continue;
         found = true;
         (void)send_signal_process(&task, sig).ok();
@@ -77,15 +77,15 @@ void kill_orphaned_pgrp(task_struct* leaver, const task_struct* parent) {
     const pid_t pgrp = leaver->signal->pgrp;
     bool hang_up = false;
     {
-        IrqGuard guard(tasklist_lock);
+        const auto table = task_table.lock();
         const task_struct* ignored = nullptr;
         if (!parent) {
             parent = leaver->real_parent;
             ignored = leaver;
         }
         hang_up = parent && parent->signal->pgrp != pgrp &&
-                  parent->signal->session == leaver->signal->session && orphaned_locked(pgrp, ignored) &&
-                  has_stopped_locked(pgrp);
+                  parent->signal->session == leaver->signal->session && orphaned(*table, pgrp, ignored) &&
+                  has_stopped(*table, pgrp);
     }
     if (!hang_up) return;
     (void)send_signal_pgrp(pgrp, kSigHup).ok();
@@ -95,9 +95,9 @@ void kill_orphaned_pgrp(task_struct* leaver, const task_struct* parent) {
 SysResult sys_setsid() {
     task_struct* task = current();
     SignalStruct* signal = task->signal;
-    IrqGuard guard(tasklist_lock);
+    const auto table = task_table.lock();
     if (signal->leader) return Errno::EPERM;
-    for (const task_struct& other : task_list) {
+    for (const task_struct& other : table->list) {
         if (other.signal->pgrp == task->tgid) return Errno::EPERM;
     }
     signal->leader = true;
@@ -111,8 +111,8 @@ SysResult sys_setpgid(pid_t pid, pid_t pgid) {
     if (pid == 0) pid = self->tgid;
     if (pgid == 0) pgid = pid;
     if (pgid < 0) return Errno::EINVAL;
-    IrqGuard guard(tasklist_lock);
-    task_struct* task = find_task_locked(pid);
+    const auto table = task_table.lock();
+    task_struct* task = table->find(pid);
     if (!task || (task != self && task->real_parent != self)) return Errno::ESRCH;
     if (!is_process(*task)) return Errno::EINVAL;
     if (task != self) {
@@ -122,7 +122,7 @@ SysResult sys_setpgid(pid_t pid, pid_t pgid) {
     if (task->signal->leader) return Errno::EPERM;
     if (pgid != pid) {
         bool found = false;
-        for (const task_struct& other : task_list) {
+        for (const task_struct& other : table->list) {
             if (other.signal->pgrp == pgid && other.signal->session == self->signal->session) found = true;
         }
         if (!found) return Errno::EPERM;

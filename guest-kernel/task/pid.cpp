@@ -9,31 +9,16 @@
 #include "sched/sched.h"
 #include "time/tick.h"
 
-SpinLock tasklist_lock{LockRank::kTasks};
-List<task_struct, &task_struct::tasks> task_list;
-u32 nr_threads = 0;
-u64 total_forks = 0;
-pid_t last_pid = 0;
+Guarded<TaskTable, LockRank::kTasks> task_table;
 
 namespace {
-
-constexpr size_t kBuckets = 256;
-List<task_struct, &task_struct::pid_link> hash[kBuckets];
-
-bool id_in_use(pid_t pid) {
-    if (find_task_locked(pid)) return true;
-    for (const task_struct& task : task_list) {
-        if (task.signal && (task.signal->pgrp == pid || task.signal->session == pid)) return true;
-    }
-    return false;
-}
 
 /// The task for which `accept` holds with the smallest pid >= `pid`.
 template <class F>
 TaskRef smallest(pid_t pid, F accept) {
-    IrqGuard guard(tasklist_lock);
+    const auto table = task_table.lock();
     task_struct* best = nullptr;
-    for (task_struct& task : task_list) {
+    for (task_struct& task : table->list) {
         if (task.pid >= pid && (!best || task.pid < best->pid) && accept(task)) best = &task;
     }
     if (best) task_get(best);
@@ -42,8 +27,15 @@ TaskRef smallest(pid_t pid, F accept) {
 
 }  // namespace
 
-Result<pid_t> alloc_pid() {
-    IrqGuard guard(tasklist_lock);
+bool TaskTable::id_in_use(pid_t pid) const {
+    if (find(pid)) return true;
+    for (const task_struct& task : list) {
+        if (task.signal && (task.signal->pgrp == pid || task.signal->session == pid)) return true;
+    }
+    return false;
+}
+
+Result<pid_t> TaskTable::alloc_pid() {
     for (pid_t tries = 0; tries < kPidMax; tries++) {
         last_pid = last_pid + 1 >= kPidMax ? 300 : last_pid + 1;
         if (!id_in_use(last_pid)) return last_pid;
@@ -51,20 +43,20 @@ Result<pid_t> alloc_pid() {
     return Errno::EAGAIN;
 }
 
-void attach_task(task_struct* task) {
-    task_list.push_back(task);
-    hash[static_cast<size_t>(task->pid) % kBuckets].push_back(task);
+void TaskTable::attach(task_struct* task) {
+    list.push_back(task);
+    hash_[bucket_of(task->pid)].push_back(task);
     nr_threads++;
 }
 
-void detach_task(task_struct* task) {
+void TaskTable::detach(task_struct* task) {
     task->tasks.remove();
     task->pid_link.remove();
     nr_threads--;
 }
 
-task_struct* find_task_locked(pid_t pid) {
-    for (task_struct& task : hash[static_cast<size_t>(pid) % kBuckets]) {
+task_struct* TaskTable::find(pid_t pid) const {
+    for (task_struct& task : hash_[bucket_of(pid)]) {
         if (task.pid == pid) return &task;
     }
     return nullptr;
@@ -72,8 +64,8 @@ task_struct* find_task_locked(pid_t pid) {
 
 TaskRef find_task_by_pid(pid_t pid) {
     if (pid <= 0) return {};
-    IrqGuard guard(tasklist_lock);
-    task_struct* task = find_task_locked(pid);
+    const auto table = task_table.lock();
+    task_struct* task = table->find(pid);
     if (task) task_get(task);
     return TaskRef(task);
 }
@@ -121,7 +113,7 @@ void task_cpu_time(const task_struct* task, u64* utime, u64* stime) {
 }
 
 CpuTimes process_times(task_struct* task) {
-    IrqGuard guard(tasklist_lock);
+    const auto table = task_table.lock();
     const SignalStruct& s = *task->signal;
     CpuTimes t = {s.utime,   s.stime,    s.cutime,   s.cstime,    s.min_flt,
                   s.maj_flt, s.cmin_flt, s.cmaj_flt, s.nr_threads};

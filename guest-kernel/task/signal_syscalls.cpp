@@ -31,9 +31,9 @@ Result<void> send_checked(task_struct* task, const KSigInfo& info, bool whole_pr
 template <class F>
 Result<Vec<task_struct*>> collect(F accept) {
     Vec<task_struct*> tasks;
-    TRY(tasks.reserve(nr_threads + 8));
-    IrqGuard guard(tasklist_lock);
-    for (task_struct& task : task_list) {
+    TRY(tasks.reserve(task_table.lock()->nr_threads + 8));
+    const auto table = task_table.lock();
+    for (task_struct& task : table->list) {
         if (task.pid != task.tgid || !accept(task)) continue;
         if (!tasks.push(&task).ok()) break;
         task_get(&task);

@@ -72,7 +72,7 @@ struct task_struct {
     Credentials cred;
     u32 personality = 0;
 
-    // Family (kTasks lock)
+    // Family (under the lock of the task table, task/pid.h)
     task_struct* real_parent = nullptr;
     task_struct* parent = nullptr;
     task_struct* group_leader = nullptr;
@@ -80,7 +80,7 @@ struct task_struct {
     List<task_struct, &task_struct::sibling> children;
     ListNode thread_node;  // in signal->threads
     ListNode tasks;        // every thread of the system, oldest first
-    ListNode pid_link;
+    ListNode pid_link;     // in the table's hash
 
     // Resources
     mm_struct* mm = nullptr;
@@ -131,8 +131,6 @@ struct task_struct {
 };
 
 extern task_struct init_task;  // the idle task of the boot CPU, pid 0
-extern SpinLock tasklist_lock;
-extern List<task_struct, &task_struct::tasks> task_list;  // every thread, oldest first; under tasklist_lock
 
 void task_get(task_struct* task);
 void task_put(task_struct* task);
@@ -187,7 +185,7 @@ pid_t task_session(const task_struct* task);
 bool is_orphaned_pgrp(pid_t pgrp);
 /// True if some process of `session` is in group `pgrp`.
 bool session_has_pgrp(pid_t session, pid_t pgrp);
-/// For every process of the session (its group leader thread is passed). Under tasklist_lock: must not sleep.
+/// For every process of the session (its group leader thread is passed). With the task table locked: must not sleep.
 void for_each_process_in_session(pid_t session, void (*visit)(task_struct*, void*), void* data);
 
 // Signals (task/signal.cpp).

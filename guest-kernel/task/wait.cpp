@@ -90,7 +90,7 @@ Result<bool> look(const WaitRequest& request, WaitOutcome* outcome) {
     bool any = false, found = false;
     task_struct* zombie = nullptr;
     {
-        IrqGuard guard(tasklist_lock);
+        const auto table = task_table.lock();
         for (task_struct& child : leader->children) {
             if (!matches(child, request) || child.exit_state == EXIT_DEAD) continue;
             any = true;

@@ -102,7 +102,7 @@ std::vector<TaskInfo> GuestTasks::all(std::string* problem) const {
     try {
         const Type* task_type = type("task_struct");
         const GlobalVariable* first = info_.types.global("init_task");
-        const GlobalVariable* list = info_.types.global("task_list");
+        const GlobalVariable* table = info_.types.global("task_table");
         if (first == nullptr) throw GuestReadError("the kernel's debug information has no init_task");
         if (!memory_.value<u8>(first->address))
             throw GuestReadError("the kernel is not there yet: its memory is not mapped at this moment");
@@ -112,8 +112,9 @@ std::vector<TaskInfo> GuestTasks::all(std::string* problem) const {
             tasks.push_back(read(task.address()));
         };
         // A list with a head of its own, or one that hangs on init_task, as Linux has it.
-        const GuestObject head = list != nullptr ? GuestObject(memory_, list->type, list->address)["head_"]
-                                                 : GuestObject(memory_, task_type, first->address)["tasks"];
+        const GuestObject head =
+            table != nullptr ? GuestObject(memory_, table->type, table->address)["value_"]["list"]["head_"]
+                             : GuestObject(memory_, task_type, first->address)["tasks"];
         // Before the kernel has made it, the head is all zero.
         const bool whole = head["next"].null() || for_each_listed(head, task_type, "tasks", visit);
         if (!has_first) tasks.insert(tasks.begin(), read(first->address));

@@ -50,7 +50,7 @@ u64* next_table(u64& entry, bool user) {
     Page* page = alloc_page(kAllocZero);
     if (!page) return nullptr;
     page->flags |= kPageTable;
-    page_table_pages++;
+    __atomic_add_fetch(&page_table_pages, 1, __ATOMIC_RELAXED);
     entry = page_to_phys(page) | kPtePresent | kPteWrite | (user ? kPteUser : 0);
     return table_of(entry);
 }
@@ -146,7 +146,7 @@ u64* pgd_alloc() {
     Page* page = alloc_page(kAllocZero);
     if (!page) return nullptr;
     page->flags |= kPageTable;
-    page_table_pages++;
+    __atomic_add_fetch(&page_table_pages, 1, __ATOMIC_RELAXED);
     u64* pgd = static_cast<u64*>(page_address(page));
     memcpy(pgd + 256, kernel_pgd + 256, 256 * sizeof(u64));
     return pgd;
@@ -164,7 +164,7 @@ void unlink_user_tables(u64* pgd, u64 start, u64 end, TableList& unlinked) {
 void free_tables(TableList& unlinked) {
     while (Page* page = unlinked.pop_front()) {
         page->flags &= ~kPageTable;
-        page_table_pages--;
+        __atomic_sub_fetch(&page_table_pages, 1, __ATOMIC_RELAXED);
         page_put(page);
     }
 }

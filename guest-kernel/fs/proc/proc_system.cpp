@@ -58,7 +58,10 @@ Result<void> show_loadavg(KString& out) {
         TRY(out.appendf("%llu.%02llu ", static_cast<ull>(rounded >> 11),
                         static_cast<ull>((rounded & 0x7ff) * 100 >> 11)));
     }
-    return out.appendf("%u/%u %d\n", sched_totals().nr_running, nr_threads, last_pid);
+    const u32 running = sched_totals().nr_running;
+    const auto [threads, last_pid] =
+        task_table.with([](TaskTable& t) { return std::pair(t.nr_threads, t.last_pid); });
+    return out.appendf("%u/%u %d\n", running, threads, last_pid);
 }
 
 Result<void> show_stat(KString& out) {
@@ -78,7 +81,7 @@ Result<void> show_stat(KString& out) {
     const u64 boot_time = (ktime_get_real_ns() - ktime_get_ns()) / kNsPerSec;
     return out.appendf("ctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\nprocs_blocked 0\n",
                        static_cast<ull>(totals.nr_switches), static_cast<ull>(boot_time),
-                       static_cast<ull>(total_forks), totals.nr_running);
+                       static_cast<ull>(task_table.lock()->total_forks), totals.nr_running);
 }
 
 Result<void> show_version(KString& out) {

@@ -68,7 +68,11 @@ struct Kernel {
                         .size = 8,
                         .enumerators = {{"VM_READ", 1}, {"VM_WRITE", 2}, {"VM_EXEC", 4}, {"VM_SHARED", 8}}});
         types.add_global({"init_task", task_at(0), task});
-        types.add_global({"task_list", kListHead, list});
+        Type* table = types.add_type({.kind = TypeKind::Structure, .name = "TaskTable", .size = 16});
+        table->members = {{.name = "list", .offset = 0, .type = list}};
+        Type* guarded = types.add_type({.kind = TypeKind::Structure, .name = "Guarded", .size = 16});
+        guarded->members = {{.name = "value_", .offset = 0, .type = table}};
+        types.add_global({"task_table", kListHead, guarded});
         memory.put<u64>(kListHead, kListHead);
         memory.put<u64>(kListHead + 8, kListHead);
     }
