@@ -7,6 +7,7 @@
 #include "core/list.h"
 #include "core/refcount.h"
 #include "mm/page.h"
+#include "sync/guarded.h"
 
 struct vm_area_struct;
 
@@ -18,7 +19,8 @@ struct MemoryObjectMapping {  // embedded in vm_area_struct
 struct MemoryObject : RefCounted {
     /// Page number `index` (of 4 KiB) with a reference for the caller (give it back with page_put).
     /// `for_write`: the caller may change the page (a hole must be filled with a page of its own).
-    /// Errors: ENXIO beyond the end (the program gets SIGBUS), ENOMEM, EIO. May sleep.
+    /// Errors: ENXIO beyond the end (the program gets SIGBUS), ENOMEM, EIO. May sleep, also until a device has
+    /// read it. Comes under kMm and whatever a user copy is made under, so it takes ranks above kMm only.
     virtual Result<Page*> get_page(u64 index, bool for_write) = 0;
 
     /// Those of the `count` pages from `first` on that are there already, each with a reference, null for the
@@ -26,7 +28,8 @@ struct MemoryObject : RefCounted {
     /// there are any.
     virtual bool cached_pages(u64 /*first*/, u64 /*count*/, Page** /*pages*/) { return false; }
 
-    List<MemoryObjectMapping, &MemoryObjectMapping::node> mappings;
+    using Mappings = List<MemoryObjectMapping, &MemoryObjectMapping::node>;
+    Guarded<Mappings, LockRank::kMappings> mappings;
 };
 
 /// Remove pages [first, last] of `object` from every address space that maps them (after a truncate).

@@ -12,13 +12,11 @@
 namespace {
 
 void free_areas(mm_struct* mm) {
-    while (vm_area_struct* vma = mm->vmas.pop_front()) {
+    const MmapGuard guard(mm);
+    while (vm_area_struct* vma = mm->vmas.front()) {
         zap_vma_range(vma, vma->vm_start, vma->vm_end, true);
-        if (vma->mapping.node.linked()) vma->mapping.node.remove();
-        delete vma;
+        remove_area(vma);
     }
-    mm->mmap_cache = nullptr;
-    mm->map_count = 0;
 }
 
 Result<void> copy_ptes(mm_struct* mm, const vm_area_struct* vma, mm_struct* old_mm) {
@@ -57,8 +55,7 @@ Result<void> dup_areas(mm_struct* mm, mm_struct* old_mm) {
         vma->vm_mm = mm;
         vma->vm_file = old_vma.vm_file;
         vma->vm_object = old_vma.vm_object;
-        vma->mapping.vma = vma;
-        if (vma->vm_object) vma->vm_object->mappings.push_back(&vma->mapping);
+        attach_to_object(vma);
         mm->vmas.push_back(vma);
         mm->map_count++;
         if (old_vma.vm_flags & (VM_SHARED | VM_WIPEONFORK)) continue;
@@ -120,9 +117,7 @@ void mmput(mm_struct* mm) {
     const u32 left = __atomic_sub_fetch(&mm->mm_users, 1, __ATOMIC_ACQ_REL);
     BUG_ON(left == ~0u);
     if (left > 0) return;
-    mm->mmap_lock.lock();
     free_areas(mm);
-    mm->mmap_lock.unlock();
     if (mm->exe_file) mm->exe_file->inode->allow_write_access();
     mm->exe_file.reset();
     mmdrop(mm);

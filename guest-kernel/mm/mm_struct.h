@@ -42,6 +42,7 @@ struct vm_area_struct {
     RefPtr<MemoryObject> vm_object;  // null: private anonymous memory
     MemoryObjectMapping mapping;
     ListNode node;
+    vm_area_struct* next_removed = nullptr;  // in mm_struct::removed
 
     u64 size() const { return vm_end - vm_start; }
     u64 index_of(u64 address) const { return vm_pgoff + ((address - vm_start) >> kPageShift); }
@@ -55,7 +56,9 @@ struct mm_struct {
     u32 map_count = 0;
     u32 mm_users = 1;
     u32 mm_count = 1;
+    // Bare: it guards page tables and areas as well as the fields here. Take it by MmapGuard where areas may go.
     Mutex mmap_lock{LockRank::kMm};
+    vm_area_struct* removed = nullptr;  // taken out under the lock, to be freed without it
 
     u64 mmap_base = 0;
     u64 start_code = 0, end_code = 0, start_data = 0, end_data = 0;
@@ -74,6 +77,27 @@ struct mm_struct {
     TlbContext tlb;
 
     u64 rss() const { return rss_anon + rss_file + rss_shmem; }
+};
+
+/// Frees a chain of areas that are out of every list. May close files: not under mmap_lock.
+void free_removed_areas(vm_area_struct* first);
+
+/// Holds the map of an address space for a scope. Areas that leave it meanwhile are freed when the lock is free
+/// again: with one may go the last reference to a file, and to close that takes locks of lower ranks.
+class MmapGuard {
+  public:
+    explicit MmapGuard(mm_struct* mm) : mm_(mm) { mm_->mmap_lock.lock(); }
+    ~MmapGuard() {
+        vm_area_struct* removed = mm_->removed;
+        mm_->removed = nullptr;
+        mm_->mmap_lock.unlock();
+        if (removed) free_removed_areas(removed);
+    }
+    MmapGuard(const MmapGuard&) = delete;
+    MmapGuard& operator=(const MmapGuard&) = delete;
+
+  private:
+    mm_struct* mm_;
 };
 
 /// A new, empty address space, or nullptr.
@@ -104,11 +128,15 @@ void for_each_vma(mm_struct* mm, F visit) {
 /// [heap], [stack] or "" for areas without a file, as /proc/PID/maps shows.
 const char* vma_name(const vm_area_struct& vma);
 
-// Changing the map; all under mmap_lock. Addresses and lengths are page aligned.
+// Changing the map; all under MmapGuard. Addresses and lengths are page aligned.
 Result<vm_area_struct*> insert_area(mm_struct* mm, u64 start, u64 end, u64 flags, RefPtr<File> file,
                                     RefPtr<MemoryObject> object, u64 pgoff);
 Result<void> unmap_range(mm_struct* mm, u64 start, u64 end);
 Result<void> protect_range(mm_struct* mm, u64 start, u64 end, u64 access);
+/// Let changes of `vma`'s object find it.
+void attach_to_object(vm_area_struct* vma);
+/// Take `vma`, which maps nothing any more, out of the map.
+void remove_area(vm_area_struct* vma);
 /// Make `address` the start of an area. ENOMEM.
 Result<void> split_at(mm_struct* mm, u64 address);
 /// Join `vma` with neighbours that continue it.

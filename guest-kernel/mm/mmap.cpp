@@ -36,7 +36,7 @@ Result<void> check_vm_limit(const mm_struct* mm, u64 pages) {
 
 void populate(mm_struct* mm, u64 start, u64 end, bool write) {
     for (u64 a = start; a < end; a += kPageSize) {
-        MutexGuard guard(mm->mmap_lock);
+        MmapGuard guard(mm);
         Result<Page*> page = get_user_page(mm, a, write);
         if (!page.ok()) return;
         page_put(page.value());
@@ -142,7 +142,7 @@ SysResult sys_mmap(u64 address, u64 length, u64 prot, u64 flags, int fd, u64 off
     mm_struct* mm = current()->mm;
     u64 start;
     {
-        MutexGuard guard(mm->mmap_lock);
+        MmapGuard guard(mm);
         start = TRY(place(mm, address, size, flags));
         TRY(check_vm_limit(mm, size >> kPageShift));
         if (flags & kMapFixed) TRY(unmap_range(mm, start, start + size));
@@ -158,7 +158,7 @@ SysResult sys_munmap(u64 address, u64 length) {
     if (address & ~kPageMask || length == 0 || length > kTaskSize || address > kTaskSize - length)
         return Errno::EINVAL;
     mm_struct* mm = current()->mm;
-    MutexGuard guard(mm->mmap_lock);
+    MmapGuard guard(mm);
     TRY(unmap_range(mm, address, address + page_up(length)));
     return 0;
 }
@@ -172,7 +172,7 @@ SysResult sys_mprotect(u64 address, u64 length, u64 prot) {
     const u64 end = address + page_up(length);
     if (end <= address || end > kTaskSize) return Errno::ENOMEM;
     mm_struct* mm = current()->mm;
-    MutexGuard guard(mm->mmap_lock);
+    MmapGuard guard(mm);
     if (prot & kProtGrowsdown) {
         const vm_area_struct* vma = find_vma(mm, address);
         if (!vma || vma->vm_start >= end) return Errno::ENOMEM;
@@ -185,7 +185,7 @@ SysResult sys_mprotect(u64 address, u64 length, u64 prot) {
 
 SysResult sys_brk(u64 address) {
     mm_struct* mm = current()->mm;
-    MutexGuard guard(mm->mmap_lock);
+    MmapGuard guard(mm);
     const long unchanged = static_cast<long>(mm->brk);
     if (address < mm->start_brk || address >= kTaskSize) return unchanged;
     const u64 old_end = page_up(mm->brk), new_end = page_up(address);
@@ -216,7 +216,7 @@ SysResult sys_mremap(u64 address, u64 old_length, u64 new_length, u64 flags, u64
     }
     const u64 old_size = page_up(old_length), new_size = page_up(new_length);
     mm_struct* mm = current()->mm;
-    MutexGuard guard(mm->mmap_lock);
+    MmapGuard guard(mm);
     if (flags & kFixed) {
         if (new_address & ~kPageMask || new_address > kTaskSize - new_size) return Errno::EINVAL;
         if (new_address < address + old_size && address < new_address + new_size) return Errno::EINVAL;
@@ -264,7 +264,7 @@ SysResult sys_madvise(u64 address, u64 length, int advice) {
     const u64 end = address + page_up(length);
     if (end < address || end > kTaskSize) return Errno::EINVAL;
     mm_struct* mm = current()->mm;
-    MutexGuard guard(mm->mmap_lock);
+    MmapGuard guard(mm);
     switch (advice) {
         case 0:
         case 1:
@@ -314,7 +314,7 @@ SysResult sys_msync(u64 address, u64 length, int flags) {
     const u64 end = address + page_up(length);
     if (end < address) return Errno::ENOMEM;
     mm_struct* mm = current()->mm;
-    MutexGuard guard(mm->mmap_lock);
+    MmapGuard guard(mm);
     for (u64 a = address; a < end;) {
         const vm_area_struct* vma = find_vma(mm, a);
         if (!vma || vma->vm_start > a) return Errno::ENOMEM;
@@ -332,7 +332,7 @@ SysResult sys_mincore(u64 address, u64 length, UserBytes vector) {
         const u64 a = address + (i << kPageShift);
         u8 resident;
         {
-            MutexGuard guard(mm->mmap_lock);
+            MmapGuard guard(mm);
             const vm_area_struct* vma = find_vma(mm, a);
             if (!vma || vma->vm_start > a) return Errno::ENOMEM;
             const pte_t* pte = pte_lookup(mm->pgd, a);
@@ -353,7 +353,7 @@ SysResult sys_mlock2(u64 address, u64 length, int flags) {
     const u64 limit = task_rlimit(kRlimitMemlock);
     if (limit == 0 && !current()->cred.has(static_cast<Capability>(14))) return Errno::EPERM;
     {
-        MutexGuard guard(mm->mmap_lock);
+        MmapGuard guard(mm);
         if (mm->locked_vm + ((end - start) >> kPageShift) > limit >> kPageShift &&
             !current()->cred.has(static_cast<Capability>(14))) {
             return Errno::ENOMEM;
@@ -362,7 +362,7 @@ SysResult sys_mlock2(u64 address, u64 length, int flags) {
     }
     if (!(flags & kOnfault)) {
         for (u64 a = start; a < end; a += kPageSize) {
-            MutexGuard guard(mm->mmap_lock);
+            MmapGuard guard(mm);
             const vm_area_struct* vma = find_vma(mm, a);
             Result<Page*> page = get_user_page(mm, a, vma && vma->vm_flags & VM_WRITE && !vma->shared());
             if (page.ok()) page_put(page.value());
@@ -380,7 +380,7 @@ SysResult sys_munlock(u64 address, u64 length) {
     if (end < start || end > kTaskSize) return Errno::EINVAL;
     if (start == end) return 0;
     mm_struct* mm = current()->mm;
-    MutexGuard guard(mm->mmap_lock);
+    MmapGuard guard(mm);
     TRY(change_flags(mm, start, end, 0, VM_LOCKED));
     return 0;
 }
@@ -389,7 +389,7 @@ SysResult sys_mlockall(int flags) {
     constexpr int kCurrent = 1, kFuture = 2, kOnfault = 4;
     if (!flags || flags & ~(kCurrent | kFuture | kOnfault) || flags == kOnfault) return Errno::EINVAL;
     mm_struct* mm = current()->mm;
-    MutexGuard guard(mm->mmap_lock);
+    MmapGuard guard(mm);
     mm->def_flags = flags & kFuture ? u64{VM_LOCKED} : 0;
     if (flags & kCurrent) {
         for (vm_area_struct& vma : mm->vmas) {
@@ -402,7 +402,7 @@ SysResult sys_mlockall(int flags) {
 
 SysResult sys_munlockall() {
     mm_struct* mm = current()->mm;
-    MutexGuard guard(mm->mmap_lock);
+    MmapGuard guard(mm);
     mm->def_flags = 0;
     mm->locked_vm = 0;
     for (vm_area_struct& vma : mm->vmas) vma.vm_flags &= ~u64{VM_LOCKED};

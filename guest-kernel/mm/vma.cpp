@@ -22,29 +22,16 @@ void account(mm_struct* mm, const vm_area_struct* vma, u64 pages, bool add) {
     mm->hiwater_vm = max(mm->hiwater_vm, mm->total_vm);
 }
 
-void attach(vm_area_struct* vma) {
-    vma->mapping.vma = vma;
-    if (vma->vm_object) vma->vm_object->mappings.push_back(&vma->mapping);
-}
-
 bool continues(const vm_area_struct* a, const vm_area_struct* b) {
     return a->vm_end == b->vm_start && a->vm_flags == b->vm_flags && a->vm_file == b->vm_file &&
            a->vm_object == b->vm_object && !(a->vm_flags & VM_GROWSDOWN) &&
            (!a->vm_object || a->vm_pgoff + (a->size() >> kPageShift) == b->vm_pgoff);
 }
 
-void remove_area(mm_struct* mm, vm_area_struct* vma) {
-    if (mm->mmap_cache == vma) mm->mmap_cache = nullptr;
-    if (vma->mapping.node.linked()) vma->mapping.node.remove();
-    vma->node.remove();
-    mm->map_count--;
-    delete vma;
-}
-
 /// `a` swallows `b`, which continues it.
-void join(mm_struct* mm, vm_area_struct* a, vm_area_struct* b) {
+void join(vm_area_struct* a, vm_area_struct* b) {
     a->vm_end = b->vm_end;
-    remove_area(mm, b);
+    remove_area(b);
 }
 
 void zap_pte(vm_area_struct* vma, u64 address, pte_t& pte, bool even_cows) {
@@ -68,6 +55,31 @@ void zap_pte(vm_area_struct* vma, u64 address, pte_t& pte, bool even_cows) {
 }
 
 }  // namespace
+
+void attach_to_object(vm_area_struct* vma) {
+    vma->mapping.vma = vma;
+    if (vma->vm_object) vma->vm_object->mappings.lock()->push_back(&vma->mapping);
+}
+
+void remove_area(vm_area_struct* vma) {
+    mm_struct* mm = vma->vm_mm;
+    if (mm->mmap_cache == vma) mm->mmap_cache = nullptr;
+    if (vma->vm_object) {
+        const auto mappings = vma->vm_object->mappings.lock();
+        vma->mapping.node.remove();
+    }
+    vma->node.remove();
+    mm->map_count--;
+    vma->next_removed = mm->removed;
+    mm->removed = vma;
+}
+
+void free_removed_areas(vm_area_struct* first) {
+    while (vm_area_struct* vma = first) {
+        first = vma->next_removed;
+        delete vma;
+    }
+}
 
 vm_area_struct* find_vma(mm_struct* mm, u64 address) {
     vm_area_struct* cached = mm->mmap_cache;
@@ -108,16 +120,16 @@ Result<vm_area_struct*> insert_area(mm_struct* mm, u64 start, u64 end, u64 flags
     else
         mm->vmas.push_back(vma);
     mm->map_count++;
-    attach(vma);
+    attach_to_object(vma);
     account(mm, vma, vma->size() >> kPageShift, true);
     return vma;
 }
 
 void merge_around(mm_struct* mm, vm_area_struct* vma) {
     vm_area_struct* next = mm->vmas.next(vma);
-    if (next && continues(vma, next)) join(mm, vma, next);
+    if (next && continues(vma, next)) join(vma, next);
     vm_area_struct* prev = mm->vmas.prev(vma);
-    if (prev && continues(prev, vma)) join(mm, prev, vma);
+    if (prev && continues(prev, vma)) join(prev, vma);
 }
 
 Result<void> split_at(mm_struct* mm, u64 address) {
@@ -136,7 +148,7 @@ Result<void> split_at(mm_struct* mm, u64 address) {
     vma->vm_end = address;
     mm->vmas.insert_after(vma, upper);
     mm->map_count++;
-    attach(upper);
+    attach_to_object(upper);
     return {};
 }
 
@@ -150,7 +162,7 @@ Result<void> unmap_range(mm_struct* mm, u64 start, u64 end) {
         vm_area_struct* next = mm->vmas.next(vma);
         zap_vma_range(vma, vma->vm_start, vma->vm_end, true);
         account(mm, vma, vma->size() >> kPageShift, false);
-        remove_area(mm, vma);
+        remove_area(vma);
         vma = next;
     }
     // Tables that no area needs any more, between the neighbours.
@@ -188,7 +200,7 @@ Result<void> protect_range(mm_struct* mm, u64 start, u64 end, u64 access) {
     while (vma && vma->vm_start <= end) {
         vm_area_struct* next = mm->vmas.next(vma);
         vm_area_struct* prev = mm->vmas.prev(vma);
-        if (prev && continues(prev, vma)) join(mm, prev, vma);
+        if (prev && continues(prev, vma)) join(prev, vma);
         vma = next;
     }
     return {};
@@ -230,7 +242,8 @@ void zap_range(mm_struct* mm, u64 start, u64 end) {
 }
 
 void unmap_mapping_range(MemoryObject& object, u64 first_index, u64 last_index, bool even_cows) {
-    for (MemoryObjectMapping& mapping : object.mappings) {
+    const auto mappings = object.mappings.lock();
+    for (MemoryObjectMapping& mapping : *mappings) {
         vm_area_struct* vma = mapping.vma;
         const u64 first = vma->vm_pgoff, last = vma->vm_pgoff + (vma->size() >> kPageShift) - 1;
         if (last < first_index || first > last_index) continue;

@@ -17,8 +17,14 @@ enum class LockRank : u8 {
     kFile = 24,   // an open file's position, epoll sets
     kFiles = 26,  // a FilesStruct
     kFutexMm = 28,
-    kMm = 30,           // mm_struct::mmap_lock: taken by page faults, so by every user copy
+    kMm = 30,  // mm_struct::mmap_lock: taken by page faults, so by every user copy
+
+    // What a page fault may take to read a file, and hold while it waits for the disk. An inode's mutex is not
+    // among them: it is held around user copies. So what get_page needs of a file has locks of its own.
+    kMappings = 36,     // the areas that map a memory object
     kObjectPages = 40,  // page tree of a memory object: MemoryObject::get_page runs under kMm
+    kBlockMap = 50,     // which blocks of its device a file's pages are
+    kBlockCache = 60,   // cached blocks of a device: a file system's own data
 
     // Spin locks. All are above every mutex: nothing sleeps under a spin lock.
     kTasks = 100,   // task list, pid hash, parent-child links, process groups
@@ -28,7 +34,8 @@ enum class LockRank : u8 {
     kDcache = 110,     // directory cache
     kFileLocks = 111,  // record and flock locks of all files
     kFutex = 112,
-    kRandom = 124,  // the random generator's key
+    kBlockQueue = 120,  // requests of a block device; its interrupt handler wakes who waits
+    kRandom = 124,      // the random generator's key
     kWaitQueue = 130,
     kRunQueue = 140,
     kTimer = 145,  // the tick is armed by schedule()

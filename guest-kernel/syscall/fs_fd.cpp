@@ -37,7 +37,7 @@ SysResult seal_command(File& file, int command, u64 argument) {
     if (argument & ~u64{kAll}) return Errno::EINVAL;
     MutexGuard guard(inode.lock);
     if (inode.seals & F_SEAL_SEAL) return Errno::EPERM;
-    if ((argument & F_SEAL_WRITE) && !object->mappings.empty()) return Errno::EBUSY;
+    if ((argument & F_SEAL_WRITE) && !object->mappings.lock()->empty()) return Errno::EBUSY;
     inode.seals |= static_cast<u32>(argument);
     return 0L;
 }

@@ -96,7 +96,7 @@ Result<void> map_image(mm_struct* mm, const RefPtr<File>& file, const ElfImage& 
     for (const Elf64Phdr& s : image.segments) {
         if (s.type != kPtLoad) continue;
         {
-            MutexGuard guard(mm->mmap_lock);
+            MmapGuard guard(mm);
             TRY(map_segment(mm, file, s, bias));
         }
         TRY(clear_tail(mm, s, bias));
@@ -207,7 +207,7 @@ Result<void> finish_load(BinaryProgram& program, const ElfImage& image, const Re
     if (interpreter) {
         u64 interpreter_bias = 0;
         if (interpreter_image->header.type == kEtDyn) {
-            MutexGuard guard(mm->mmap_lock);
+            MmapGuard guard(mm);
             interpreter_bias = TRY(find_free_range(mm, 0, interpreter_image->high - interpreter_image->low)) -
                                interpreter_image->low;
         }

@@ -98,7 +98,7 @@ Result<void> push_strings(BinaryProgram& program, const StringVector& vector, in
 Result<void> make_stack(BinaryProgram& program) {
     program.mm = mm_alloc();
     if (!program.mm) return Errno::ENOMEM;
-    MutexGuard guard(program.mm->mmap_lock);
+    MmapGuard guard(program.mm);
     constexpr u64 kInitialStack = 132 * 1024;
     TRY(insert_area(program.mm, kTaskSize - kInitialStack, kTaskSize,
                     VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_GROWSDOWN, {}, {}, 0));

@@ -1,7 +1,9 @@
-// Record locks: how ranges split, merge and conflict. Owners are told apart by their tables of files.
+// Record locks: how ranges split, merge and conflict (owners are told apart by their tables of files); and the order
+// of the kernel's own locks where a page fault waits for a disk.
 #include "tests/unit/kernel/shim/shim.h"
 
 #include "fs/file_locks.h"
+#include "mm/memory_object.h"
 
 using namespace shim;
 
@@ -110,4 +112,87 @@ TEST_CASE("flock belongs to the open file description") {
     other.reset();
     CHECK(flock_file(*l.file, LOCK_EX | LOCK_NB).ok());
     CHECK(error_of(flock_file(*l.file, 99)) == Errno::EINVAL);
+}
+
+namespace {
+
+// A file on a disk, as far as locks go: its pages, the map of its blocks, the blocks of the map itself, and a queue
+// of requests that an interrupt answers.
+class DiskFile final : public MemoryObject {
+  public:
+    Result<Page*> get_page(u64 index, bool) override {
+        const auto pages = pages_.lock();
+        if (!*pages) {
+            const u64 block = TRY(block_of(index));
+            Page* page = alloc_page();
+            read_block(block, page_address(page));
+            *pages = page;
+        }
+        page_get(*pages);
+        return *pages;
+    }
+    /// What the disk's interrupt does: answers the oldest request.
+    bool interrupt() {
+        Request* request = queue_.with([](Requests& q) { return q.pop_front(); });
+        if (!request) return false;
+        memset(request->to, static_cast<int>(request->block), kPageSize);
+        __atomic_store_n(&request->done, true, __ATOMIC_RELEASE);
+        answered_.wake_all();
+        return true;
+    }
+    ~DiskFile() override {
+        if (Page* page = *pages_.lock()) page_put(page);
+    }
+
+    int reads = 0;
+
+  private:
+    struct Request {
+        ListNode node;
+        u64 block;
+        void* to;
+        bool done = false;
+    };
+    using Requests = List<Request, &Request::node>;
+    using MapBlock = std::vector<u8>;
+
+    Result<u64> block_of(u64 index) {
+        const auto map = map_.lock();
+        const auto cached = cache_.lock();
+        if (cached->empty()) {
+            cached->resize(kPageSize);
+            read_block(*map, cached->data());
+        }
+        return cached->at(index) + 1ull;
+    }
+    void read_block(u64 block, void* to) {
+        Request request{{}, block, to};
+        queue_.lock()->push_back(&request);
+        reads++;
+        wait_event_uninterruptible(answered_,
+                                   [&] { return __atomic_load_n(&request.done, __ATOMIC_ACQUIRE); });
+    }
+
+    Guarded<Page*, LockRank::kObjectPages> pages_;
+    Guarded<u64, LockRank::kBlockMap> map_{u64{7}};
+    Guarded<MapBlock, LockRank::kBlockCache> cache_;
+    Guarded<Requests, LockRank::kBlockQueue> queue_;
+    WaitQueue answered_;
+};
+
+}  // namespace
+
+TEST_CASE("a page fault may read a file from its disk, also in the middle of a read or write of that file") {
+    World w;
+    RefPtr<DiskFile> file = make_ref<DiskFile>().release_value();
+    on_sleep([&] { return file->interrupt(); });
+    Mutex position{LockRank::kFilePosition}, inode{LockRank::kInode}, mmap_lock{LockRank::kMm};
+    MutexGuard position_guard(position),
+        inode_guard(inode);  // write(2) copies from memory that maps the file
+    MutexGuard fault(mmap_lock);
+    Result<Page*> page = file->get_page(0, false);
+    REQUIRE(page.ok());
+    CHECK(file->reads == 2);  // the map, and the page that it says
+    CHECK(*static_cast<u8*>(page_address(page.value())) == 8);
+    page_put(page.value());
 }

@@ -212,7 +212,8 @@ void WaitQueue::finish(WaitEntry* entry) {
 }
 namespace wait_detail {
 bool sleep_until(u64 deadline) {
-    BUG_ON(!g_held.empty());  // sleeping with a lock held
+    // Only what waits for a device, as a page fault does, sleeps with locks held.
+    BUG_ON(!g_held.empty() && (g_held.back() < LockRank::kMm || is_spin_rank(g_held.back())));
     if (g->on_sleep && g->on_sleep()) return true;
     if (deadline != kNoTimeout) {
         g->now = max(g->now, deadline);
