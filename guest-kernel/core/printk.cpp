@@ -7,9 +7,9 @@
 #include "core/cmdline.h"
 #include "core/string.h"
 #include "sync/guarded.h"
-#include "time/clock.h"
 
 int console_loglevel = 7;
+u64 (*log_clock)() = nullptr;
 
 namespace {
 
@@ -48,7 +48,7 @@ void vprintk(const char* format, va_list args) {
     const auto l = kernel_log.lock();
     LogRecord& record = l->ring[l->next_sequence % kRecords];
     record.sequence = l->next_sequence++;
-    record.time_ns = ktime_get_ns();
+    record.time_ns = log_clock ? log_clock() : 0;
     record.level = level;
     memcpy(record.text, text, length + 1);
     if (level >= console_loglevel) return;

@@ -39,3 +39,4 @@ bool log_read(u64 sequence, LogRecord* record);
 u64 log_first_sequence();
 u64 log_next_sequence();
 extern int console_loglevel;
+extern u64 (*log_clock)();  // nanoseconds since boot, for the records; null before there is a clock

@@ -3,10 +3,8 @@
 // Guarantees: the key changes with every request, so that earlier output cannot be recomputed from the state.
 #include "core/random.h"
 
-#include "arch/x86_64/cpu.h"
 #include "core/string.h"
 #include "sync/guarded.h"
-#include "time/clock.h"
 
 namespace {
 
@@ -88,9 +86,4 @@ void add_device_randomness(const void* bytes, size_t size) {
         if (i % sizeof(g->key) == sizeof(g->key) - 1) g->erase_key();
     }
     g->erase_key();
-}
-
-void random_init() {
-    const u64 seed[] = {rdtsc(), ktime_get_real_ns(), 0x6f72726572790001ull};
-    add_device_randomness(seed, sizeof(seed));
 }

@@ -9,4 +9,3 @@
 void get_random_bytes(void* buffer, size_t size);
 /// Mix `size` bytes into the key.
 void add_device_randomness(const void* bytes, size_t size);
-void random_init();

@@ -3,9 +3,9 @@
 // Guarantees: operator new never throws: it answers nullptr, and every caller checks (make_ref, make_unique).
 #include <new>
 
+#include "core/kmalloc.h"
 #include "core/panic.h"
 #include "core/runtime.h"
-#include "mm/kmalloc.h"
 
 using Constructor = void (*)();
 extern "C" Constructor __init_array_start[], __init_array_end[];

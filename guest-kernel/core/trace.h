@@ -1,6 +1,6 @@
 // Back traces of the kernel's own stack.
 //
-// Guarantees: see panic.cpp.
+// Guarantees: see init/panic.cpp.
 #pragma once
 
 #include "core/types.h"

@@ -7,8 +7,8 @@
 #include <new>
 #include <utility>
 
+#include "core/kmalloc.h"
 #include "core/result.h"
-#include "mm/kmalloc.h"
 
 template <class T>
 class Vec {

@@ -4,11 +4,11 @@
 #include "drivers/apic.h"
 
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/irq.h"
 #include "arch/x86_64/percpu.h"
 #include "core/panic.h"
 #include "core/printk.h"
 #include "drivers/acpi.h"
+#include "drivers/irq.h"
 #include "mm/vmalloc.h"
 
 namespace {

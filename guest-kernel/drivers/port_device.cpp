@@ -3,9 +3,9 @@
 #include "drivers/port_device.h"
 
 #include "arch/x86_64/cpu.h"
+#include "drivers/mem_devices.h"
 #include "fs/cred.h"
 #include "fs/file.h"
-#include "fs/mem_devices.h"
 
 namespace {
 

@@ -5,8 +5,8 @@
 #include "drivers/serial.h"
 
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/irq.h"
 #include "core/printk.h"
+#include "drivers/irq.h"
 #include "mm/user_ptr.h"
 #include "sync/spinlock.h"
 

@@ -1,8 +1,8 @@
 // The radix tree of a file's pages. Level 1 nodes hold pages, higher ones hold nodes.
 #include "fs/page_tree.h"
 
+#include "core/kmalloc.h"
 #include "core/string.h"
-#include "mm/kmalloc.h"
 
 namespace {
 constexpr u64 kNone = ~0ull;

@@ -2,22 +2,12 @@
 #include "fs/vfs.h"
 
 #include "fs/cred.h"
-#include "fs/devtmpfs.h"
 #include "fs/fs_struct.h"
-#include "fs/mem_devices.h"
 #include "fs/namei.h"
-#include "fs/proc/proc.h"
-#include "fs/tmpfs/tmpfs.h"
-#include "tty/pty.h"
 
 namespace {
 
 FileSystemType* g_types = nullptr;
-
-Result<RefPtr<SuperBlock>> mount_tmpfs(const char*, const char* options) {
-    return TmpfsSuper::mount("tmpfs", options);
-}
-FileSystemType g_tmpfs_type = {"tmpfs", true, mount_tmpfs, nullptr};
 
 constexpr u64 kMountFlags =
     MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_NOSYMFOLLOW;
@@ -65,18 +55,13 @@ FileSystemType* find_filesystem(const char* name) {
     return nullptr;
 }
 
-void init_vfs() {
-    register_filesystem(&g_tmpfs_type);
-    Result<RefPtr<SuperBlock>> super = TmpfsSuper::mount("rootfs", "mode=755");
+void mount_root(const FileSystemType& type, const char* options) {
+    Result<RefPtr<SuperBlock>> super = type.mount(nullptr, options);
     if (!super.ok()) panic("VFS: no memory for the root file system");
     RefPtr<SuperBlock> sb = super.release_value();
-    Result<RefPtr<Mount>> mount = Mount::make(sb, sb->root, "rootfs", 0);
+    Result<RefPtr<Mount>> mount = Mount::make(sb, sb->root, type.name, 0);
     if (!mount.ok()) panic("VFS: no memory for the root mount");
     set_root_mount(mount.release_value());
-    init_devtmpfs();
-    init_mem_devices();
-    init_procfs();
-    init_ptys();
 }
 
 Result<void> do_mount(const char* source, const char* target, const char* type, u64 flags, const char* data) {

@@ -1,6 +1,8 @@
 // The VFS as a whole: its start, the file system types, and mount(2) below its system call.
 //
-// Guarantees: after init_vfs() there is a root (a tmpfs), and tasks made from then on can open files.
+// The VFS names no file system: each registers its type.
+//
+// Guarantees: after mount_root() tasks can open files.
 #pragma once
 
 #include "fs/file.h"
@@ -18,8 +20,8 @@ void register_filesystem(FileSystemType* type);
 FileSystemType* first_filesystem();
 FileSystemType* find_filesystem(const char* name);
 
-/// Mounts the root tmpfs, registers the types, makes the devices known. Panics when memory is short.
-void init_vfs();
+/// Makes an instance of `type` the root of the tree, at boot. Panics when memory is short.
+void mount_root(const FileSystemType& type, const char* options);
 
 /// mount(2): `flags` are MS_…; any of the strings may be null. Errors as mount(2).
 Result<void> do_mount(const char* source, const char* target, const char* type, u64 flags, const char* data);

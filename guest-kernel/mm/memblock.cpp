@@ -3,7 +3,7 @@
 // Guarantees: as in the header. Linear searches: there are a few dozen ranges at most.
 #include "mm/memblock.h"
 
-#include "core/boot_info.h"
+#include "arch/x86_64/boot_info.h"
 #include "core/panic.h"
 #include "core/string.h"
 #include "mm/page.h"

@@ -1,12 +1,12 @@
-// Slabs and kmalloc (mm/slab.h, mm/kmalloc.h).
+// Slabs and kmalloc (mm/slab.h, core/kmalloc.h).
 //
 // Guarantees: kfree finds the slab of an object through its struct page: every page of a slab names its cache
 // and its head. Sizes above 8 KiB come straight from the page allocator.
 #include "mm/slab.h"
 
+#include "core/kmalloc.h"
 #include "core/panic.h"
 #include "core/string.h"
-#include "mm/kmalloc.h"
 
 namespace {
 

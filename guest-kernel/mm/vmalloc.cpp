@@ -4,8 +4,8 @@
 #include "mm/vmalloc.h"
 
 #include "arch/x86_64/pgtable.h"
+#include "core/kmalloc.h"
 #include "core/panic.h"
-#include "mm/kmalloc.h"
 #include "sync/guarded.h"
 
 namespace {

@@ -301,6 +301,11 @@ void timeout_fired(Timer* timer) {
 
 }  // namespace
 
+u64 deadline_after(u64 ns) {
+    const u64 now = ktime_get_ns();
+    return ns >= kNoTimeout - now ? kNoTimeout : now + ns;
+}
+
 bool schedule_until(u64 deadline) {
     if (deadline == kNoTimeout) {
         schedule();
@@ -334,6 +339,7 @@ void sched_init() {
     init_task.sched_class = normal_sched_class;
     for (unsigned cpu = 0; cpu < kMaxCpus; cpu++) run_queues.on(cpu).cpu = cpu;
     this_rq().idle = this_rq().curr = &init_task;
+    on_tick(scheduler_tick);
 }
 
 void cpu_idle() {

@@ -116,6 +116,8 @@ u32 weight_of_prio(i32 static_prio);
 /// Sleep until `deadline` (ktime) in the state already set; kNoTimeout: until woken. False if the time came
 /// first.
 bool schedule_until(u64 deadline);
+/// The ktime `ns` nanoseconds from now; saturates at kNoTimeout.
+u64 deadline_after(u64 ns);
 /// The idle loop of a CPU; never returns.
 [[noreturn]] void cpu_idle();
 /// CPU time of `task` so far, up to this moment.

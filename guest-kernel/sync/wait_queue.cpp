@@ -5,7 +5,6 @@
 
 #include "sched/sched.h"
 #include "task/task.h"
-#include "time/clock.h"
 
 namespace {
 
@@ -62,8 +61,7 @@ bool sleep_until(u64 deadline_ns) {
 }
 
 u64 deadline_after(u64 ns) {
-    const u64 now = ktime_get_ns();
-    return ns >= kNoTimeout - now ? kNoTimeout : now + ns;
+    return ::deadline_after(ns);
 }
 
 bool interrupted(u32 state) {

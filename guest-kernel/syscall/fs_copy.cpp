@@ -1,9 +1,9 @@
 // Moving data between files in the kernel, and a file's size and its storage.
+#include "core/kmalloc.h"
 #include "fs/cred.h"
 #include "fs/files_struct.h"
 #include "fs/namei.h"
 #include "fs/vfs_ops.h"
-#include "mm/kmalloc.h"
 #include "mm/page.h"
 #include "syscall/fs_syscalls.h"
 

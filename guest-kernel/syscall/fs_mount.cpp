@@ -1,8 +1,8 @@
 // mount(2) and umount2(2).
+#include "core/kmalloc.h"
 #include "core/string.h"
 #include "fs/namei.h"
 #include "fs/vfs.h"
-#include "mm/kmalloc.h"
 #include "mm/page.h"
 #include "syscall/fs_syscalls.h"
 

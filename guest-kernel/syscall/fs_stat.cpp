@@ -1,8 +1,8 @@
 // What a file is: stat and statx, access, readlink, statfs.
+#include "core/kmalloc.h"
 #include "fs/cred.h"
 #include "fs/files_struct.h"
 #include "fs/namei.h"
-#include "mm/kmalloc.h"
 #include "syscall/fs_syscalls.h"
 
 namespace {

@@ -20,8 +20,8 @@
 #include "task/fork.h"
 #include "task/futex.h"
 #include "task/pid.h"
+#include "task/process_timers.h"
 #include "task/signal.h"
-#include "time/process_timers.h"
 
 namespace {
 

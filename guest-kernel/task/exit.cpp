@@ -16,8 +16,8 @@
 #include "task/fork.h"
 #include "task/futex.h"
 #include "task/pid.h"
+#include "task/process_timers.h"
 #include "task/signal.h"
-#include "time/process_timers.h"
 #include "tty/tty.h"
 
 void kill_orphaned_pgrp(task_struct* leaver, const task_struct* parent);

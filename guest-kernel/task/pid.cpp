@@ -3,7 +3,7 @@
 // Guarantees: as in the headers.
 #include "task/pid.h"
 
-#include "mm/kmalloc.h"
+#include "core/kmalloc.h"
 #include "mm/mm_struct.h"
 #include "mm/page.h"
 #include "sched/sched.h"

@@ -89,5 +89,5 @@ struct SignalStruct : RefCounted {
     RlimitPair rlimits[kRlimitCount];
     i32 oom_score_adj = 0;
 
-    struct ProcessTimers* timers = nullptr;  // itimers and POSIX timers (time/itimer.cpp)
+    struct ProcessTimers* timers = nullptr;  // itimers and POSIX timers (task/process_timers.cpp)
 };

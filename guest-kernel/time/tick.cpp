@@ -4,13 +4,14 @@
 // are as many as sleepers.
 #include "time/tick.h"
 
+#include "arch/x86_64/percpu.h"
 #include "arch/x86_64/traps.h"
+#include "core/panic.h"
 #include "drivers/apic.h"
-#include "sched/sched.h"
+#include "drivers/irq.h"
 #include "sync/guarded.h"
 #include "time/clock.h"
 #include "time/clocksource.h"
-#include "time/process_timers.h"
 
 namespace {
 
@@ -56,6 +57,9 @@ struct TimerQueue {
     }
     static u64 next_multiple(u64 now) { return now - now % kTickNs + kTickNs; }
 };
+constexpr unsigned kMaxHandlers = 4;
+TickHandler handlers[kMaxHandlers];
+unsigned handler_count = 0;
 PerCpu<Guarded<TimerQueue, LockRank::kTimer>> timer_queues;
 
 }  // namespace
@@ -76,6 +80,8 @@ bool timer_cancel(Timer* timer) {
     return true;
 }
 
+namespace {
+
 void timer_interrupt(pt_regs* regs) {
     auto& queue = timer_queues.here();
     const u64 now = ktime_get_ns();
@@ -87,8 +93,18 @@ void timer_interrupt(pt_regs* regs) {
         return due;
     });
     if (!ticked) return;
-    scheduler_tick(user_mode(regs));
-    if (current()->mm) check_cpu_timers(current());
+    for (unsigned i = 0; i < handler_count; i++) handlers[i](user_mode(regs));
+}
+
+}  // namespace
+
+void tick_init() {
+    set_vector_handler(kTimerVector, timer_interrupt);
+}
+
+void on_tick(TickHandler handler) {
+    BUG_ON(handler_count == kMaxHandlers);
+    handlers[handler_count++] = handler;
 }
 
 void tick_stop() {

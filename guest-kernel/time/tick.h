@@ -8,8 +8,6 @@
 #include "core/list.h"
 #include "core/types.h"
 
-struct pt_regs;
-
 constexpr u64 kHz = 250;  // ticks per second, as Debian's kernel
 constexpr u64 kTickNs = kNsPerSec / kHz;
 constexpr u64 kUserHz = 100;  // clock_t of the ABI
@@ -29,7 +27,11 @@ void timer_start(Timer* timer, u64 expires);
 /// True if it was pending.
 bool timer_cancel(Timer* timer);
 
-void timer_interrupt(pt_regs* regs);
+/// Take the timer's interrupt; before the first timer starts.
+void tick_init();
+/// Called at each tick of a CPU, in its interrupt. `user`: user mode was interrupted.
+using TickHandler = void (*)(bool user);
+void on_tick(TickHandler handler);
 /// The CPU goes idle (no tick needed) or leaves idle.
 void tick_stop();
 void tick_restart();

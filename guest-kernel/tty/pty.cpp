@@ -5,7 +5,7 @@
 #include "core/panic.h"
 #include "fs/chrdev.h"
 #include "fs/cred.h"
-#include "fs/devtmpfs.h"
+#include "fs/tmpfs/devtmpfs.h"
 #include "mm/user_ptr.h"
 #include "tty/tty_file.h"
 

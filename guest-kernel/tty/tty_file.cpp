@@ -1,7 +1,7 @@
 // Reading, writing and polling an opened terminal.
 #include "tty/tty_file.h"
 
-#include "mm/kmalloc.h"
+#include "core/kmalloc.h"
 #include "task/task.h"
 #include "tty/pty.h"
 

@@ -1,10 +1,10 @@
 // procfs's frame: the instance, the root directory, fixed entries, and files whose text is made on reading.
 #include "fs/proc/proc.h"
 
+#include "core/kmalloc.h"
 #include "fs/cred.h"
 #include "fs/dentry.h"
 #include "fs/vfs.h"
-#include "mm/kmalloc.h"
 
 namespace {
 

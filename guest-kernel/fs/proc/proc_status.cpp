@@ -1,9 +1,9 @@
 // /proc/PID/{stat,statm,status,comm,cmdline,environ,limits}: a process in numbers (proc(5)).
+#include "core/kmalloc.h"
 #include "fs/cred.h"
 #include "fs/files_struct.h"
 #include "fs/fs_struct.h"
 #include "fs/proc/proc.h"
-#include "mm/kmalloc.h"
 #include "mm/mm_struct.h"
 #include "time/tick.h"
 #include "tty/tty.h"

@@ -1,10 +1,10 @@
 // /proc/sys: the kernel's settings (sysctl(8)).
 #include "core/printk.h"
 #include "core/random.h"
-#include "core/uts.h"
 #include "fs/cred.h"
 #include "fs/proc/proc.h"
 #include "task/pid.h"
+#include "task/uts.h"
 
 namespace {
 

@@ -1,7 +1,6 @@
 // The system-wide files of /proc.
 #include "arch/x86_64/cpu.h"
 #include "core/cmdline.h"
-#include "core/uts.h"
 #include "fs/chrdev.h"
 #include "fs/proc/proc.h"
 #include "fs/tmpfs/tmpfs.h"
@@ -10,6 +9,7 @@
 #include "sched/load.h"
 #include "sched/sched.h"
 #include "task/pid.h"
+#include "task/uts.h"
 #include "time/clock.h"
 #include "time/clocksource.h"
 #include "time/tick.h"

@@ -7,6 +7,7 @@
 
 #include "fs/inode.h"
 #include "fs/page_tree.h"
+#include "fs/vfs.h"
 #include "mm/memory_object.h"
 
 /// What an instance may use; outlives the instance while pages of it are still mapped.
@@ -145,6 +146,11 @@ class TmpfsInode : public Inode {
     void count_names() { size = 20 * (names.count() + 2); }
     friend class TmpfsNames;
 };
+
+/// The root of the tree at boot: a tmpfs by another name, which mount(2) does not know.
+extern const FileSystemType rootfs_type;
+/// Makes tmpfs known to mount(2).
+void init_tmpfs();
 
 /// A regular tmpfs file without a name, for memfd_create and shared anonymous memory; it may be sealed when
 /// asked.

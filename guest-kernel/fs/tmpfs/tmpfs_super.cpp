@@ -188,3 +188,21 @@ Result<RefPtr<TmpfsInode>> make_nameless_tmpfs_file(bool sealable) {
     if (sealable) inode->seals = 0;
     return inode;
 }
+
+namespace {
+
+Result<RefPtr<SuperBlock>> mount_tmpfs(const char*, const char* options) {
+    return TmpfsSuper::mount("tmpfs", options);
+}
+Result<RefPtr<SuperBlock>> mount_rootfs(const char*, const char* options) {
+    return TmpfsSuper::mount("rootfs", options);
+}
+FileSystemType g_tmpfs_type = {"tmpfs", true, mount_tmpfs, nullptr};
+
+}  // namespace
+
+const FileSystemType rootfs_type = {"rootfs", true, mount_rootfs, nullptr};
+
+void init_tmpfs() {
+    register_filesystem(&g_tmpfs_type);
+}

@@ -1,7 +1,7 @@
 // The terminal above the discipline: reading modes, job control, hanging up, opening rules.
 #include "tests/unit/kernel/shim/shim.h"
 
-#include "fs/devtmpfs.h"
+#include "fs/tmpfs/devtmpfs.h"
 #include "mm/user_ptr.h"
 #include "tty/console.h"
 #include "tty/tty_file.h"

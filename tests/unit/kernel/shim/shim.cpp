@@ -7,13 +7,16 @@
 #include <map>
 #include <stdexcept>
 
+#include "core/kmalloc.h"
 #include "core/printk.h"
+#include "drivers/mem_devices.h"
 #include "fs/mount.h"
 #include "fs/namei.h"
-#include "fs/proc/proc.h"
-#include "mm/kmalloc.h"
+#include "fs/tmpfs/devtmpfs.h"
+#include "fs/tmpfs/tmpfs.h"
 #include "mm/memory_object.h"
 #include "mm/user_ptr.h"
+#include "tty/pty.h"
 
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Wunused-private-field"  // fields that only the real locks use
@@ -146,7 +149,6 @@ u64 log_next_sequence() {
     return 0;
 }
 int console_loglevel = 7;
-void init_procfs() {}
 
 // time
 u64 ktime_get_ns() {
@@ -307,7 +309,13 @@ World::World() {
     for (RlimitPair& l : g->signal->rlimits) l = {kRlimInfinity, kRlimInfinity};
     g->signal->rlimits[kRlimitNofile] = {1024, 4096};
     static bool started = false;
-    if (!started) init_vfs();
+    if (!started) {
+        init_tmpfs();
+        mount_root(rootfs_type, "mode=755");
+        init_devtmpfs();
+        init_mem_devices();
+        init_ptys();
+    }
     started = true;
     // A fresh tmpfs is this test's root.
     g->task.fs = FsStruct::make().release_value().leak();

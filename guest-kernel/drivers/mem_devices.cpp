@@ -1,11 +1,11 @@
 // null, zero, full, random, urandom and kmsg.
-#include "fs/mem_devices.h"
+#include "drivers/mem_devices.h"
 
 #include "core/printk.h"
 #include "core/random.h"
 #include "fs/chrdev.h"
 #include "fs/cred.h"
-#include "fs/devtmpfs.h"
+#include "fs/tmpfs/devtmpfs.h"
 #include "sched/sched.h"
 
 namespace {

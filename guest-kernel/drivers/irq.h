@@ -15,5 +15,9 @@ constexpr unsigned kIrqCount = 24;
 
 using IrqHandler = void (*)(void* data);
 
+/// Raised by this CPU's own local APIC, or by another CPU: acknowledged before the handler is called.
+using VectorHandler = void (*)(pt_regs* regs);
+void set_vector_handler(u8 vector, VectorHandler handler);
+
 /// Install the handler of ISA interrupt `irq` (0-15) or global interrupt 16-23, and unmask it.
 void request_irq(unsigned irq, const char* name, IrqHandler handler, void* data);

@@ -1,18 +1,18 @@
 // The system's name: release 6.1.0-orrery, which is what glibc and Debian's programs are told
-// (core/utsname.h).
+// (task/uts.h).
 //
 // Guarantees: the version line carries no build date: the same sources give the same kernel.
-#include "core/utsname.h"
+#include "task/uts.h"
 
 #include "core/string.h"
 #include "mm/user_ptr.h"
 #include "syscall/syscalls.h"
 #include "task/task.h"
 
-KUtsname system_utsname = {"Linux", "orrery", "6.1.0-orrery", "#1 Orrery", "x86_64", "(none)"};
+KUtsname init_uts = {"Linux", "orrery", "6.1.0-orrery", "#1 Orrery", "x86_64", "(none)"};
 
 SysResult sys_uname(UserPtr<KUtsname> name) {
-    KUtsname copy = system_utsname;
+    KUtsname copy = init_uts;
     if (current()->personality & 0x0020000) memcpy(copy.release, "2.6.60", 7);  // UNAME26
     TRY(name.write(copy));
     return 0;
@@ -32,8 +32,8 @@ SysResult set_name(char (&field)[65], UserPtr<char> name, int length) {
 }  // namespace
 
 SysResult sys_sethostname(UserPtr<char> name, int length) {
-    return set_name(system_utsname.nodename, name, length);
+    return set_name(init_uts.nodename, name, length);
 }
 SysResult sys_setdomainname(UserPtr<char> name, int length) {
-    return set_name(system_utsname.domainname, name, length);
+    return set_name(init_uts.domainname, name, length);
 }

@@ -2,7 +2,7 @@
 //
 // Guarantees: expiry happens in interrupt context and only sends signals; an overrun timer sends one signal
 // and counts the rest.
-#include "time/process_timers.h"
+#include "task/process_timers.h"
 
 #include "core/string.h"
 #include "syscall/syscalls.h"

@@ -1,5 +1,5 @@
 // devtmpfs on top of tmpfs.
-#include "fs/devtmpfs.h"
+#include "fs/tmpfs/devtmpfs.h"
 
 #include "fs/dentry.h"
 #include "fs/tmpfs/tmpfs.h"

@@ -1,7 +1,7 @@
-// Dispatching hardware interrupts (arch/x86_64/irq.h).
+// Dispatching hardware interrupts (drivers/irq.h).
 //
 // Guarantees: every vector is acknowledged; of those without a handler the first is named in the log.
-#include "arch/x86_64/irq.h"
+#include "drivers/irq.h"
 
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/thread.h"
@@ -9,7 +9,6 @@
 #include "core/printk.h"
 #include "drivers/acpi.h"
 #include "drivers/apic.h"
-#include "time/tick.h"
 
 namespace {
 
@@ -19,9 +18,14 @@ struct Irq {
     void* data;
 };
 Irq irqs[kIrqCount];
+VectorHandler vector_handlers[256];
 bool named_unexpected;
 
 }  // namespace
+
+void set_vector_handler(u8 vector, VectorHandler handler) {
+    vector_handlers[vector] = handler;
+}
 
 void request_irq(unsigned irq, const char* name, IrqHandler handler, void* data) {
     BUG_ON(irq >= kIrqCount);
@@ -40,9 +44,9 @@ extern "C" void common_interrupt(pt_regs* regs, u64 vector) {
     const u32 interrupted_rank = cpu.lock_rank;
     cpu.lock_rank = 0;  // locks that handlers take are never held with interrupts on
     cpu.hardirq_depth++;
-    if (vector == kTimerVector) {
+    if (const VectorHandler handler = vector_handlers[vector]) {
         lapic_eoi();
-        timer_interrupt(regs);
+        handler(regs);
     } else if (vector >= kIrqBase && vector < kIrqBase + kIrqCount) {
         Irq& irq = irqs[vector - kIrqBase];
         if (irq.handler) irq.handler(irq.data);

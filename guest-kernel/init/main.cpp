@@ -2,24 +2,27 @@
 //
 // Guarantees: each part is started once, after what it needs. What cannot be done without is a panic that
 // says why.
+#include "arch/x86_64/boot_info.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/segments.h"
-#include "core/boot_info.h"
 #include "core/cmdline.h"
 #include "core/panic.h"
 #include "core/printk.h"
 #include "core/random.h"
 #include "core/runtime.h"
 #include "core/string.h"
-#include "core/utsname.h"
 #include "drivers/acpi.h"
 #include "drivers/apic.h"
+#include "drivers/mem_devices.h"
 #include "drivers/port_device.h"
 #include "drivers/serial.h"
 #include "fs/files_struct.h"
 #include "fs/initramfs.h"
+#include "fs/proc/proc.h"
+#include "fs/tmpfs/devtmpfs.h"
+#include "fs/tmpfs/tmpfs.h"
 #include "fs/vfs.h"
 #include "fs/vfs_ops.h"
 #include "mm/buddy.h"
@@ -28,8 +31,14 @@
 #include "sched/sched.h"
 #include "task/exec.h"
 #include "task/fork.h"
+#include "task/process_timers.h"
+#include "task/task.h"
+#include "task/uts.h"
+#include "time/clock.h"
 #include "time/clocksource.h"
+#include "time/tick.h"
 #include "tty/console.h"
+#include "tty/pty.h"
 
 extern "C" char _text[], _etext[], _rodata[], _erodata[], _data[], _end[];
 extern "C" u8 init_stack[];
@@ -80,6 +89,20 @@ Result<void> make_default_tree() {
     TRY(vfs_mknod(AT_FDCWD, "/dev/console", S_IFCHR | 0600, kConsole));
     TRY(vfs_mkdir(AT_FDCWD, "/root", 0700));
     return {};
+}
+
+void seed_random() {
+    const u64 seed[] = {rdtsc(), ktime_get_real_ns(), 0x6f72726572790001ull};
+    add_device_randomness(seed, sizeof(seed));
+}
+
+void make_file_systems() {
+    init_tmpfs();
+    mount_root(rootfs_type, "mode=755");
+    init_devtmpfs();
+    init_mem_devices();
+    init_procfs();
+    init_ptys();
 }
 
 void load_initramfs() {
@@ -179,11 +202,12 @@ void kernel_init(void*) {
 extern "C" [[noreturn]] void kernel_main(u64 start_info) {
     this_cpu().current_task = &init_task;
     run_global_constructors();
+    log_clock = ktime_get_ns;
     init_task.stack = init_stack;
     read_boot_info(start_info);
     setup_console_loglevel();
     serial_early_init();
-    printk(KERN_NOTICE "Linux version %s (Orrery) %s\n", system_utsname.release, system_utsname.version);
+    printk(KERN_NOTICE "Linux version %s (Orrery) %s\n", init_uts.release, init_uts.version);
     printk(KERN_INFO "Command line: %s\n", saved_command_line);
     setup_gdt(boot_cpu_tables);
     fill_idt();
@@ -196,11 +220,15 @@ extern "C" [[noreturn]] void kernel_main(u64 start_info) {
     acpi_init(boot_info.rsdp);
     apic_init();
     clocksource_init();
-    random_init();
-    init_vfs();
+    tick_init();
+    seed_random();
+    make_file_systems();
     init_port_device();
     init_first_task();
     sched_init();
+    on_tick([](bool) {
+        if (current()->mm) check_cpu_timers(current());
+    });
     serial_init();
     if (TtyDriver* serial = serial_tty_driver(0)) console_tty_init(*serial);
     load_init();

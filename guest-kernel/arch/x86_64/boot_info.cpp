@@ -1,7 +1,7 @@
-// Reading the PVH start_info (core/boot_info.h).
+// Reading the PVH start_info (arch/x86_64/boot_info.h).
 //
 // Guarantees: nothing is trusted but the magic: counts are clamped, missing pieces are left empty.
-#include "core/boot_info.h"
+#include "arch/x86_64/boot_info.h"
 
 #include "core/cmdline.h"
 #include "core/panic.h"
