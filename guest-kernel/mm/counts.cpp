@@ -12,7 +12,7 @@ MemoryCounts memory_counts() {
     counts.total = buddy_total_pages();
     counts.free = buddy_free_pages();
     counts.slab = slab_pages();
-    counts.page_tables = page_table_pages;
+    counts.page_tables = page_table_pages();
     const auto table = task_table.lock();
     counts.kernel_stack = table->nr_threads * (kThreadSize / kPageSize);
     for (const task_struct& task : table->list) {

@@ -24,7 +24,9 @@ constexpr u32 kSyscallEntryWork = kWorkSeccompStrict;
 class WorkFlags {
   public:
     void set(TaskWork flag) { __atomic_or_fetch(&bits_, flag, __ATOMIC_SEQ_CST); }
-    void clear(TaskWork flag) { __atomic_and_fetch(&bits_, ~u32{flag}, __ATOMIC_SEQ_CST); }
+    void clear(TaskWork flag) {
+        if (has(flag)) __atomic_and_fetch(&bits_, ~u32{flag}, __ATOMIC_SEQ_CST);
+    }
     void assign(TaskWork flag, bool on) {
         if (has(flag) != on) on ? set(flag) : clear(flag);
     }

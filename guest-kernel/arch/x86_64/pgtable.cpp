@@ -12,11 +12,12 @@
 
 u64* kernel_pgd;
 u64 pte_nx;
-u64 page_table_pages;
 
 extern "C" char _text[], _rodata[], _data[], _end[];
 
 namespace {
+
+PerCpu<i64> table_pages;  // those made on a CPU, less those freed there
 
 u64* early_table(u64& entry) {
     if (!(entry & kPtePresent)) entry = memblock_alloc(kPageSize, kPageSize) | kPtePresent | kPteWrite;
@@ -50,7 +51,7 @@ u64* next_table(u64& entry, bool user) {
     Page* page = alloc_page(kAllocZero);
     if (!page) return nullptr;
     page->flags |= kPageTable;
-    __atomic_add_fetch(&page_table_pages, 1, __ATOMIC_RELAXED);
+    table_pages.here()++;
     entry = page_to_phys(page) | kPtePresent | kPteWrite | (user ? kPteUser : 0);
     return table_of(entry);
 }
@@ -142,11 +143,17 @@ void unmap_kernel_page(u64 address) {
     tlb_flush_kernel_page(address);
 }
 
+u64 page_table_pages() {
+    i64 sum = 0;
+    table_pages.for_each_online([&](i64 count) { sum += count; });
+    return static_cast<u64>(sum);
+}
+
 u64* pgd_alloc() {
     Page* page = alloc_page(kAllocZero);
     if (!page) return nullptr;
     page->flags |= kPageTable;
-    __atomic_add_fetch(&page_table_pages, 1, __ATOMIC_RELAXED);
+    table_pages.here()++;
     u64* pgd = static_cast<u64*>(page_address(page));
     memcpy(pgd + 256, kernel_pgd + 256, 256 * sizeof(u64));
     return pgd;
@@ -164,7 +171,7 @@ void unlink_user_tables(u64* pgd, u64 start, u64 end, TableList& unlinked) {
 void free_tables(TableList& unlinked) {
     while (Page* page = unlinked.pop_front()) {
         page->flags &= ~kPageTable;
-        __atomic_sub_fetch(&page_table_pages, 1, __ATOMIC_RELAXED);
+        table_pages.here()--;
         page_put(page);
     }
 }

@@ -38,10 +38,11 @@ inline u64* table_of(u64 entry) {
     return static_cast<u64*>(phys_to_virt(entry & kPteAddressMask));
 }
 
-extern u64* kernel_pgd;       // the PML4 of kernel threads; template of every other's upper half
-extern u64 pte_nx;            // kPteNx, or 0 on a CPU without NX
-extern u64 page_table_pages;  // in use by processes and vmalloc
+extern u64* kernel_pgd;  // the PML4 of kernel threads; template of every other's upper half
+extern u64 pte_nx;       // kPteNx, or 0 on a CPU without NX
 
+/// Page tables in use by processes and vmalloc, in pages.
+u64 page_table_pages();
 /// Build the final kernel page tables and switch to them. Uses memblock.
 void setup_kernel_page_tables();
 /// The last-level entry of `address` in `pgd`, or nullptr if a table is missing.
