@@ -83,7 +83,7 @@ class File : public RefCounted {
     RefPtr<Inode> inode;
     int flags = 0;  ///< O_ACCMODE and status flags, O_PATH; never O_CLOEXEC, O_CREAT …
     loff_t position = 0;
-    Mutex position_lock{LockRank::kFilePosition};
+    Mutex position_lock{LockRank::kFilePosition};  ///< bare: over a read() or write() as a whole
     bool holds_write_access = false;
     int owner_pid = 0;               ///< F_SETOWN: a process, or a group when negative
     int owner_signal = 0;            ///< F_SETSIG

@@ -17,7 +17,7 @@ Result<RefPtr<FilesStruct>> FilesStruct::make() {
 }
 
 FilesStruct::~FilesStruct() {
-    for (Slot& slot : slots_) {
+    for (Slot& slot : *slots_.lock()) {
         if (slot.file) finish_close(std::move(slot.file));
     }
 }
@@ -27,23 +27,33 @@ void FilesStruct::finish_close(RefPtr<File> file) {
     if (!file->is_path_only()) release_posix_locks(*file->inode, this);
 }
 
-Result<void> FilesStruct::grow_to(size_t count) {
-    if (count <= slots_.size()) return {};
-    size_t size = max<size_t>(slots_.size(), 64);
+Result<void> FilesStruct::grow(Slots& slots, size_t count) {
+    if (count <= slots.size()) return {};
+    size_t size = max<size_t>(slots.size(), 64);
     while (size < count) size *= 2;
-    return slots_.resize(size);
+    return slots.resize(size);
+}
+
+FilesStruct::Slot* FilesStruct::open_slot(Slots& slots, int fd) {
+    if (fd < 0 || static_cast<size_t>(fd) >= slots.size()) return nullptr;
+    Slot& slot = slots[static_cast<size_t>(fd)];
+    return slot.file ? &slot : nullptr;
 }
 
 Result<RefPtr<FilesStruct>> FilesStruct::clone() {
     RefPtr<FilesStruct> copy = TRY(make());
-    MutexGuard guard(lock_);
-    size_t used = slots_.size();
-    while (used > 0 && !slots_[used - 1].file) used--;
-    TRY(copy->grow_to(max<size_t>(used, 1)));
-    for (size_t i = 0; i < used; i++) {
-        copy->slots_[i].file = slots_[i].file;
-        copy->slots_[i].close_on_exec = slots_[i].close_on_exec;
-    }
+    Slots fresh;
+    TRY(slots_.with([&](Slots& slots) -> Result<void> {
+        size_t used = slots.size();
+        while (used > 0 && !slots[used - 1].file) used--;
+        TRY(grow(fresh, max<size_t>(used, 1)));
+        for (size_t i = 0; i < used; i++) {
+            fresh[i].file = slots[i].file;
+            fresh[i].close_on_exec = slots[i].close_on_exec;
+        }
+        return {};
+    }));
+    *copy->slots_.lock() = std::move(fresh);
     return copy;
 }
 
@@ -55,49 +65,48 @@ void FilesStruct::close_on_exec() {
 }
 
 Result<RefPtr<File>> FilesStruct::get(int fd, bool path_too) {
-    MutexGuard guard(lock_);
-    if (fd < 0 || static_cast<size_t>(fd) >= slots_.size()) return Errno::EBADF;
-    const Slot& slot = slots_[static_cast<size_t>(fd)];
-    if (!slot.file || (slot.file->is_path_only() && !path_too)) return Errno::EBADF;
-    return RefPtr<File>(slot.file);
+    const auto slots = slots_.lock();
+    const Slot* slot = open_slot(*slots, fd);
+    if (!slot || (slot->file->is_path_only() && !path_too)) return Errno::EBADF;
+    return RefPtr<File>(slot->file);
 }
 
 Result<int> FilesStruct::install(RefPtr<File> file, bool cloexec_flag, int lowest) {
     const u64 limit = descriptor_limit();
     if (lowest < 0 || static_cast<u64>(lowest) >= limit) return Errno::EINVAL;
-    MutexGuard guard(lock_);
+    const auto locked = slots_.lock();
+    Slots& slots = *locked;
     size_t fd = static_cast<size_t>(lowest);
-    while (fd < slots_.size() && slots_[fd].file) fd++;
+    while (fd < slots.size() && slots[fd].file) fd++;
     if (fd >= limit) return Errno::EMFILE;
-    TRY(grow_to(fd + 1));
-    slots_[fd].file = std::move(file);
-    slots_[fd].close_on_exec = cloexec_flag;
+    TRY(grow(slots, fd + 1));
+    slots[fd].file = std::move(file);
+    slots[fd].close_on_exec = cloexec_flag;
     return static_cast<int>(fd);
 }
 
 Result<void> FilesStruct::install_at(int fd, RefPtr<File> file, bool cloexec_flag) {
     if (fd < 0 || static_cast<u64>(fd) >= descriptor_limit()) return Errno::EBADF;
     RefPtr<File> old;
-    {
-        MutexGuard guard(lock_);
-        TRY(grow_to(static_cast<size_t>(fd) + 1));
-        Slot& slot = slots_[static_cast<size_t>(fd)];
+    TRY(slots_.with([&](Slots& slots) -> Result<void> {
+        TRY(grow(slots, static_cast<size_t>(fd) + 1));
+        Slot& slot = slots[static_cast<size_t>(fd)];
         old = std::move(slot.file);
         slot.file = std::move(file);
         slot.close_on_exec = cloexec_flag;
-    }
+        return {};
+    }));
     if (old) finish_close(std::move(old));
     return {};
 }
 
 Result<void> FilesStruct::close(int fd) {
-    RefPtr<File> file;
-    {
-        MutexGuard guard(lock_);
-        if (fd < 0 || static_cast<size_t>(fd) >= slots_.size()) return Errno::EBADF;
-        file = std::move(slots_[static_cast<size_t>(fd)].file);
-        slots_[static_cast<size_t>(fd)].close_on_exec = false;
-    }
+    RefPtr<File> file = slots_.with([&](Slots& slots) -> RefPtr<File> {
+        Slot* slot = open_slot(slots, fd);
+        if (!slot) return nullptr;
+        slot->close_on_exec = false;
+        return std::move(slot->file);
+    });
     if (!file) return Errno::EBADF;
     finish_close(std::move(file));
     return {};
@@ -111,40 +120,39 @@ void FilesStruct::close_range(unsigned first, unsigned last) {
 }
 
 void FilesStruct::set_cloexec_range(unsigned first, unsigned last) {
-    MutexGuard guard(lock_);
-    for (size_t fd = first; fd < slots_.size() && fd <= last; fd++) {
-        if (slots_[fd].file) slots_[fd].close_on_exec = true;
+    const auto locked = slots_.lock();
+    Slots& slots = *locked;
+    for (size_t fd = first; fd < slots.size() && fd <= last; fd++) {
+        if (slots[fd].file) slots[fd].close_on_exec = true;
     }
 }
 
 Result<bool> FilesStruct::cloexec(int fd) {
-    MutexGuard guard(lock_);
-    if (fd < 0 || static_cast<size_t>(fd) >= slots_.size() || !slots_[static_cast<size_t>(fd)].file) {
-        return Errno::EBADF;
-    }
-    return bool{slots_[static_cast<size_t>(fd)].close_on_exec};
+    const auto slots = slots_.lock();
+    const Slot* slot = open_slot(*slots, fd);
+    if (!slot) return Errno::EBADF;
+    return bool{slot->close_on_exec};
 }
 
 Result<void> FilesStruct::set_cloexec(int fd, bool on) {
-    MutexGuard guard(lock_);
-    if (fd < 0 || static_cast<size_t>(fd) >= slots_.size() || !slots_[static_cast<size_t>(fd)].file) {
-        return Errno::EBADF;
-    }
-    slots_[static_cast<size_t>(fd)].close_on_exec = on;
+    const auto slots = slots_.lock();
+    Slot* slot = open_slot(*slots, fd);
+    if (!slot) return Errno::EBADF;
+    slot->close_on_exec = on;
     return {};
 }
 
 int FilesStruct::next_open(int fd) {
-    MutexGuard guard(lock_);
-    for (size_t i = fd < 0 ? 0 : static_cast<size_t>(fd); i < slots_.size(); i++) {
-        if (slots_[i].file) return static_cast<int>(i);
+    const auto locked = slots_.lock();
+    Slots& slots = *locked;
+    for (size_t i = fd < 0 ? 0 : static_cast<size_t>(fd); i < slots.size(); i++) {
+        if (slots[i].file) return static_cast<int>(i);
     }
     return -1;
 }
 
 size_t FilesStruct::capacity() {
-    MutexGuard guard(lock_);
-    return slots_.size();
+    return slots_.lock()->size();
 }
 
 Result<RefPtr<File>> get_file(int fd) {

@@ -6,6 +6,7 @@
 
 #include "core/vector.h"
 #include "fs/file.h"
+#include "sync/guarded.h"
 
 struct FilesStruct final : RefCounted {
     /// A table with nothing open.
@@ -39,11 +40,13 @@ struct FilesStruct final : RefCounted {
         RefPtr<File> file;
         bool close_on_exec = false;
     };
-    Result<void> grow_to(size_t count);
+    using Slots = Vec<Slot>;
+    static Result<void> grow(Slots& slots, size_t count);
+    /// The slot of `fd` if it is open, else null.
+    static Slot* open_slot(Slots& slots, int fd);
     void finish_close(RefPtr<File> file);
 
-    Mutex lock_{LockRank::kFiles};
-    Vec<Slot> slots_;
+    Guarded<Slots, LockRank::kFiles> slots_;
 };
 
 /// The file the calling task has open as `fd`. EBADF.

@@ -108,7 +108,7 @@ class Inode : public RefCounted {
     timespec64 atime{};
     timespec64 mtime{};
     timespec64 ctime{};
-    Mutex lock;
+    Mutex lock;                  ///< bare: over an operation as a whole; its rank depends on the kind
     int write_count = 0;         ///< open writers; negative: being executed that many times
     FileLocks* locks = nullptr;  ///< record and flock locks (fs/file_locks.h), made at first use
     RefPtr<Pipe> pipe;           ///< an open fifo's pipe (fs/pipe.h)

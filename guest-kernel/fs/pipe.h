@@ -26,7 +26,7 @@ class Pipe final : public RefCounted {
     void open_end(bool reads, bool writes);
     void close_end(bool reads, bool writes);
 
-    Mutex lock{LockRank::kPipe};
+    Mutex lock{LockRank::kPipe};  // bare: dropped in the middle of reads and writes, to sleep
     WaitQueue changed;
     u32 readers = 0;
     u32 writers = 0;

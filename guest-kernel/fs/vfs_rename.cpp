@@ -9,6 +9,7 @@
 
 namespace {
 
+// Bare: it orders renames as a whole.
 Mutex g_rename_lock{LockRank::kNamespace};
 
 class TwoDirectories {

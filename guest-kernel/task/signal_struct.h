@@ -54,6 +54,7 @@ struct RlimitPair {
 };
 
 struct SignalStruct : RefCounted {
+    // Bare: it guards the pending and blocked sets of the threads as well (task_struct).
     SpinLock lock{LockRank::kSignal};
     SigPending shared_pending;
     WaitQueue child_wait;  // wait4 sleepers of this process

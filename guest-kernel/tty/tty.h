@@ -56,7 +56,7 @@ struct tty_struct final : TtyReceiver, NTtyHost {
     bool is_pty = false;
     bool exclusive = false;
     u32 open_count = 0;
-    SpinLock port{LockRank::kTtyPort};
+    SpinLock port{LockRank::kTtyPort};  ///< bare: of the line discipline and the driver as well
     WaitQueue read_wait;
     WaitQueue write_wait;
     WaitQueue room_wait;  ///< a pseudo-terminal's master waits here until receive() takes more
