@@ -212,6 +212,7 @@ u32 PipeFile::poll(PollTable* table) {
 Result<PipePair> make_pipe(int flags) {
     RefPtr<Pipe> pipe = TRY(Pipe::make());
     RefPtr<Inode> inode = TRY(make_anon_inode("pipefs", S_IFIFO | 0600));
+    inode->pipe = pipe;
     PipePair pair;
     char label[32];
     snprintf(label, sizeof(label), "pipe:[%llu]", static_cast<unsigned long long>(inode->ino));
@@ -228,23 +229,25 @@ Result<PipePair> make_pipe(int flags) {
 Result<RefPtr<File>> open_fifo(Inode& inode, int flags) {
     const bool reads = (flags & O_ACCMODE) != O_WRONLY;
     const bool writes = (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
+    // A pipe's further ends (through /proc/PID/fd) are there at once, whoever has the other.
+    const bool meets = inode.sb->magic != kPipefsMagic;
     RefPtr<PipeFile> file;
     {
         MutexGuard guard(inode.lock);
         if (!inode.pipe) inode.pipe = TRY(Pipe::make());
         Pipe& pipe = *inode.pipe;
-        if (writes && !reads && (flags & O_NONBLOCK) && pipe.readers == 0) {
+        if (meets && writes && !reads && (flags & O_NONBLOCK) && pipe.readers == 0) {
             if (pipe.writers == 0) inode.pipe.reset();
             return Errno::ENXIO;
         }
         file = TRY(make_ref<PipeFile>(inode, inode.pipe));
         file->reads = reads;
         file->writes = writes;
-        if ((flags & O_NONBLOCK) && reads && pipe.writers == 0) file->writers_seen = pipe.writer_opens;
+        if (meets && (flags & O_NONBLOCK) && reads && pipe.writers == 0) file->writers_seen = pipe.writer_opens;
         pipe.open_end(reads, writes);
     }
     Pipe& pipe = *file->pipe;
-    if ((flags & O_NONBLOCK) == 0 && reads != writes) {
+    if (meets && (flags & O_NONBLOCK) == 0 && reads != writes) {
         const u32 seen = reads ? pipe.writer_opens : pipe.reader_opens;
         // An end that came and went again while we slept counts too.
         TRY(wait_event(pipe.changed, [&] {
