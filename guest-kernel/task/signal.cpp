@@ -7,6 +7,7 @@
 #include "core/panic.h"
 #include "core/string.h"
 #include "sched/sched.h"
+#include "time/process_timers.h"
 
 namespace {
 
@@ -28,12 +29,16 @@ bool sig_ignored(const task_struct* task, int sig) {
     return false;
 }
 
+/// Take `entry` off its queue.
+void release(SigQueue& entry) {
+    entry.node.remove();
+    if (!entry.timer) delete &entry;
+}
+
 void remove_from(SigPending* pending, SigSet set) {
     pending->signal &= ~set;
     pending->queue.for_each_safe([&](SigQueue& entry) {
-        if (!(set & sig_mask(entry.info.signo))) return;
-        entry.node.remove();
-        delete &entry;
+        if (set & sig_mask(entry.info.signo)) release(entry);
     });
 }
 
@@ -117,6 +122,24 @@ Result<void> send_locked(task_struct* task, const KSigInfo& info, bool whole_pro
 }
 
 }  // namespace
+
+bool send_timer_signal(task_struct* task, SigQueue& entry, bool whole_process) {
+    if (!task->sighand || task->exit_state == EXIT_DEAD) return false;
+    IrqGuard guard(task->signal->lock);
+    const int sig = entry.info.signo;
+    prepare_signal(task, sig);
+    if (entry.node.linked()) {
+        entry.info.timer.overrun++;
+        return true;
+    }
+    if (sig_ignored(task, sig)) return false;
+    SigPending* pending = whole_process ? &task->signal->shared_pending : &task->pending;
+    // Also behind a pending signal of that number: the timer goes on only when this entry is delivered.
+    pending->queue.push_back(&entry);
+    pending->signal |= sig_mask(sig);
+    complete_signal(task, sig, whole_process);
+    return true;
+}
 
 void signal_wake_up(task_struct* task, bool fatal) {
     task->sigpending = true;
@@ -233,10 +256,12 @@ int dequeue_signal(SigSet blocked, KSigInfo* info) {
         }
         if (found) {
             *info = found->info;
-            found->node.remove();
-            delete found;
+            if (found->timer) posix_timer_delivered(found->timer, &info->timer.overrun);
+            release(*found);
         }
         if (!more) pending->signal &= ~sig_mask(sig);
+        if (sig == kSigAlrm && pending == &task->signal->shared_pending)
+            real_timer_delivered(task->signal);
         recalc_sigpending(task);
         return sig;
     }

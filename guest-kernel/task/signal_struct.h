@@ -14,9 +14,12 @@
 struct task_struct;
 struct tty_struct;
 
+struct PosixTimer;
+
 struct SigQueue {
     ListNode node;
     KSigInfo info;
+    PosixTimer* timer = nullptr;  ///< whose entry it is: not freed when it leaves the queue, but used again
 };
 
 struct SigPending {
