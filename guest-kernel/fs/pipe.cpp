@@ -243,7 +243,8 @@ Result<RefPtr<File>> open_fifo(Inode& inode, int flags) {
         file = TRY(make_ref<PipeFile>(inode, inode.pipe));
         file->reads = reads;
         file->writes = writes;
-        if (meets && (flags & O_NONBLOCK) && reads && pipe.writers == 0) file->writers_seen = pipe.writer_opens;
+        if (meets && (flags & O_NONBLOCK) && reads && pipe.writers == 0)
+            file->writers_seen = pipe.writer_opens;
         pipe.open_end(reads, writes);
     }
     Pipe& pipe = *file->pipe;

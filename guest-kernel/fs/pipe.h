@@ -66,8 +66,8 @@ struct PipePair {
 };
 Result<PipePair> make_pipe(int flags);
 
-/// open(2) of a fifo; sleeps for the other end unless O_NONBLOCK. Of a pipe, through /proc/PID/fd: one more end
-/// of it, at once. ENXIO, ERESTARTSYS.
+/// open(2) of a fifo; sleeps for the other end unless O_NONBLOCK. Of a pipe, through /proc/PID/fd: one more
+/// end of it, at once. ENXIO, ERESTARTSYS.
 Result<RefPtr<File>> open_fifo(Inode& inode, int flags);
 
 /// The Pipe of a pipe's or fifo's file, or null.

@@ -79,7 +79,8 @@ Result<void> map_segment(mm_struct* mm, const RefPtr<File>& file, const Elf64Phd
 }
 
 /// Clear what lies behind the file's bytes up to the page's end, also past .bss (Linux's padzero): a program
-/// may take the rest of that page as zeroed memory, as glibc's ld.so does. Only writable segments have a .bss.
+/// may take the rest of that page as zeroed memory, as glibc's ld.so does. Only writable segments have a
+/// .bss.
 Result<void> clear_tail(mm_struct* mm, const Elf64Phdr& s, u64 bias) {
     if (s.memsz <= s.filesz || !(s.flags & kPfW) || !s.filesz) return {};
     const u64 start = bias + s.vaddr + s.filesz;

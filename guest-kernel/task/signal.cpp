@@ -260,8 +260,7 @@ int dequeue_signal(SigSet blocked, KSigInfo* info) {
             release(*found);
         }
         if (!more) pending->signal &= ~sig_mask(sig);
-        if (sig == kSigAlrm && pending == &task->signal->shared_pending)
-            real_timer_delivered(task->signal);
+        if (sig == kSigAlrm && pending == &task->signal->shared_pending) real_timer_delivered(task->signal);
         recalc_sigpending(task);
         return sig;
     }

@@ -1,7 +1,7 @@
 // alarm, setitimer, timer_create and their kin (setitimer(2), timer_create(2)).
 //
-// Guarantees: expiry happens in interrupt context and only sends signals. A timer that repeats is armed again when
-// its signal is delivered, and the intervals that have passed by then are its overruns (as Linux's
+// Guarantees: expiry happens in interrupt context and only sends signals. A timer that repeats is armed again
+// when its signal is delivered, and the intervals that have passed by then are its overruns (as Linux's
 // posixtimer_rearm); if the signal is ignored, in the interrupt, but at most once in a tick.
 #include "time/process_timers.h"
 

@@ -1,7 +1,8 @@
 // Timers of a process: alarm and setitimer, POSIX timers, CPU time limits.
 //
-// Guarantees: freed with the process; POSIX timers do not survive execve, interval timers do. A timer that repeats
-// goes on when its signal is delivered, not when it fires: no interval, however short, keeps the CPU in interrupts.
+// Guarantees: freed with the process; POSIX timers do not survive execve, interval timers do. A timer that
+// repeats goes on when its signal is delivered, not when it fires: no interval, however short, keeps the CPU
+// in interrupts.
 #pragma once
 
 #include "core/types.h"
@@ -12,8 +13,8 @@ struct task_struct;
 
 void cancel_process_timers(SignalStruct* signal);
 void cancel_posix_timers(SignalStruct* signal);
-/// The timer's signal is taken from its queue: arm it for its next interval and add to `overrun` those that have
-/// passed (timer_getoverrun(2)). Under SignalStruct::lock.
+/// The timer's signal is taken from its queue: arm it for its next interval and add to `overrun` those that
+/// have passed (timer_getoverrun(2)). Under SignalStruct::lock.
 void posix_timer_delivered(PosixTimer* timer, i32* overrun);
 /// A SIGALRM of the process is delivered: ITIMER_REAL goes on if it repeats. Under SignalStruct::lock.
 void real_timer_delivered(SignalStruct* signal);
