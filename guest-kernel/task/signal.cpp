@@ -24,7 +24,7 @@ bool sig_ignored(const task_struct* task, int sig) {
     if (handler == kSigDfl) {
         if (task->tgid == 1 && sig != kSigKill && sig != kSigStop)
             return true;  // init is not killed by accident
-        return kIgnoredByDefault & sig_mask(sig) && sig != kSigCont;
+        return kIgnoredByDefault & sig_mask(sig);
     }
     return false;
 }
