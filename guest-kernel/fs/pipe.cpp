@@ -76,8 +76,10 @@ Result<size_t> Pipe::read(IovIter& to, bool nonblocking) {
         {
             MutexGuard guard(lock);
             if (used_ > 0) {
+                const bool was_full = !has_page();
                 Result<size_t> n = copy_out(to);
-                changed.wake_all();
+                // Writers of a few bytes may go on; that there is room begins with a page.
+                changed.wake_one(was_full && has_page() ? POLLOUT | POLLWRNORM : kNoEvent);
                 return n;
             }
             if (writers == 0) return size_t{0};
@@ -103,7 +105,7 @@ Result<size_t> Pipe::write(IovIter& from, bool nonblocking) {
                 Result<size_t> n = copy_in(from, min(room, from.remaining()));
                 if (!n.ok()) return done ? Result<size_t>(done) : Result<size_t>(n.error());
                 done += n.value();
-                changed.wake_all();
+                changed.wake_one(POLLIN | POLLRDNORM);
                 if (from.remaining() == 0) break;
                 continue;
             }
@@ -170,7 +172,7 @@ void Pipe::close_end(bool reads, bool writes) {
     MutexGuard guard(lock);
     readers -= reads;
     writers -= writes;
-    changed.wake_all();
+    if ((readers == 0) != (writers == 0)) changed.wake_all(POLLIN | POLLRDNORM | POLLERR | POLLHUP);
 }
 
 PipeFile::~PipeFile() {
@@ -203,7 +205,7 @@ u32 PipeFile::poll(PollTable* table) {
         if (pipe->writers == 0 && pipe->writer_opens != writers_seen) mask |= POLLHUP;
     }
     if (writes) {
-        if (pipe->capacity() - pipe->used() >= PIPE_BUF) mask |= POLLOUT | POLLWRNORM;
+        if (pipe->has_page()) mask |= POLLOUT | POLLWRNORM;
         if (pipe->readers == 0) mask |= POLLERR;
     }
     return mask;
