@@ -108,7 +108,7 @@ def main():
     names = sys.argv[3:] or sorted(f[:-3] for f in os.listdir(SCRIPTS)) + list(PATTERNS)
     failed = 0
     with tempfile.TemporaryDirectory() as directory:
-        text = run_guest(kernel, make_image(image, names, directory), ["-m", "512M"])
+        text = run_guest(kernel, make_image(image, names, directory), [], "512M")
         for name in names:
             match = re.search(rf"^@@@ begin {name}\n(.*?)^@@@ end {name}$", text, re.S | re.M)
             if match:

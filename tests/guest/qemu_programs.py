@@ -66,13 +66,13 @@ def make_initramfs(names, programs, busybox, directory):
     return image
 
 
-def run_guest(kernel, image, extra):
-    command = ["timeout", str(TIMEOUT_SECONDS), "qemu-system-x86_64", "-m", "256M", "-kernel", kernel, "-initrd", image,
+def run_guest(kernel, image, extra, memory="256M"):
+    command = ["timeout", str(TIMEOUT_SECONDS), "qemu-system-x86_64", "-m", memory, "-kernel", kernel, "-initrd", image,
                "-append", "console=ttyS0 loglevel=3 orrery.exit_on_panic " + os.environ.get("ORRERY_APPEND", ""), "-display", "none", "-serial", "stdio",
                "-monitor", "none", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4"] + extra
     emulator = os.environ.get("ORRERY_EMULATOR")
     if emulator:
-        command = ["timeout", str(TIMEOUT_SECONDS), emulator, "run", "-m", "256M", "--kernel", kernel, "--initrd", image,
+        command = ["timeout", str(TIMEOUT_SECONDS), emulator, "run", "-m", memory, "--kernel", kernel, "--initrd", image,
                    "--append", "loglevel=3 " + os.environ.get("ORRERY_APPEND", ""), "--headless",
                    "--cpu", os.environ.get("ORRERY_CPU", "v2")] + extra
     result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)

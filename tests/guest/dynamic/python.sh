@@ -1,7 +1,7 @@
-# Python's own library: processes, threads, files, sockets' absence aside what its modules ask the kernel for.
+# Python's own library: processes, threads, files, signals, terminals.
 python3 -c 'print(6*7)'
-python3 -u - <<'PYTHON'
-import ctypes, hashlib, json, mmap, os, select, signal, struct, subprocess, sys, tempfile, threading, time
+python3 - <<'PYTHON'
+import ctypes, hashlib, json, mmap, os, select, signal, subprocess, tempfile, threading
 
 print(json.dumps({"a": [1, 2.5, None]}), hashlib.sha256(b"x").hexdigest()[:8])
 print(subprocess.run(["sh", "-c", "echo child; exit 3"], capture_output=True))
@@ -35,8 +35,11 @@ with select.epoll() as e:
     print(e.poll(0) == [(r, select.EPOLLIN)])
 
 signal.signal(signal.SIGALRM, lambda *_: print("alarm"))
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
 signal.setitimer(signal.ITIMER_REAL, 0.01)
-signal.pause()
+print(signal.sigwait([signal.SIGALRM]) == signal.SIGALRM)
+signal.raise_signal(signal.SIGALRM)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
 pid = os.fork()
 if pid == 0:
     os._exit(7)
@@ -51,9 +54,9 @@ try:
 except FileNotFoundError as error:
     print(error)
 PYTHON
-python3 -u - <<'PYTHON'
-# Processes that share a queue: semaphores in /dev/shm, and forkserver's absence of magic.
-from multiprocessing import Process, Queue, Value, get_context
+python3 - <<'PYTHON'
+# Processes that share a queue and a counter, by semaphores in /dev/shm.
+from multiprocessing import Process, Queue, Value
 
 def work(queue, value):
     with value.get_lock():
