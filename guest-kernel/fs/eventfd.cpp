@@ -58,7 +58,8 @@ class EventFile final : public File {
         const u64 count = __atomic_load_n(&count_, __ATOMIC_RELAXED);
         return (count > 0 ? POLLIN | POLLRDNORM : 0) | (count < kMaxCount ? POLLOUT | POLLWRNORM : 0);
     }
-    bool is_stream() const override { return true; }
+    Result<loff_t> seek(loff_t, int) override { return loff_t{0}; }
+    bool can_pread() const override { return false; }
 
   private:
     Mutex lock_{LockRank::kFile};

@@ -17,6 +17,10 @@ class EpollFile final : public File {
     using File::File;
     ~EpollFile() override;
     u32 poll(PollTable* table) override;
+    Result<loff_t> seek(loff_t, int) override { return loff_t{0}; }
+    bool can_pread() const override { return false; }
+    bool has_read() const override { return false; }
+    bool has_write() const override { return false; }
     EpollFile* as_epoll_file() override { return this; }
 
     /// epoll_ctl(2). EEXIST, ENOENT, ENOMEM, ELOOP; EINVAL for changing what was added with EPOLLEXCLUSIVE.

@@ -22,6 +22,7 @@ enum Capability : int {
     kCapSetuid = 7,
     kCapSetpcap = 8,
     kCapNetAdmin = 12,
+    kCapIpcLock = 14,
     kCapSysModule = 16,
     kCapSysRawio = 17,
     kCapSysChroot = 18,

@@ -26,9 +26,9 @@ INIT = """#!/bin/busybox sh
 export PATH=/bin
 mount -t proc proc /proc
 mount -t devtmpfs devtmpfs /dev
-cd /tmp
 [ -n "$SHOW_MEMORY" ] && grep -E "MemFree|Slab|PageTables" /proc/meminfo
 for p in $(cat /programs/list); do
+    mkdir /tmp/$p; cd /tmp/$p
     echo "@@@ begin $p"
     setsid /programs/$p </dev/null
     echo "@@@ end $p $?"
