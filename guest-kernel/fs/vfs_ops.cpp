@@ -93,7 +93,8 @@ Result<void> vfs_link(int old_dirfd, const char* old_path, int new_dirfd, const 
     const auto add = [&inode](Inode& dir, const Name& name) -> Result<RefPtr<Inode>> {
         if (inode->sb != dir.sb) return Errno::EXDEV;
         if (inode->is_dir()) return Errno::EPERM;
-        if (inode->nlink == 0 && !inode->linkable) return Errno::ENOENT;  // removed: its last name does not come back
+        if (inode->nlink == 0 && !inode->linkable)
+            return Errno::ENOENT;  // removed: its last name does not come back
         TRY(dir.link(name, *inode));
         return RefPtr<Inode>(inode);
     };

@@ -37,7 +37,9 @@ Result<void> check_vm_limit(const mm_struct* mm, u64 pages) {
 
 /// The page of `address`, brought in. EFAULT, ENOMEM. Under mmap_lock.
 Result<void> touch(mm_struct* mm, u64 address, bool write) {
-    page_put(TRY(get_user_page(mm, address, write)));
+    Result<Page*> page = get_user_page(mm, address, write);
+    if (!page.ok()) return page.error() == Errno::ENOMEM ? Errno::ENOMEM : Errno::EFAULT;
+    page_put(page.value());
     return {};
 }
 
@@ -195,7 +197,8 @@ SysResult sys_mmap(u64 address, u64 length, u64 prot, u64 flags, int fd, u64 off
                                               request.file, request.object, request.pgoff));
         merge_around(mm, vma);
     }
-    if (flags & (kMapPopulate | kMapLocked)) (void)populate(mm, start, start + size).ok();  // as far as it goes
+    if (flags & (kMapPopulate | kMapLocked))
+        (void)populate(mm, start, start + size).ok();  // as far as it goes
     return static_cast<long>(start);
 }
 

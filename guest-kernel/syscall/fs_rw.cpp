@@ -140,7 +140,8 @@ SysResult sys_preadv2(int fd, UserIovec iov, u64 iovcnt, u64 offset, u64, int fl
     loff_t position = static_cast<loff_t>(offset);
     if (offset == kOwnPosition) {
         RefPtr<File> file = TRY(get_file(fd));
-        return at_own_position(*file, [&](loff_t& own) { return read_pieces(*file, iov, iovcnt, own, flags); });
+        return at_own_position(*file,
+                               [&](loff_t& own) { return read_pieces(*file, iov, iovcnt, own, flags); });
     }
     RefPtr<File> file = TRY(file_to_pread(fd, position));
     return read_pieces(*file, iov, iovcnt, position, flags);
@@ -150,7 +151,8 @@ SysResult sys_pwritev2(int fd, UserIovec iov, u64 iovcnt, u64 offset, u64, int f
     loff_t position = static_cast<loff_t>(offset);
     if (offset == kOwnPosition) {
         RefPtr<File> file = TRY(get_file(fd));
-        return at_own_position(*file, [&](loff_t& own) { return write_pieces(*file, iov, iovcnt, own, flags); });
+        return at_own_position(*file,
+                               [&](loff_t& own) { return write_pieces(*file, iov, iovcnt, own, flags); });
     }
     RefPtr<File> file = TRY(file_to_pwrite(fd, position));
     return write_pieces(*file, iov, iovcnt, position, flags);

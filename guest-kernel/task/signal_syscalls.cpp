@@ -221,7 +221,8 @@ SysResult sys_kill(pid_t pid, int sig) {
         });
     }
     const pid_t pgrp = pid == 0 ? current()->signal->pgrp : -pid;
-    return kill_many(sig, false, [pgrp](const task_struct& t) { return t.signal->pgrp == pgrp && t.tgid > 0; });
+    return kill_many(sig, false,
+                     [pgrp](const task_struct& t) { return t.signal->pgrp == pgrp && t.tgid > 0; });
 }
 
 SysResult sys_tkill(pid_t tid, int sig) {
