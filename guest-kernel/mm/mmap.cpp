@@ -188,17 +188,20 @@ SysResult sys_mmap(u64 address, u64 length, u64 prot, u64 flags, int fd, u64 off
                                        : file_mapping(prot, flags, std::move(file), offset, size));
     mm_struct* mm = current()->mm;
     u64 start;
+    bool locked;
     {
         MutexGuard guard(mm->mmap_lock);
         start = TRY(place(mm, address, size, flags));
+        const u64 vm_flags = request.vm_flags | mm->def_flags | (flags & kMapLocked ? u64{VM_LOCKED} : 0);
+        locked = vm_flags & VM_LOCKED;
+        if (locked && !within_lock_limit(mm->locked_vm + (size >> kPageShift))) return Errno::EAGAIN;
         TRY(check_vm_limit(mm, size >> kPageShift));
         if (flags & kMapFixed) TRY(unmap_range(mm, start, start + size));
-        vm_area_struct* vma = TRY(insert_area(mm, start, start + size, request.vm_flags | mm->def_flags,
-                                              request.file, request.object, request.pgoff));
+        vm_area_struct* vma =
+            TRY(insert_area(mm, start, start + size, vm_flags, request.file, request.object, request.pgoff));
         merge_around(mm, vma);
     }
-    if (flags & (kMapPopulate | kMapLocked))
-        (void)populate(mm, start, start + size).ok();  // as far as it goes
+    if (locked || flags & kMapPopulate) (void)populate(mm, start, start + size).ok();  // as far as it goes
     return static_cast<long>(start);
 }
 
@@ -231,10 +234,11 @@ SysResult sys_mprotect(u64 address, u64 length, u64 prot) {
     return 0;
 }
 
-SysResult sys_brk(u64 address) {
-    mm_struct* mm = current()->mm;
-    MutexGuard guard(mm->mmap_lock);
-    const long unchanged = static_cast<long>(mm->brk);
+namespace {
+
+/// Moves the break to `address` if it can; where it then is. Under mmap_lock.
+u64 move_brk(mm_struct* mm, u64 address) {
+    const u64 unchanged = mm->brk;
     if (address < mm->start_brk || address >= kTaskSize) return unchanged;
     const u64 old_end = page_up(mm->brk), new_end = page_up(address);
     if (new_end < old_end) {
@@ -244,14 +248,31 @@ SysResult sys_brk(u64 address) {
         if (!check_vm_limit(mm, (new_end - old_end) >> kPageShift).ok()) return unchanged;
         const vm_area_struct* next = find_vma(mm, old_end);
         if (next && next->vm_start < new_end + kPageSize) return unchanged;
-        Result<vm_area_struct*> vma = insert_area(
-            mm, old_end, new_end, VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC, {}, {}, 0);
+        if (mm->def_flags & VM_LOCKED &&
+            !within_lock_limit(mm->locked_vm + ((new_end - old_end) >> kPageShift)))
+            return unchanged;
+        constexpr u64 kHeap = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
+        Result<vm_area_struct*> vma = insert_area(mm, old_end, new_end, kHeap | mm->def_flags, {}, {}, 0);
         if (!vma.ok()) return unchanged;
         mm->brk = address;
         merge_around(mm, vma.value());
     }
     mm->brk = address;
-    return static_cast<long>(address);
+    return address;
+}
+
+}  // namespace
+
+SysResult sys_brk(u64 address) {
+    mm_struct* mm = current()->mm;
+    u64 before, now;
+    {
+        MutexGuard guard(mm->mmap_lock);
+        before = mm->brk;
+        now = move_brk(mm, address);
+    }
+    if (mm->def_flags & VM_LOCKED && now > before) (void)populate(mm, page_up(before), page_up(now)).ok();
+    return static_cast<long>(now);
 }
 
 SysResult sys_mremap(u64 address, u64 old_length, u64 new_length, u64 flags, u64 new_address) {
