@@ -9,10 +9,13 @@
 #include "syscall/syscalls.h"
 #include "task/signal.h"
 #include "task/task.h"
+#include "time/cpu_clock.h"
 #include "time/tick.h"
 
 namespace {
 
+constexpr clockid_t kRealtime = 0, kMonotonic = 1, kMonotonicRaw = 4, kMonotonicCoarse = 6, kBoottime = 7,
+                    kTai = 11;
 constexpr int kMaxPosixTimers = 32;
 constexpr int kSigevSignal = 0, kSigevNone = 1, kSigevThreadId = 4;
 
@@ -21,6 +24,7 @@ constexpr int kSigevSignal = 0, kSigevNone = 1, kSigevThreadId = 4;
 struct PosixTimer {
     SigQueue* entry = nullptr;  // the signal to send; null: this slot is free
     Timer timer;
+    CpuWait cpu_wait;  // in place of `timer`, with a clock of processor time
     SignalStruct* signal = nullptr;
     clockid_t clock = 0;
     int notify = kSigevSignal;
@@ -52,6 +56,23 @@ u64 intervals_until(u64 expires, u64 interval, u64 now) {
     return now > expires ? (now - expires) / interval + 1 : 1;
 }
 
+/// The time of the timer's clock: ktime, or processor time (0 when whose it is is gone).
+u64 now_of(const PosixTimer* t) {
+    if (!is_cpu_clock(t->clock)) return ktime_get_ns();
+    const Result<u64> now = cpu_clock_now(t->cpu_wait.clock);
+    return now.ok() ? now.value() : 0;
+}
+void arm(PosixTimer* t) {
+    if (is_cpu_clock(t->clock))
+        cpu_wait_start(&t->cpu_wait, t->expires);
+    else
+        timer_start(&t->timer, t->expires);
+}
+void disarm(PosixTimer* t) {
+    timer_cancel(&t->timer);
+    cpu_wait_cancel(&t->cpu_wait);
+}
+
 bool send_signal_of(PosixTimer* t) {
     if (t->notify == kSigevThreadId) {
         const TaskRef task = find_task_by_pid(t->thread);
@@ -61,15 +82,14 @@ bool send_signal_of(PosixTimer* t) {
     return !t->signal->leader_task || send_timer_signal(t->signal->leader_task, *t->entry, true);
 }
 
-void posix_timer_fired(Timer* timer) {
-    auto* t = static_cast<PosixTimer*>(timer->data);
+void posix_timer_fired(PosixTimer* t) {
     t->awaits_delivery = t->interval != 0;
     if (!t->interval) t->expires = 0;
     if (send_signal_of(t) || !t->interval) return;
     t->awaits_delivery = false;
-    const u64 next_tick = ktime_get_ns() + (t->interval < kTickNs ? kTickNs : 0);
+    const u64 next_tick = now_of(t) + (t->interval < kTickNs ? kTickNs : 0);
     t->expires += intervals_until(t->expires, t->interval, next_tick) * t->interval;
-    timer_start(timer, t->expires);
+    arm(t);
 }
 
 Result<ProcessTimers*> my_timers() {
@@ -123,7 +143,7 @@ Result<PosixTimer*> find_posix(i32 id) {
 }
 
 KItimerspec read_posix(const PosixTimer* t) {
-    const u64 now = ktime_get_ns();
+    const u64 now = now_of(t);
     KItimerspec value{};
     value.interval = ns_to_timespec(t->interval);
     if (!t->expires) return value;
@@ -141,7 +161,7 @@ KItimerspec read_posix(const PosixTimer* t) {
 /// Make the slot free. A signal that is pending stays so.
 void drop(PosixTimer& t) {
     if (!t.entry) return;
-    timer_cancel(&t.timer);
+    disarm(&t);
     IrqGuard guard(t.signal->lock);
     if (t.entry->node.linked())
         t.entry->timer = nullptr;
@@ -155,12 +175,12 @@ void drop(PosixTimer& t) {
 void posix_timer_delivered(PosixTimer* t, i32* overrun) {
     if (!t->awaits_delivery) return;
     t->awaits_delivery = false;
-    const u64 passed = intervals_until(t->expires, t->interval, ktime_get_ns());
+    const u64 passed = intervals_until(t->expires, t->interval, now_of(t));
     t->expires += passed * t->interval;
     t->overrun = static_cast<i32>(min<u64>(passed - 1 + static_cast<u64>(*overrun), 0x7fffffff));
     *overrun = t->overrun;
     t->entry->info.timer.overrun = 0;
-    timer_start(&t->timer, t->expires);
+    arm(t);
 }
 
 void real_timer_delivered(SignalStruct* signal) {
@@ -248,7 +268,12 @@ SysResult sys_timer_create(clockid_t clock, u64 event, UserPtr<i32> id) {
         u8 rest[40];
     } sigevent{};
     static_assert(sizeof(sigevent) == 64);
-    if (clock != 0 && clock != 1 && clock != 7) return Errno::EINVAL;
+    if (clock >= kMonotonicRaw && clock <= kMonotonicCoarse) return Errno::EOPNOTSUPP;
+    CpuClock cpu;
+    if (is_cpu_clock(clock))
+        cpu = TRY(cpu_clock_of(clock));
+    else if (clock != kRealtime && clock != kMonotonic && clock != kBoottime && clock != kTai)
+        return Errno::EINVAL;
     ProcessTimers* timers = TRY(my_timers());
     i32 slot = 0;
     while (slot < kMaxPosixTimers && timers->posix[slot].entry) slot++;
@@ -279,8 +304,11 @@ SysResult sys_timer_create(clockid_t clock, u64 event, UserPtr<i32> id) {
     entry->info.timer.timer_id = slot;
     entry->info.timer.value = sigevent.value;
     t.entry = entry;
-    t.timer.function = posix_timer_fired;
+    t.timer.function = [](Timer* timer) { posix_timer_fired(static_cast<PosixTimer*>(timer->data)); };
     t.timer.data = &t;
+    t.cpu_wait.function = [](CpuWait* wait) { posix_timer_fired(static_cast<PosixTimer*>(wait->data)); };
+    t.cpu_wait.data = &t;
+    t.cpu_wait.clock = cpu;
     t.signal = current()->signal;
     t.clock = clock;
     t.notify = sigevent.notify;
@@ -297,16 +325,16 @@ SysResult sys_timer_settime(i32 id, int flags, UserPtr<KItimerspec> value, UserP
     const KItimerspec fresh = TRY(value.read());
     if (!timespec_valid(fresh.value) || !timespec_valid(fresh.interval)) return Errno::EINVAL;
     const KItimerspec before = read_posix(t);
-    timer_cancel(&t->timer);
+    disarm(t);
     t->awaits_delivery = false;
     t->overrun = 0;
     t->expires = 0;
-    const u64 ns = timespec_to_ns(fresh.value), now = ktime_get_ns();
+    const u64 ns = timespec_to_ns(fresh.value), now = now_of(t);
     t->interval = ns ? timespec_to_ns(fresh.interval) : 0;
     if (ns) {
-        const u64 offset = t->clock == 0 ? ktime_get_real_ns() - now : 0;
+        const u64 offset = t->clock == kRealtime || t->clock == kTai ? ktime_get_real_ns() - now : 0;
         t->expires = !(flags & kAbstime) ? now + ns : ns > offset ? ns - offset : 1;
-        if (t->notify != kSigevNone) timer_start(&t->timer, t->expires);
+        if (t->notify != kSigevNone) arm(t);
     }
     if (old) TRY(old.write(before));
     return 0;

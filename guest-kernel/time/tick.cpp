@@ -10,6 +10,7 @@
 #include "sync/spinlock.h"
 #include "time/clock.h"
 #include "time/clocksource.h"
+#include "time/cpu_clock.h"
 #include "time/process_timers.h"
 
 namespace {
@@ -78,6 +79,7 @@ void timer_interrupt(pt_regs* regs) {
     if (!ticked) return;
     scheduler_tick(user_mode(regs));
     if (current()->mm) check_cpu_timers(current());
+    check_cpu_waits();
 }
 
 void tick_stop() {
