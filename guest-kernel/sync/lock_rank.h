@@ -21,9 +21,10 @@ enum class LockRank : u8 {
     kObjectPages = 40,  // page tree of a memory object: MemoryObject::get_page runs under kMm
 
     // Spin locks. All are above every mutex: nothing sleeps under a spin lock.
-    kCpuWaits = 98,  // who waits for processor time: their clocks are read under it
-    kTasks = 100,    // task list, pid hash, parent-child links, process groups
-    kSignal = 104,   // SignalStruct and its pending sets
+    kCpuWaits = 98,        // who waits for processor time: their clocks are read under it
+    kTasks = 100,          // task list, pid hash, parent-child links, process groups
+    kSignal = 104,         // SignalStruct and its pending sets
+    kQueuedSignals = 106,  // how many each user has
     kTtyPort = 108,
     kMounts = 109,     // mount table
     kDcache = 110,     // directory cache

@@ -7,6 +7,7 @@
 #include "core/panic.h"
 #include "core/string.h"
 #include "sched/sched.h"
+#include "task/queued_signals.h"
 #include "time/process_timers.h"
 
 namespace {
@@ -110,7 +111,10 @@ Result<void> send_locked(task_struct* task, const KSigInfo& info, bool whole_pro
     if (sig_ignored(task, sig)) return {};
     SigPending* pending = whole_process ? &task->signal->shared_pending : &task->pending;
     if (sig < kSigRtMin && pending->signal & sig_mask(sig)) return {};
-    auto* entry = new (std::nothrow) SigQueue;
+    // What the kernel or kill() tells by a standard signal is not refused (signal(7): it queues once).
+    const bool spared = sig < kSigRtMin && info.code >= 0;
+    const u64 limit = spared ? kRlimInfinity : task->signal->rlimits[kRlimitSigpending].cur;
+    SigQueue* entry = make_sig_queue(task->cred.uid, limit);
     if (!entry && sig >= kSigRtMin && info.code != kSiUser) return Errno::EAGAIN;
     if (entry) {
         entry->info = info;
@@ -122,6 +126,20 @@ Result<void> send_locked(task_struct* task, const KSigInfo& info, bool whole_pro
 }
 
 }  // namespace
+
+SigQueue::~SigQueue() {
+    uncharge_queued_signal(payer);
+}
+
+SigQueue* make_sig_queue(uid_t payer, u64 limit) {
+    if (!charge_queued_signal(payer, limit)) return nullptr;
+    auto* entry = new (std::nothrow) SigQueue;
+    if (entry)
+        entry->payer = payer;
+    else
+        uncharge_queued_signal(payer);
+    return entry;
+}
 
 bool send_timer_signal(task_struct* task, SigQueue& entry, bool whole_process) {
     if (!task->sighand || task->exit_state == EXIT_DEAD) return false;
@@ -212,7 +230,7 @@ void force_sig_info(const KSigInfo& info) {
         action.handler = kSigDfl;
         task->blocked &= ~sig_mask(info.signo);
     }
-    if (auto* entry = new (std::nothrow) SigQueue) {
+    if (SigQueue* entry = make_sig_queue(task->cred.uid, kRlimInfinity)) {
         entry->info = info;
         task->pending.queue.push_front(entry);
     }

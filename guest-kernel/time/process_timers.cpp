@@ -294,9 +294,12 @@ SysResult sys_timer_create(clockid_t clock, u64 event, UserPtr<i32> id) {
         const TaskRef task = find_task_by_pid(sigevent.thread);
         if (!task || task->tgid != current()->tgid) return Errno::EINVAL;
     }
-    TRY(id.write(slot));
-    auto* entry = new (std::nothrow) SigQueue;
+    SigQueue* entry = make_sig_queue(current()->cred.uid, task_rlimit(kRlimitSigpending));
     if (!entry) return Errno::EAGAIN;
+    if (Result<void> told = id.write(slot); !told.ok()) {
+        delete entry;
+        return told.error();
+    }
     PosixTimer& t = timers->posix[slot];
     entry->timer = &t;
     entry->info.signo = sigevent.signo;
