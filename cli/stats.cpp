@@ -18,7 +18,8 @@ void StatsFile::watch(Machine& machine) {
     machine.observers().subscribe(
         Observers::bit(EventKind::UnknownInsn), [this, &machine](const Event& event) {
             u8 bytes[kMaxInsnLength];
-            const size_t count = machine.peek(event.cpu, event.address, bytes, sizeof bytes);
+            const size_t count =
+                machine.peek(event.cpu, event.get<event::UnknownInsn>()->linear, bytes, sizeof bytes);
             std::string text;
             for (size_t i = 0; i < count; ++i) text += fmt::format("{}{:02x}", i == 0 ? "" : " ", bytes[i]);
             unknown_[text].push_back(event.moment.instructions);

@@ -10,6 +10,11 @@ namespace {
 
 constexpr u64 kStackSpan = u64{1} << 20;  // further up is another task's stack
 
+bool is_at(const Event& event, u64 address) {
+    const auto* reached = event.get<event::Breakpoint>();
+    return reached != nullptr && reached->linear == address;
+}
+
 }  // namespace
 
 StopCause Debugger::cause_of(StopReason reason) {
@@ -41,18 +46,19 @@ StopCause Debugger::run_watching(const RunLimits& limits, u32 kinds, std::option
     bool done = false;
     // Whether to stop.
     const auto look = [&](const Event& event) {
-        if (event.kind == EventKind::DataAccess) {
+        if (event.kind() == EventKind::DataAccess) {
             Watchpoint* hit = watch_hit_ ? nullptr : watchpoints_.hit_by(event);
             if (hit == nullptr) return false;
             ++hit->hits;
             watch_hit_ = WatchHit{hit->id, event};
             return true;
         }
-        const bool is_code = event.kind == EventKind::Breakpoint || event.kind == EventKind::Instruction;
+        const auto* reached = event.get<event::Breakpoint>();
+        const bool is_code = reached != nullptr || event.kind() == EventKind::Instruction;
         // Where one stands does not count, or one would never leave.
         if (is_code && event.moment.instructions == begin && machine_.cpu(event.cpu).rip() == begin_rip)
             return false;
-        Breakpoint* hit = event.kind == EventKind::Breakpoint ? breakpoints_.at(event.address) : nullptr;
+        Breakpoint* hit = reached != nullptr ? breakpoints_.at(reached->linear) : nullptr;
         if (hit != nullptr) {
             ++hit->hits;
             stopped_at_ = hit->id;
@@ -74,11 +80,10 @@ StopCause Debugger::run_watching(const RunLimits& limits, u32 kinds, std::option
     const Cpu& cpu = machine_.cpu();
     if (reason == StopReason::Budget && machine_.observers().points().code_at(linear_rip(cpu))) {
         Event event;
-        event.kind = EventKind::Breakpoint;
         event.cpu = static_cast<u8>(cpu.id);
         event.moment = machine_.moment();
         event.rip = cpu.rip();
-        event.address = linear_rip(cpu);
+        event.what = event::Breakpoint{linear_rip(cpu)};
         look(event);
     }
     if (machine_.ended()) return StopCause::Ended;
@@ -92,8 +97,7 @@ StopCause Debugger::run(const RunLimits& limits) {
 }
 
 StopCause Debugger::run_to(u64 address, const RunLimits& limits) {
-    return run_watching(limits, 0, address,
-                        [address](const Event& event) { return event.address == address; });
+    return run_watching(limits, 0, address, [address](const Event& event) { return is_at(event, address); });
 }
 
 StopCause Debugger::step() {
@@ -136,7 +140,7 @@ StopCause Debugger::keep(std::optional<Unfinished>& step, Unfinished unfinished,
 // The same place in a deeper call, or in another process, is not the end of this one.
 StopCause Debugger::run_to_frame(const RunLimits& limits, u64 place, const Frame& frame) {
     return run_watching(limits, 0, place, [this, place, &frame](const Event& event) {
-        return event.address == place && frame.holds(machine_.cpu(event.cpu));
+        return is_at(event, place) && frame.holds(machine_.cpu(event.cpu));
     });
 }
 
@@ -164,7 +168,7 @@ StopCause Debugger::run_to_call_or_return(const RunLimits& limits, const Frame& 
     const auto is_outside = [&] { return cpu.gpr[kRsp] - frame.stack - 1 < kStackSpan || cpu.cpl == 3; };
     bool armed = at_return();
     const auto look = [&](const Event& event) {
-        if (event.kind != EventKind::Instruction || event.cpu != cpu.id) return false;
+        if (event.kind() != EventKind::Instruction || event.cpu != cpu.id) return false;
         returned = armed && is_outside();
         armed = at_return();
         return returned || (cpu.cpl == frame.ring && flow_at_rip(machine_, cpu).flow == Flow::Call);
@@ -200,7 +204,8 @@ StopCause Debugger::step_out(const RunLimits& limits) {
 StopCause Debugger::next_ring_crossing(const RunLimits& limits) {
     return run_watching(limits, Observers::bit(EventKind::RingEnter) | Observers::bit(EventKind::RingLeave),
                         std::nullopt, [](const Event& event) {
-                            return event.kind == EventKind::RingEnter || event.kind == EventKind::RingLeave;
+                            return event.kind() == EventKind::RingEnter ||
+                                   event.kind() == EventKind::RingLeave;
                         });
 }
 

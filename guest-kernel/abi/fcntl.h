@@ -72,6 +72,7 @@ constexpr int LOCK_SH = 1;
 constexpr int LOCK_EX = 2;
 constexpr int LOCK_NB = 4;
 constexpr int LOCK_UN = 8;
+constexpr int LOCK_MAND = 32;  ///< mandatory locks; gone from Linux, which takes the call and does nothing
 
 constexpr int AT_FDCWD = -100;
 constexpr int AT_SYMLINK_NOFOLLOW = 0x100;

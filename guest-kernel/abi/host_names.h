@@ -111,6 +111,7 @@
 #undef IXOFF
 #undef IXON
 #undef LOCK_EX
+#undef LOCK_MAND
 #undef LOCK_NB
 #undef LOCK_SH
 #undef LOCK_UN

@@ -6,6 +6,7 @@
 #include "fs/chrdev.h"
 #include "fs/cred.h"
 #include "fs/tmpfs/devtmpfs.h"
+#include "mm/user_ptr.h"
 #include "sched/sched.h"
 
 namespace {
@@ -50,6 +51,7 @@ class ZeroFile final : public MemFile {
   public:
     using MemFile::MemFile;
     Result<size_t> read(IovIter& to, loff_t&) override { return read_zeroes(to); }
+    bool maps_zeroes() const override { return true; }
 };
 
 class FullFile final : public MemFile {
@@ -64,7 +66,17 @@ class RandomFile final : public MemFile {
     using MemFile::MemFile;
     Result<size_t> read(IovIter& to, loff_t&) override;
     Result<size_t> write(IovIter& from, loff_t&) override;
+    Result<long> ioctl(u32 request, u64 argument) override;
 };
+
+// random(4): the entropy count, in bits; Linux says 256 once its generator is seeded. The requests that change the
+// pool are not there.
+Result<long> RandomFile::ioctl(u32 request, u64 argument) {
+    constexpr u32 kGetEntropyCount = 0x80045200;
+    if (request != kGetEntropyCount) return Errno::EINVAL;
+    TRY(UserPtr<i32>(argument).write(256));
+    return 0L;
+}
 
 Result<size_t> RandomFile::read(IovIter& to, loff_t&) {
     u8 block[256];

@@ -11,7 +11,7 @@ struct Hidden {
     i64 magic;
     RefPtr<SuperBlock> super;
 };
-Hidden g_hidden[] = {{"pipefs", 0x50495045, nullptr}, {"anon_inodefs", 0x09041934, nullptr}};
+Hidden g_hidden[] = {{"pipefs", kPipefsMagic, nullptr}, {"anon_inodefs", 0x09041934, nullptr}};
 
 }  // namespace
 

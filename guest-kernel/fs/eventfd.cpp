@@ -27,7 +27,7 @@ class EventFile final : public File {
             if (nonblocking()) return Errno::EAGAIN;
             TRY(wait_event(changed_, [this] { return __atomic_load_n(&count_, __ATOMIC_RELAXED) > 0; }));
         }
-        changed_.wake_all();
+        changed_.wake_one(POLLOUT | POLLWRNORM);
         return to.copy_to(&value, sizeof(value)) == sizeof(value) ? Result<size_t>(sizeof(value))
                                                                   : Result<size_t>(Errno::EFAULT);
     }
@@ -49,7 +49,7 @@ class EventFile final : public File {
             TRY(wait_event(changed_,
                            [&] { return value <= kMaxCount - __atomic_load_n(&count_, __ATOMIC_RELAXED); }));
         }
-        changed_.wake_all();
+        changed_.wake_one(POLLIN | POLLRDNORM);
         return sizeof(value);
     }
 
@@ -58,7 +58,8 @@ class EventFile final : public File {
         const u64 count = __atomic_load_n(&count_, __ATOMIC_RELAXED);
         return (count > 0 ? POLLIN | POLLRDNORM : 0) | (count < kMaxCount ? POLLOUT | POLLWRNORM : 0);
     }
-    bool is_stream() const override { return true; }
+    Result<loff_t> seek(loff_t, int) override { return loff_t{0}; }
+    bool can_pread() const override { return false; }
 
   private:
     Mutex lock_{LockRank::kFile};

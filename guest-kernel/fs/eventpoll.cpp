@@ -8,6 +8,7 @@ namespace {
 
 constexpr u32 kMaxQueues = 4;   // no file waits on more
 constexpr int kMaxNesting = 5;  // as Linux (EP_MAX_NESTS)
+constexpr u32 kControlBits = EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE;
 Mutex g_lock{LockRank::kFile};
 
 }  // namespace
@@ -24,9 +25,13 @@ struct EpollItem {
     WaitQueue* queues[kMaxQueues] = {};
     u32 queue_count = 0;
 
-    static void on_wake(WaitEntry* entry) {
-        __atomic_store_n(&static_cast<EpollItem*>(entry->data)->edge, true, __ATOMIC_RELEASE);
+    static bool on_wake(WaitEntry* entry, u32 events) {
+        auto* item = static_cast<EpollItem*>(entry->data);
+        if (events == 0 || events & item->wanted()) __atomic_store_n(&item->edge, true, __ATOMIC_RELEASE);
+        return true;
     }
+    /// The POLL… that it reports.
+    u32 wanted() const { return (event.events & ~kControlBits) | POLLERR | POLLHUP; }
     static EpollItem* of_set(ListNode* node) { return reinterpret_cast<EpollItem*>(node); }
     static EpollItem* of_file(ListNode* node) {
         return reinterpret_cast<EpollItem*>(reinterpret_cast<u8*>(node) -
@@ -131,6 +136,7 @@ Result<void> EpollFile::modify(File& file, int fd, const KernelEpollEvent& event
         MutexGuard guard(g_lock);
         EpollItem* item = find(file, fd);
         if (!item) return Errno::ENOENT;
+        if (item->event.events & EPOLLEXCLUSIVE) return Errno::EINVAL;
         if ((event.events & EPOLLET) && item->queue_count == 0) {
             EdgeTable table(*item);
             file.poll(&table);
@@ -165,7 +171,9 @@ u32 EpollFile::collect_locked(KernelEpollEvent* out, u32 size, PollTable* table)
         u32 mask = 0;
         if (look || table) {
             if (look && edge_triggered && out) __atomic_store_n(&item->edge, false, __ATOMIC_RELEASE);
-            mask = item->file->poll(table) & (item->event.events | POLLERR | POLLHUP);
+            if (table) table->exclusive = (item->event.events & EPOLLEXCLUSIVE) != 0;
+            mask = item->file->poll(table) & item->wanted();
+            if (table) table->exclusive = false;
         }
         if (look && mask != 0 && count < size) {
             if (out) {

@@ -2,8 +2,8 @@
 //
 // Guarantees: level-triggered, edge-triggered (EPOLLET) and one-shot watching; closing the last reference to
 // a watched file takes it out of the set. An epoll file can itself be polled and watched; circles are refused
-// (ELOOP). Edges are counted by a callback in the file's queue; whether a level holds is asked anew each
-// time.
+// (ELOOP). Edges are told by a callback in the file's queue, which hears what each wake-up is for; whether a
+// level holds is asked anew each time. Of sets that watch a file with EPOLLEXCLUSIVE, one is woken.
 #pragma once
 
 #include "core/vector.h"
@@ -17,9 +17,13 @@ class EpollFile final : public File {
     using File::File;
     ~EpollFile() override;
     u32 poll(PollTable* table) override;
+    Result<loff_t> seek(loff_t, int) override { return loff_t{0}; }
+    bool can_pread() const override { return false; }
+    bool has_read() const override { return false; }
+    bool has_write() const override { return false; }
     EpollFile* as_epoll_file() override { return this; }
 
-    /// epoll_ctl(2). EEXIST, ENOENT, ENOMEM, ELOOP.
+    /// epoll_ctl(2). EEXIST, ENOENT, ENOMEM, ELOOP; EINVAL for changing what was added with EPOLLEXCLUSIVE.
     Result<void> add(const RefPtr<File>& file, int fd, const KernelEpollEvent& event);
     Result<void> modify(File& file, int fd, const KernelEpollEvent& event);
     Result<void> remove(File& file, int fd);

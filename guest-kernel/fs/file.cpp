@@ -4,6 +4,7 @@
 #include "fs/dentry.h"
 #include "fs/eventpoll.h"
 #include "fs/file_locks.h"
+#include "mm/user_ptr.h"
 #include "task/task.h"
 
 namespace {
@@ -82,6 +83,7 @@ bool DirContext::emit_dots(const Dentry& directory) {
 
 Result<size_t> file_read(File& file, IovIter& to, loff_t& position) {
     if (!file.readable()) return Errno::EBADF;
+    if (!file.has_read()) return Errno::EINVAL;
     if (position < 0) return Errno::EINVAL;
     to.truncate(kMaxTransfer);
     return file.read(to, position);
@@ -89,6 +91,7 @@ Result<size_t> file_read(File& file, IovIter& to, loff_t& position) {
 
 Result<size_t> file_write(File& file, IovIter& from, loff_t& position) {
     if (!file.writable()) return Errno::EBADF;
+    if (!file.has_write()) return Errno::EINVAL;
     if (position < 0) return Errno::EINVAL;
     from.truncate(kMaxTransfer);
     return file.write(from, position);
@@ -105,12 +108,14 @@ Result<size_t> kernel_write(File& file, const void* buffer, size_t size, loff_t&
 }
 
 extern "C" ssize_t vfs_read(File* file, u64 user_buffer, size_t count, loff_t* position) {
+    if (file->has_read() && !access_ok(user_buffer, count)) return -static_cast<ssize_t>(Errno::EFAULT);
     IovIter it = IovIter::user(user_buffer, count);
     Result<size_t> n = file_read(*file, it, *position);
     return n.ok() ? static_cast<ssize_t>(n.value()) : -static_cast<ssize_t>(n.error());
 }
 
 extern "C" ssize_t vfs_write(File* file, u64 user_buffer, size_t count, loff_t* position) {
+    if (file->has_write() && !access_ok(user_buffer, count)) return -static_cast<ssize_t>(Errno::EFAULT);
     IovIter it = IovIter::user(user_buffer, count);
     Result<size_t> n = file_write(*file, it, *position);
     return n.ok() ? static_cast<ssize_t>(n.value()) : -static_cast<ssize_t>(n.error());

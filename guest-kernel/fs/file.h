@@ -62,16 +62,26 @@ class File : public RefCounted {
     virtual Result<loff_t> seek(loff_t offset, int whence);
     /// Pipes, terminals, sockets: no position; lseek and pread answer ESPIPE.
     virtual bool is_stream() const { return false; }
+    /// May pread and pwrite name a position? ESPIPE if not. (Linux's FMODE_PREAD and FMODE_PWRITE: an eventfd
+    /// takes lseek, which does nothing, but no pread.)
+    virtual bool can_pread() const { return !is_stream(); }
+    virtual bool can_pwrite() const { return can_pread(); }
+    /// False: there is no operation to read or write (EINVAL before the buffer is looked at).
+    virtual bool has_read() const { return true; }
+    virtual bool has_write() const { return true; }
     /// `argument` is the third argument, often a program's address. ENOTTY for an unknown request.
     virtual Result<long> ioctl(u32 request, u64 argument);
     /// Which of POLL… hold now; adds the queues to `table` (null: just the answer).
     virtual u32 poll(PollTable* table);
     virtual Result<void> iterate(DirContext& context) { return inode->iterate(context); }
-    virtual Result<void> sync() { return {}; }
+    /// fsync(2); EINVAL for what cannot be synced.
+    virtual Result<void> sync() { return inode->sync(); }
     /// close(2) of one descriptor, while others may still refer to the file.
     virtual void flush() {}
     /// For mmap and execve: null when the file cannot be mapped (ENODEV).
     virtual MemoryObject* memory_object() { return inode->memory_object(); }
+    /// A mapping is anonymous memory (/dev/zero).
+    virtual bool maps_zeroes() const { return false; }
     /// fallocate(2); EOPNOTSUPP or ENODEV, ESPIPE by kind.
     virtual Result<void> allocate(int mode, loff_t offset, loff_t length);
     /// What /proc/PID/fdinfo adds.

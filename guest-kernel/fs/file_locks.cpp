@@ -233,9 +233,14 @@ Result<void> fcntl_lock(File& file, int command, KernelFlock& lock) {
     return set_lock(locks, locks.records, wanted, lock.l_type == F_UNLCK, wait, !ofd);
 }
 
+bool flock_valid(int operation) {
+    const int kind = operation & ~LOCK_NB;
+    return kind == LOCK_SH || kind == LOCK_EX || kind == LOCK_UN;
+}
+
 Result<void> flock_file(File& file, int operation) {
     const int kind = operation & ~LOCK_NB;
-    if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN) return Errno::EINVAL;
+    if (kind != LOCK_UN && !file.readable() && !file.writable()) return Errno::EBADF;
     TRY(ensure_locks(*file.inode));
     FileLocks& locks = *file.inode->locks;
     FileLock wanted;

@@ -28,8 +28,11 @@ struct FileLocks {
 
 /// fcntl F_GETLK, F_SETLK, F_SETLKW and their OFD forms. `lock` is changed by the GETLK forms only.
 Result<void> fcntl_lock(File& file, int command, KernelFlock& lock);
-/// flock(2); `operation` is LOCK_SH, LOCK_EX or LOCK_UN, perhaps with LOCK_NB. EWOULDBLOCK.
+/// flock(2); `operation` is a valid one (flock_valid). EWOULDBLOCK; EBADF for a file open for neither reading nor
+/// writing.
 Result<void> flock_file(File& file, int operation);
+/// Is it LOCK_SH, LOCK_EX or LOCK_UN, perhaps with LOCK_NB?
+bool flock_valid(int operation);
 
 /// close(2) gives up all the process's record locks on the inode, whatever descriptor they came through.
 void release_posix_locks(Inode& inode, const void* owner);

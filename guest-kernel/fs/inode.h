@@ -83,6 +83,8 @@ class Inode : public RefCounted {
     /// Before mode, owner or times are changed; procfs refuses with EPERM.
     virtual Result<void> may_setattr() { return {}; }
     virtual MemoryObject* memory_object() { return nullptr; }
+    /// fsync(2) of the file or directory; EINVAL when the file system has nothing of the kind.
+    virtual Result<void> sync() { return Errno::EINVAL; }
     virtual i64 block_count() const { return (static_cast<i64>(size) + 511) / 512; }
 
     void touch_mtime();  ///< mtime and ctime = now
@@ -103,6 +105,7 @@ class Inode : public RefCounted {
     u32 uid = 0;
     u32 gid = 0;
     u32 nlink = 1;
+    bool linkable = false;  ///< without a name, but linkat may give it one (O_TMPFILE without O_EXCL)
     dev_t rdev = 0;
     u64 size = 0;
     timespec64 atime{};

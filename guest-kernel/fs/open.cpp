@@ -90,6 +90,7 @@ Result<RefPtr<File>> open_tmpfile(const Path& start, const char* path, int flags
     TRY(require_writable(dir));
     TRY(inode_permission(dir.inode(), kMayWrite | kMayExec));
     RefPtr<Inode> made = TRY(dir.inode().tmpfile(S_IFREG | (mode & S_IALLUGO & ~current()->fs->umask())));
+    made->linkable = (flags & O_EXCL) == 0;
     char label[32];
     snprintf(label, sizeof(label), "#%llu", static_cast<unsigned long long>(made->ino));
     RefPtr<Dentry> nameless = TRY(Dentry::make_detached(std::move(made), label));

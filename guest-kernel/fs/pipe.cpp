@@ -76,8 +76,10 @@ Result<size_t> Pipe::read(IovIter& to, bool nonblocking) {
         {
             MutexGuard guard(lock);
             if (used_ > 0) {
+                const bool was_full = !has_page();
                 Result<size_t> n = copy_out(to);
-                changed.wake_all();
+                // Writers of a few bytes may go on; that there is room begins with a page.
+                changed.wake_one(was_full && has_page() ? POLLOUT | POLLWRNORM : kNoEvent);
                 return n;
             }
             if (writers == 0) return size_t{0};
@@ -103,7 +105,7 @@ Result<size_t> Pipe::write(IovIter& from, bool nonblocking) {
                 Result<size_t> n = copy_in(from, min(room, from.remaining()));
                 if (!n.ok()) return done ? Result<size_t>(done) : Result<size_t>(n.error());
                 done += n.value();
-                changed.wake_all();
+                changed.wake_one(POLLIN | POLLRDNORM);
                 if (from.remaining() == 0) break;
                 continue;
             }
@@ -170,7 +172,7 @@ void Pipe::close_end(bool reads, bool writes) {
     MutexGuard guard(lock);
     readers -= reads;
     writers -= writes;
-    changed.wake_all();
+    if ((readers == 0) != (writers == 0)) changed.wake_all(POLLIN | POLLRDNORM | POLLERR | POLLHUP);
 }
 
 PipeFile::~PipeFile() {
@@ -203,7 +205,7 @@ u32 PipeFile::poll(PollTable* table) {
         if (pipe->writers == 0 && pipe->writer_opens != writers_seen) mask |= POLLHUP;
     }
     if (writes) {
-        if (pipe->capacity() - pipe->used() >= PIPE_BUF) mask |= POLLOUT | POLLWRNORM;
+        if (pipe->has_page()) mask |= POLLOUT | POLLWRNORM;
         if (pipe->readers == 0) mask |= POLLERR;
     }
     return mask;
@@ -212,6 +214,7 @@ u32 PipeFile::poll(PollTable* table) {
 Result<PipePair> make_pipe(int flags) {
     RefPtr<Pipe> pipe = TRY(Pipe::make());
     RefPtr<Inode> inode = TRY(make_anon_inode("pipefs", S_IFIFO | 0600));
+    inode->pipe = pipe;
     PipePair pair;
     char label[32];
     snprintf(label, sizeof(label), "pipe:[%llu]", static_cast<unsigned long long>(inode->ino));
@@ -228,23 +231,26 @@ Result<PipePair> make_pipe(int flags) {
 Result<RefPtr<File>> open_fifo(Inode& inode, int flags) {
     const bool reads = (flags & O_ACCMODE) != O_WRONLY;
     const bool writes = (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
+    // A pipe's further ends (through /proc/PID/fd) are there at once, whoever has the other.
+    const bool meets = inode.sb->magic != kPipefsMagic;
     RefPtr<PipeFile> file;
     {
         MutexGuard guard(inode.lock);
         if (!inode.pipe) inode.pipe = TRY(Pipe::make());
         Pipe& pipe = *inode.pipe;
-        if (writes && !reads && (flags & O_NONBLOCK) && pipe.readers == 0) {
+        if (meets && writes && !reads && (flags & O_NONBLOCK) && pipe.readers == 0) {
             if (pipe.writers == 0) inode.pipe.reset();
             return Errno::ENXIO;
         }
         file = TRY(make_ref<PipeFile>(inode, inode.pipe));
         file->reads = reads;
         file->writes = writes;
-        if ((flags & O_NONBLOCK) && reads && pipe.writers == 0) file->writers_seen = pipe.writer_opens;
+        if (meets && (flags & O_NONBLOCK) && reads && pipe.writers == 0)
+            file->writers_seen = pipe.writer_opens;
         pipe.open_end(reads, writes);
     }
     Pipe& pipe = *file->pipe;
-    if ((flags & O_NONBLOCK) == 0 && reads != writes) {
+    if (meets && (flags & O_NONBLOCK) == 0 && reads != writes) {
         const u32 seen = reads ? pipe.writer_opens : pipe.reader_opens;
         // An end that came and went again while we slept counts too.
         TRY(wait_event(pipe.changed, [&] {

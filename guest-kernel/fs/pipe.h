@@ -20,6 +20,8 @@ class Pipe final : public RefCounted {
     Result<size_t> write(IovIter& from, bool nonblocking);
     size_t used() const { return __atomic_load_n(&used_, __ATOMIC_RELAXED); }
     size_t capacity() const { return pages_.size() * kPageSize; }
+    /// Room for an atomic write of any size: what poll(2) calls writable.
+    bool has_page() const { return capacity() - used() >= PIPE_BUF; }
     /// F_SETPIPE_SZ: the new capacity. EBUSY, EPERM, ENOMEM.
     Result<size_t> resize(u64 bytes);
 
@@ -66,7 +68,8 @@ struct PipePair {
 };
 Result<PipePair> make_pipe(int flags);
 
-/// open(2) of a fifo; sleeps for the other end unless O_NONBLOCK. ENXIO, ERESTARTSYS.
+/// open(2) of a fifo; sleeps for the other end unless O_NONBLOCK. Of a pipe, through /proc/PID/fd: one more
+/// end of it, at once. ENXIO, ERESTARTSYS.
 Result<RefPtr<File>> open_fifo(Inode& inode, int flags);
 
 /// The Pipe of a pipe's or fifo's file, or null.

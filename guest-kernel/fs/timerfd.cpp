@@ -7,7 +7,7 @@
 #include "time/clock.h"
 
 void TimerFile::on_time(Timer* timer) {
-    static_cast<TimerFile*>(timer->data)->wait_.wake_all();
+    static_cast<TimerFile*>(timer->data)->wait_.wake_one(POLLIN | POLLRDNORM);
 }
 
 bool TimerFile::expired() const {

@@ -23,7 +23,9 @@ class TimerFile final : public File {
     /// Eight bytes: how many expirations there were since the last read; waits for the first.
     Result<size_t> read(IovIter& to, loff_t& pos) override;
     u32 poll(PollTable* table) override;
-    bool is_stream() const override { return true; }
+    Result<loff_t> seek(loff_t, int) override { return loff_t{0}; }
+    bool can_pread() const override { return false; }
+    bool has_write() const override { return false; }
     TimerFile* as_timer_file() override { return this; }
 
   private:

@@ -20,9 +20,10 @@ Result<void> walk_to_new(PathWalk& walk, int dirfd, const char* path, bool or_di
     return {};
 }
 
-// Runs `make(directory, name)` → the new inode, with the directory locked and known to lack the name.
+// Runs `make(directory, name)` → the new inode, with the directory locked and known to lack the name. `old` is what gets
+// another name, if anything: it must be on the same mount.
 template <class Make>
-Result<void> create_name(PathWalk& walk, Make make) {
+Result<void> create_name(PathWalk& walk, Make make, const Path* old = nullptr) {
     const Path& dir = walk.here();
     Inode& directory = dir.inode();
     MutexGuard guard(directory.lock);
@@ -30,6 +31,7 @@ Result<void> create_name(PathWalk& walk, Make make) {
     if (there.ok()) return Errno::EEXIST;
     if (there.error() != Errno::ENOENT) return there.error();
     TRY(require_writable(dir));
+    if (old && !(old->mount == dir.mount)) return Errno::EXDEV;
     TRY(may_create(directory));
     RefPtr<Inode> made = TRY(make(directory, walk.name()));
     (void)Dentry::add(*dir.dentry, walk.name(), std::move(made));  // only a cache: it may fail
@@ -87,14 +89,16 @@ Result<void> vfs_link(int old_dirfd, const char* old_path, int new_dirfd, const 
     Path old = TRY(lookup_at(old_dirfd, old_path, walk_flags));
     PathWalk walk;
     TRY(walk_to_new(walk, new_dirfd, new_path, false));
-    if (!(old.mount == walk.here().mount)) return Errno::EXDEV;
     RefPtr<Inode> inode(&old.inode());
-    return create_name(walk, [&inode](Inode& dir, const Name& name) -> Result<RefPtr<Inode>> {
+    const auto add = [&inode](Inode& dir, const Name& name) -> Result<RefPtr<Inode>> {
         if (inode->sb != dir.sb) return Errno::EXDEV;
         if (inode->is_dir()) return Errno::EPERM;
+        if (inode->nlink == 0 && !inode->linkable)
+            return Errno::ENOENT;  // removed: its last name does not come back
         TRY(dir.link(name, *inode));
         return RefPtr<Inode>(inode);
-    });
+    };
+    return create_name(walk, add, &old);
 }
 
 Result<void> vfs_unlink(int dirfd, const char* path) {

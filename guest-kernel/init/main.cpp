@@ -29,6 +29,7 @@
 #include "mm/memblock.h"
 #include "sched/load.h"
 #include "sched/sched.h"
+#include "task/cpu_clock.h"
 #include "task/exec.h"
 #include "task/fork.h"
 #include "task/process_timers.h"
@@ -228,6 +229,7 @@ extern "C" [[noreturn]] void kernel_main(u64 start_info) {
     sched_init();
     on_tick([](bool) {
         if (current()->mm) check_cpu_timers(current());
+        check_cpu_waits();
     });
     serial_init();
     if (TtyDriver* serial = serial_tty_driver(0)) console_tty_init(*serial);

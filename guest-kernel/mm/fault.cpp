@@ -141,11 +141,15 @@ bool access_allowed(const vm_area_struct* vma, u64 error_code) {
     return vma->vm_flags & kVmAccess;
 }
 
-void bad_area(pt_regs* regs, int sig, int code, u64 address) {
+void bad_area(pt_regs* regs, int sig, int code, u64 address, u64 error_code) {
     if (!user_mode(regs)) {
         if (!fixup_exception(regs)) die("Unable to handle page fault in the kernel", regs, 0);
         return;
     }
+    // The kernel's half does not tell a program what is mapped there.
+    if (address >= kTaskSize) error_code |= kPfPresent;
+    note_trap(14, error_code | kPfUser);
+    current()->thread.cr2 = address;
     if (sig == kSigSegv && !is_signal_handled(current(), sig)) {
         printk(KERN_INFO "%s[%d]: segfault at %lx ip %016lx sp %016lx error %lx\n", current()->comm,
                current()->pid, address, regs->rip, regs->rsp, current()->thread.error_code);
@@ -191,11 +195,11 @@ void do_user_addr_fault(pt_regs* regs, u64 error_code, u64 address) {
         // Only the user copies may fault, and only on user addresses, and only where sleeping is allowed.
         const bool may_sleep = this_cpu().preempt_count == 0 && this_cpu().hardirq_depth == 0;
         if (!mm || address >= kTaskSize || !may_sleep || error_code & kPfInstruction) {
-            bad_area(regs, kSigSegv, kSegvMaperr, address);
+            bad_area(regs, kSigSegv, kSegvMaperr, address, error_code);
             return;
         }
     } else if (address >= kTaskSize) {
-        bad_area(regs, kSigSegv, kSegvMaperr, address);
+        bad_area(regs, kSigSegv, kSegvMaperr, address, error_code);
         return;
     }
     task->min_flt++;
@@ -208,23 +212,25 @@ void do_user_addr_fault(pt_regs* regs, u64 error_code, u64 address) {
         Result<void> result = Errno::EFAULT;
         if (vma && vma->vm_start <= address) {
             code = kSegvAccerr;
+            // Pages without any right keep their entries here; for Linux they are not present.
+            if (!(vma->vm_flags & kVmAccess)) error_code &= ~u64{kPfPresent};
             if (access_allowed(vma, error_code))
                 result = handle_mm_fault(vma, address, error_code & kPfWrite);
         }
         mm->mmap_lock.unlock();
         if (result.ok()) return;
         if (result.error() == Errno::EFAULT) {
-            bad_area(regs, kSigSegv, code, address);
+            bad_area(regs, kSigSegv, code, address, error_code);
             return;
         }
         if (result.error() != Errno::ENOMEM) {
-            bad_area(regs, kSigBus, kBusAdrerr, address);
+            bad_area(regs, kSigBus, kBusAdrerr, address, error_code);
             return;
         }
         if (!user_mode(regs)) {
             // The system call answers EFAULT; the program will meet the OOM killer by itself if it goes on.
             if (out_of_memory() && fatal_signal_pending(task)) {
-                bad_area(regs, kSigKill, 0, address);
+                bad_area(regs, kSigKill, 0, address, error_code);
                 return;
             }
         } else {

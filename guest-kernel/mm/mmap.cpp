@@ -8,6 +8,7 @@
 #include "mm/fault.h"
 #include "mm/mm_struct.h"
 #include "mm/user_ptr.h"
+#include "sched/sched.h"
 #include "syscall/syscalls.h"
 #include "task/task.h"
 
@@ -34,13 +35,39 @@ Result<void> check_vm_limit(const mm_struct* mm, u64 pages) {
     return {};
 }
 
-void populate(mm_struct* mm, u64 start, u64 end, bool write) {
+/// The page of `address`, brought in. EFAULT, ENOMEM. Under mmap_lock.
+Result<void> touch(mm_struct* mm, u64 address, bool write) {
+    Result<Page*> page = get_user_page(mm, address, write);
+    if (!page.ok()) return page.error() == Errno::ENOMEM ? Errno::ENOMEM : Errno::EFAULT;
+    page_put(page.value());
+    return {};
+}
+
+/// Brings [start, end) in as mlock(2) does: what is private and writable is made the program's own. ENOMEM where there
+/// is no area; EFAULT where one allows no access or has no page to give.
+Result<void> populate(mm_struct* mm, u64 start, u64 end) {
     for (u64 a = start; a < end; a += kPageSize) {
         MmapGuard guard(mm);
-        Result<Page*> page = get_user_page(mm, a, write);
-        if (!page.ok()) return;
-        page_put(page.value());
+        const vm_area_struct* vma = find_vma(mm, a);
+        if (!vma || vma->vm_start > a) return Errno::ENOMEM;
+        if (!(vma->vm_flags & kVmAccess)) return Errno::EFAULT;
+        TRY(touch(mm, a, vma->vm_flags & VM_WRITE && !vma->shared()));
+        cond_resched();
     }
+    return {};
+}
+
+/// MADV_POPULATE_READ and _WRITE: the access that the program could do itself (EINVAL where it could not).
+Result<void> populate_as_program(mm_struct* mm, u64 start, u64 end, bool write) {
+    for (u64 a = start; a < end; a += kPageSize) {
+        if (signal_pending(current())) return Errno::EINTR;
+        MmapGuard guard(mm);
+        const vm_area_struct* vma = find_vma(mm, a);
+        if (!vma || vma->vm_start > a) return Errno::ENOMEM;
+        if (!(vma->vm_flags & (write ? VM_WRITE : kVmAccess))) return Errno::EINVAL;
+        TRY(touch(mm, a, write));
+    }
+    return {};
 }
 
 struct MapRequest {
@@ -50,9 +77,9 @@ struct MapRequest {
     u64 pgoff = 0;
 };
 
-Result<MapRequest> file_mapping(u64 prot, u64 flags, int fd, u64 offset, u64 length) {
+Result<MapRequest> file_mapping(u64 prot, u64 flags, RefPtr<File> file, u64 offset, u64 length) {
     MapRequest request;
-    request.file = TRY(get_file(fd));
+    request.file = std::move(file);
     const bool shared = (flags & kMapTypeMask) != kMapPrivate;
     const u64 pages = length >> kPageShift;
     if ((offset >> kPageShift) + pages < pages) return Errno::EOVERFLOW;
@@ -62,6 +89,10 @@ Result<MapRequest> file_mapping(u64 prot, u64 flags, int fd, u64 offset, u64 len
         if (prot & kProtWrite && !request.file->writable()) return Errno::EACCES;
         request.vm_flags |= VM_SHARED | VM_MAYSHARE;
         if (!request.file->writable()) request.vm_flags &= ~(VM_MAYWRITE | VM_SHARED);
+    }
+    if (request.file->maps_zeroes()) {
+        if (shared) request.object = TRY(make_ref<AnonObject>(pages));
+        return request;
     }
     MemoryObject* object = request.file->memory_object();
     if (!object) return Errno::ENODEV;
@@ -79,6 +110,15 @@ Result<MapRequest> anonymous_mapping(u64 prot, u64 flags, u64 length) {
     }
     if (flags & kMapGrowsdown) request.vm_flags |= VM_GROWSDOWN;
     return request;
+}
+
+/// mlock(2) and its kin: EPERM without CAP_IPC_LOCK and with a limit of 0.
+bool may_lock() {
+    return task_rlimit(kRlimitMemlock) != 0 || current()->cred.has(kCapIpcLock);
+}
+/// Does locking `pages` in all stay within RLIMIT_MEMLOCK, or need not?
+bool within_lock_limit(u64 pages) {
+    return pages <= task_rlimit(kRlimitMemlock) >> kPageShift || current()->cred.has(kCapIpcLock);
 }
 
 Result<u64> place(mm_struct* mm, u64 address, u64 length, u64 flags) {
@@ -130,27 +170,38 @@ Result<void> change_flags(mm_struct* mm, u64 start, u64 end, u64 set, u64 clear)
 
 SysResult sys_mmap(u64 address, u64 length, u64 prot, u64 flags, int fd, u64 offset) {
     if (offset & ~kPageMask) return Errno::EINVAL;
+    const bool anonymous = flags & kMapAnonymous;
+    RefPtr<File> file;
+    if (!anonymous) {
+        file = TRY(get_file(fd));
+        if (flags & kMapHugetlb) return Errno::EINVAL;  // not a file of huge pages
+    }
     if (length == 0) return Errno::EINVAL;
     const u64 size = page_up(length);
     if (size == 0 || size > kTaskSize) return Errno::ENOMEM;
     const u64 type = flags & kMapTypeMask;
-    if (type != kMapShared && type != kMapPrivate && type != kMapSharedValidate) return Errno::EINVAL;
+    if (type != kMapShared && type != kMapPrivate && (type != kMapSharedValidate || anonymous))
+        return Errno::EINVAL;
     if (flags & kMapHugetlb) return Errno::ENOMEM;  // no huge pages are reserved
-    const bool anonymous = flags & kMapAnonymous;
-    MapRequest request =
-        TRY(anonymous ? anonymous_mapping(prot, flags, size) : file_mapping(prot, flags, fd, offset, size));
+    if (flags & kMapLocked && !may_lock()) return Errno::EPERM;
+    MapRequest request = TRY(anonymous ? anonymous_mapping(prot, flags, size)
+                                       : file_mapping(prot, flags, std::move(file), offset, size));
     mm_struct* mm = current()->mm;
     u64 start;
+    bool locked;
     {
         MmapGuard guard(mm);
         start = TRY(place(mm, address, size, flags));
+        const u64 vm_flags = request.vm_flags | mm->def_flags | (flags & kMapLocked ? u64{VM_LOCKED} : 0);
+        locked = vm_flags & VM_LOCKED;
+        if (locked && !within_lock_limit(mm->locked_vm + (size >> kPageShift))) return Errno::EAGAIN;
         TRY(check_vm_limit(mm, size >> kPageShift));
         if (flags & kMapFixed) TRY(unmap_range(mm, start, start + size));
-        vm_area_struct* vma = TRY(insert_area(mm, start, start + size, request.vm_flags | mm->def_flags,
-                                              request.file, request.object, request.pgoff));
+        vm_area_struct* vma =
+            TRY(insert_area(mm, start, start + size, vm_flags, request.file, request.object, request.pgoff));
         merge_around(mm, vma);
     }
-    if (flags & (kMapPopulate | kMapLocked)) populate(mm, start, start + size, prot & kProtWrite);
+    if (locked || flags & kMapPopulate) (void)populate(mm, start, start + size).ok();  // as far as it goes
     return static_cast<long>(start);
 }
 
@@ -183,10 +234,11 @@ SysResult sys_mprotect(u64 address, u64 length, u64 prot) {
     return 0;
 }
 
-SysResult sys_brk(u64 address) {
-    mm_struct* mm = current()->mm;
-    MmapGuard guard(mm);
-    const long unchanged = static_cast<long>(mm->brk);
+namespace {
+
+/// Moves the break to `address` if it can; where it then is. Under mmap_lock.
+u64 move_brk(mm_struct* mm, u64 address) {
+    const u64 unchanged = mm->brk;
     if (address < mm->start_brk || address >= kTaskSize) return unchanged;
     const u64 old_end = page_up(mm->brk), new_end = page_up(address);
     if (new_end < old_end) {
@@ -196,14 +248,31 @@ SysResult sys_brk(u64 address) {
         if (!check_vm_limit(mm, (new_end - old_end) >> kPageShift).ok()) return unchanged;
         const vm_area_struct* next = find_vma(mm, old_end);
         if (next && next->vm_start < new_end + kPageSize) return unchanged;
-        Result<vm_area_struct*> vma = insert_area(
-            mm, old_end, new_end, VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC, {}, {}, 0);
+        if (mm->def_flags & VM_LOCKED &&
+            !within_lock_limit(mm->locked_vm + ((new_end - old_end) >> kPageShift)))
+            return unchanged;
+        constexpr u64 kHeap = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
+        Result<vm_area_struct*> vma = insert_area(mm, old_end, new_end, kHeap | mm->def_flags, {}, {}, 0);
         if (!vma.ok()) return unchanged;
         mm->brk = address;
         merge_around(mm, vma.value());
     }
     mm->brk = address;
-    return static_cast<long>(address);
+    return address;
+}
+
+}  // namespace
+
+SysResult sys_brk(u64 address) {
+    mm_struct* mm = current()->mm;
+    u64 before, now;
+    {
+        MmapGuard guard(mm);
+        before = mm->brk;
+        now = move_brk(mm, address);
+    }
+    if (mm->def_flags & VM_LOCKED && now > before) (void)populate(mm, page_up(before), page_up(now)).ok();
+    return static_cast<long>(now);
 }
 
 SysResult sys_mremap(u64 address, u64 old_length, u64 new_length, u64 flags, u64 new_address) {
@@ -258,21 +327,27 @@ SysResult sys_mremap(u64 address, u64 old_length, u64 new_length, u64 flags, u64
 }
 
 SysResult sys_madvise(u64 address, u64 length, int advice) {
-    constexpr int kDontneed = 4, kFree = 8, kDontfork = 10, kDofork = 11, kDontdump = 16, kDodump = 17,
-                  kWipeonfork = 18, kKeeponfork = 19;
+    constexpr int kDontneed = 4, kFree = 8, kDontfork = 10, kDofork = 11, kMergeable = 12, kUnmergeable = 13,
+                  kDontdump = 16, kDodump = 17, kWipeonfork = 18, kKeeponfork = 19, kCold = 20, kPageout = 21,
+                  kPopulateRead = 22, kPopulateWrite = 23;
     if (address & ~kPageMask) return Errno::EINVAL;
     const u64 end = address + page_up(length);
     if (end < address || end > kTaskSize) return Errno::EINVAL;
     mm_struct* mm = current()->mm;
+    if (advice == kPopulateRead || advice == kPopulateWrite) {
+        TRY(populate_as_program(mm, address, end, advice == kPopulateWrite));
+        return 0;
+    }
     MmapGuard guard(mm);
     switch (advice) {
         case 0:
         case 1:
         case 2:
         case 3:  // NORMAL RANDOM SEQUENTIAL WILLNEED: there is no disk to read ahead from
-        case 12:
-        case 13:  // MERGEABLE UNMERGEABLE without samepage merging: Linux answers EINVAL
-            if (advice >= 12) return Errno::EINVAL;
+        case kCold:
+        case kPageout:  // nor one to write to
+        case kMergeable:
+        case kUnmergeable:  // marks for a merger that does not run, as on a Linux whose ksmd was not started
             break;
         case kDontneed:
         case kFree:
@@ -346,29 +421,21 @@ SysResult sys_mincore(u64 address, u64 length, UserBytes vector) {
 SysResult sys_mlock2(u64 address, u64 length, int flags) {
     constexpr int kOnfault = 1;
     if (flags & ~kOnfault) return Errno::EINVAL;
+    if (!may_lock()) return Errno::EPERM;
     const u64 start = align_down(address, kPageSize), end = page_up(address + length);
     if (end < start || end > kTaskSize) return Errno::EINVAL;
     if (start == end) return 0;
     mm_struct* mm = current()->mm;
-    const u64 limit = task_rlimit(kRlimitMemlock);
-    if (limit == 0 && !current()->cred.has(static_cast<Capability>(14))) return Errno::EPERM;
     {
         MmapGuard guard(mm);
-        if (mm->locked_vm + ((end - start) >> kPageShift) > limit >> kPageShift &&
-            !current()->cred.has(static_cast<Capability>(14))) {
-            return Errno::ENOMEM;
-        }
+        if (!within_lock_limit(mm->locked_vm + ((end - start) >> kPageShift))) return Errno::ENOMEM;
         TRY(change_flags(mm, start, end, VM_LOCKED, 0));
     }
-    if (!(flags & kOnfault)) {
-        for (u64 a = start; a < end; a += kPageSize) {
-            MmapGuard guard(mm);
-            const vm_area_struct* vma = find_vma(mm, a);
-            Result<Page*> page = get_user_page(mm, a, vma && vma->vm_flags & VM_WRITE && !vma->shared());
-            if (page.ok()) page_put(page.value());
-        }
-    }
-    return 0;
+    if (flags & kOnfault) return 0;
+    // POSIX's errors, as Linux translates them: what cannot be accessed is not there, and no memory may pass.
+    const Result<void> brought = populate(mm, start, end);
+    if (brought.ok()) return 0;
+    return brought.error() == Errno::EFAULT ? Errno::ENOMEM : Errno::EAGAIN;
 }
 
 SysResult sys_mlock(u64 address, u64 length) {
@@ -388,14 +455,32 @@ SysResult sys_munlock(u64 address, u64 length) {
 SysResult sys_mlockall(int flags) {
     constexpr int kCurrent = 1, kFuture = 2, kOnfault = 4;
     if (!flags || flags & ~(kCurrent | kFuture | kOnfault) || flags == kOnfault) return Errno::EINVAL;
+    if (!may_lock()) return Errno::EPERM;
     mm_struct* mm = current()->mm;
-    MmapGuard guard(mm);
-    mm->def_flags = flags & kFuture ? u64{VM_LOCKED} : 0;
-    if (flags & kCurrent) {
+    u64 end = 0;
+    {
+        MmapGuard guard(mm);
+        if (flags & kCurrent && !within_lock_limit(mm->total_vm)) return Errno::ENOMEM;
+        mm->def_flags = flags & kFuture ? u64{VM_LOCKED} : 0;
+        if (!(flags & kCurrent)) return 0;
         for (vm_area_struct& vma : mm->vmas) {
             if (!(vma.vm_flags & VM_LOCKED)) mm->locked_vm += vma.size() >> kPageShift;
             vma.vm_flags |= VM_LOCKED;
+            end = vma.vm_end;
         }
+    }
+    if (flags & kOnfault) return 0;
+    for (u64 a = 0; a < end;) {  // area by area; what cannot be brought in is left out
+        u64 from, to;
+        {
+            MmapGuard guard(mm);
+            const vm_area_struct* vma = find_vma(mm, a);
+            if (!vma) break;
+            from = max(a, vma->vm_start);
+            to = vma->vm_end;
+        }
+        (void)populate(mm, from, to).ok();
+        a = to;
     }
     return 0;
 }

@@ -27,8 +27,10 @@ enum class LockRank : u8 {
     kBlockCache = 60,   // cached blocks of a device: a file system's own data
 
     // Spin locks. All are above every mutex: nothing sleeps under a spin lock.
-    kTasks = 100,   // task list, pid hash, parent-child links, process groups
-    kSignal = 104,  // SignalStruct and its pending sets
+    kCpuWaits = 98,        // who waits for processor time: their clocks are read under it
+    kTasks = 100,          // task list, pid hash, parent-child links, process groups
+    kSignal = 104,         // SignalStruct and its pending sets
+    kQueuedSignals = 106,  // how many each user has
     kTtyPort = 108,
     kMounts = 109,     // mount table
     kDcache = 110,     // directory cache

@@ -8,28 +8,28 @@
 
 namespace {
 
-void default_wake(WaitEntry* entry) {
+bool default_wake(WaitEntry* entry, u32) {
     wake_up_process(entry->task);
+    return true;
 }
 
-void wake_entry(WaitEntry* entry) {
-    (entry->func ? entry->func : default_wake)(entry);
+bool wake_entry(WaitEntry* entry, u32 events) {
+    return (entry->func ? entry->func : default_wake)(entry, events);
 }
 
 }  // namespace
 
-void WaitQueue::wake_all() {
+void WaitQueue::wake_all(u32 events) {
     IrqGuard guard(lock_);
-    entries_.for_each_safe([](WaitEntry& entry) { wake_entry(&entry); });
+    entries_.for_each_safe([&](WaitEntry& entry) { wake_entry(&entry, events); });
 }
 
-void WaitQueue::wake_one() {
+void WaitQueue::wake_one(u32 events) {
     IrqGuard guard(lock_);
     bool woken = false;
     entries_.for_each_safe([&](WaitEntry& entry) {
         if (entry.exclusive && woken) return;
-        if (entry.exclusive) woken = true;
-        wake_entry(&entry);
+        if (wake_entry(&entry, events) && entry.exclusive) woken = true;
     });
 }
 
@@ -80,10 +80,12 @@ PollWaiter::~PollWaiter() {
     }
 }
 
-void PollWaiter::on_wake(WaitEntry* entry) {
+bool PollWaiter::on_wake(WaitEntry* entry, u32) {
     auto* waiter = static_cast<PollWaiter*>(entry->data);
+    const bool first = !waiter->triggered_;
     waiter->triggered_ = true;
     wake_up_process(waiter->task_);
+    return first;
 }
 
 void PollWaiter::add(WaitQueue& queue) {
@@ -96,6 +98,7 @@ void PollWaiter::add(WaitQueue& queue) {
     entry->wait.task = task_;
     entry->wait.func = on_wake;
     entry->wait.data = this;
+    entry->wait.exclusive = exclusive;
     entry->queue = &queue;
     entry->next = entries_;
     entries_ = entry;

@@ -13,17 +13,22 @@
 struct WaitEntry {
     ListNode node;
     task_struct* task = nullptr;
-    /// Called under the queue's lock; must not sleep. The default wakes `task`.
-    void (*func)(WaitEntry*) = nullptr;
+    /// Called under the queue's lock with what wake_* was given; must not sleep. True if it woke somebody, which
+    /// is what a wake-up of one exclusive sleeper looks for. The default wakes `task`.
+    bool (*func)(WaitEntry*, u32 events) = nullptr;
     void* data = nullptr;
     bool exclusive = false;
 };
 
+/// For wake_*: sleepers are to look again, but nothing has begun that poll(2) would tell.
+constexpr u32 kNoEvent = 1u << 31;
+
 class WaitQueue {
   public:
-    void wake_all();
+    // `events`: the POLL… that begin to hold; 0: any may.
+    void wake_all(u32 events = 0);
     /// Wake every non-exclusive sleeper and at most one exclusive one.
-    void wake_one();
+    void wake_one(u32 events = 0);
     bool has_sleepers() const { return !entries_.empty(); }
 
     void add(WaitEntry* entry);
@@ -96,6 +101,7 @@ void wait_event_uninterruptible(WaitQueue& queue, Condition condition) {
 class PollTable {
   public:
     virtual void add(WaitQueue& queue) = 0;
+    bool exclusive = false;  ///< what is added now is an exclusive sleeper (EPOLLEXCLUSIVE)
 
   protected:
     ~PollTable() = default;
@@ -120,7 +126,7 @@ class PollWaiter final : public PollTable {
         WaitQueue* queue = nullptr;
         Entry* next = nullptr;
     };
-    static void on_wake(WaitEntry* entry);
+    static bool on_wake(WaitEntry* entry, u32 events);
     Entry* entries_ = nullptr;
     Entry inline_entries_[8];
     unsigned used_ = 0;

@@ -40,7 +40,7 @@ Result<size_t> copy_between(File& in, loff_t& in_position, File& out, loff_t& ou
 
 Result<loff_t> position_from(UserPtr<i64> user, File& file) {
     if (user.is_null()) return loff_t{file.position};
-    if (file.is_stream()) return Errno::ESPIPE;
+    if (!file.can_pread()) return Errno::ESPIPE;
     const loff_t position = TRY(user.read());
     if (position < 0) return Errno::EINVAL;
     return loff_t{position};
@@ -48,7 +48,7 @@ Result<loff_t> position_from(UserPtr<i64> user, File& file) {
 
 Result<void> position_back(UserPtr<i64> user, File& file, loff_t position) {
     if (!user.is_null()) return user.write(position);
-    if (!file.is_stream()) file.position = position;
+    if (file.can_pread()) file.position = position;
     return {};
 }
 
@@ -56,15 +56,18 @@ Result<void> position_back(UserPtr<i64> user, File& file, loff_t position) {
 
 SysResult sys_sendfile(int out_fd, int in_fd, UserPtr<i64> offset, size_t count) {
     RefPtr<File> in = TRY(get_file(in_fd));
-    RefPtr<File> out = TRY(get_file(out_fd));
-    if (!in->readable() || !out->writable()) return Errno::EBADF;
-    if (in->is_stream() || in->inode->is_dir()) return Errno::EINVAL;  // the input must have a position
-    if (out->flags & O_APPEND) return Errno::EINVAL;
+    if (!in->readable()) return Errno::EBADF;
     loff_t in_position = TRY(position_from(offset, *in));
+    RefPtr<File> out = TRY(get_file(out_fd));
+    if (!out->writable()) return Errno::EBADF;
+    if (out->flags & O_APPEND) return Errno::EINVAL;
+    if (in->is_stream()) return Errno::EINVAL;
+    if (count == 0) return 0L;
+    if (!in->can_pread() || in->inode->is_dir()) return Errno::EINVAL;  // no operation to splice from
     loff_t out_position = out->position;
     const size_t n = TRY(copy_between(*in, in_position, *out, out_position, min<size_t>(count, 0x7ffff000)));
     TRY(position_back(offset, *in, in_position));
-    if (!out->is_stream()) out->position = out_position;
+    if (out->can_pwrite()) out->position = out_position;
     return static_cast<long>(n);
 }
 
@@ -120,7 +123,7 @@ SysResult sys_fallocate(int fd, int mode, loff_t offset, loff_t len) {
 SysResult sys_fadvise64(int fd, loff_t, loff_t len, int advice) {
     constexpr int kLastAdvice = 5;  // POSIX_FADV_NOREUSE
     RefPtr<File> file = TRY(get_file(fd));
-    if (file->is_stream()) return Errno::ESPIPE;
+    if (S_ISFIFO(file->inode->mode)) return Errno::ESPIPE;
     if (len < 0 || advice < 0 || advice > kLastAdvice) return Errno::EINVAL;
     return 0L;  // everything is in memory: there is nothing to read ahead or to drop
 }
@@ -132,7 +135,6 @@ SysResult sys_sync() {
 
 SysResult sys_fsync(int fd) {
     RefPtr<File> file = TRY(get_file(fd));
-    if (file->is_stream()) return Errno::EINVAL;
     TRY(file->sync());
     return 0L;
 }
@@ -149,6 +151,7 @@ SysResult sys_syncfs(int fd) {
 SysResult sys_sync_file_range(int fd, loff_t offset, loff_t nbytes, u32 flags) {
     RefPtr<File> file = TRY(get_file(fd));
     if (flags & ~7u || offset < 0 || nbytes < 0) return Errno::EINVAL;
-    if (file->is_stream()) return Errno::ESPIPE;
+    const u32 mode = file->inode->mode;
+    if (!S_ISREG(mode) && !S_ISBLK(mode) && !S_ISDIR(mode) && !S_ISLNK(mode)) return Errno::ESPIPE;
     return 0L;
 }

@@ -9,6 +9,8 @@
 namespace {
 
 constexpr int kMaxEvents = 0x7fffffff / static_cast<int>(sizeof(KernelEpollEvent));
+// What may stand beside EPOLLEXCLUSIVE (epoll_ctl(2)).
+constexpr u32 kExclusiveBits = POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
 constexpr u32 kBatch = 256;  // events collected per call at most; the rest comes with the next
 
 SysResult wait_events(int epfd, UserPtr<KernelEpollEvent> events, int maxevents, int timeout) {
@@ -58,7 +60,10 @@ SysResult sys_epoll_ctl(int epfd, int op, int fd, UserPtr<KernelEpollEvent> even
     if (file->inode->is_regular() || file->inode->is_dir()) return Errno::EPERM;
     EpollFile* epoll = set->as_epoll_file();
     if (!epoll || set == file) return Errno::EINVAL;
-    if (wanted.events & EPOLLEXCLUSIVE) return Errno::EINVAL;
+    if (wanted.events & EPOLLEXCLUSIVE &&
+        (op == EPOLL_CTL_MOD || file->as_epoll_file() || wanted.events & ~kExclusiveBits)) {
+        return Errno::EINVAL;
+    }
     wanted.events &= ~EPOLLWAKEUP;
     switch (op) {
         case EPOLL_CTL_ADD:

@@ -122,6 +122,8 @@ SysResult sys_fcntl(int fd, int command, u64 argument) {
 }
 
 SysResult sys_flock(int fd, int operation) {
+    if (operation & LOCK_MAND) return 0L;
+    if (!flock_valid(operation)) return Errno::EINVAL;
     RefPtr<File> file = TRY(get_file(fd));
     TRY(flock_file(*file, operation));
     return 0L;

@@ -8,7 +8,7 @@ namespace {
 // Runs move(position) with the file's own position, locked where there is one.
 template <class Move>
 SysResult at_own_position(File& file, Move move) {
-    if (file.is_stream()) {
+    if (!file.can_pread()) {
         loff_t unused = 0;
         return move(unused);
     }
@@ -40,11 +40,46 @@ struct Pieces {
     IovIter iter() const { return IovIter::user_vector(vector.data(), vector.size(), total); }
 };
 
-Result<RefPtr<File>> file_with_position(int fd, loff_t offset) {
+Result<RefPtr<File>> file_to_pread(int fd, loff_t offset) {
     if (offset < 0) return Errno::EINVAL;
     RefPtr<File> file = TRY(get_file(fd));
-    if (file->is_stream()) return Errno::ESPIPE;
+    if (!file->can_pread()) return Errno::ESPIPE;
     return file;
+}
+
+Result<RefPtr<File>> file_to_pwrite(int fd, loff_t offset) {
+    if (offset < 0) return Errno::EINVAL;
+    RefPtr<File> file = TRY(get_file(fd));
+    if (!file->can_pwrite()) return Errno::ESPIPE;
+    return file;
+}
+
+constexpr u64 kOwnPosition = ~0ull;  // preadv2's offset: the file's own
+// Of RWF_… those that ask for what holds anyway in memory: HIPRI (poll for completion), DSYNC and SYNC.
+constexpr int kRwfTaken = 1 | 2 | 4;
+
+// The transfers of the calls with a vector, in Linux's order: nothing to move is no call of the file's operation, and
+// the flags come last.
+SysResult read_pieces(File& file, UserIovec iov, u64 iovcnt, loff_t& position, int flags) {
+    if (!file.readable()) return Errno::EBADF;
+    if (!file.has_read()) return Errno::EINVAL;
+    Pieces pieces;
+    TRY(pieces.load(iov, iovcnt));
+    if (pieces.total == 0) return 0L;
+    if (flags & ~kRwfTaken) return Errno::EOPNOTSUPP;
+    IovIter it = pieces.iter();
+    return counted(file_read(file, it, position));
+}
+
+SysResult write_pieces(File& file, UserIovec iov, u64 iovcnt, loff_t& position, int flags) {
+    if (!file.writable()) return Errno::EBADF;
+    if (!file.has_write()) return Errno::EINVAL;
+    Pieces pieces;
+    TRY(pieces.load(iov, iovcnt));
+    if (pieces.total == 0) return 0L;
+    if (flags & ~kRwfTaken) return Errno::EOPNOTSUPP;
+    IovIter it = pieces.iter();
+    return counted(file_write(file, it, position));
 }
 
 }  // namespace
@@ -52,7 +87,6 @@ Result<RefPtr<File>> file_with_position(int fd, loff_t offset) {
 SysResult sys_read(int fd, UserBytes buf, size_t count) {
     RefPtr<File> file = TRY(get_file(fd));
     if (!file->readable()) return Errno::EBADF;
-    if (!access_ok(buf.address(), count)) return Errno::EFAULT;
     return at_own_position(*file, [&](loff_t& position) -> SysResult {
         const ssize_t n = vfs_read(file.get(), buf.address(), count, &position);
         if (n < 0) return static_cast<Errno>(-n);
@@ -63,7 +97,6 @@ SysResult sys_read(int fd, UserBytes buf, size_t count) {
 SysResult sys_write(int fd, UserBytes buf, size_t count) {
     RefPtr<File> file = TRY(get_file(fd));
     if (!file->writable()) return Errno::EBADF;
-    if (!access_ok(buf.address(), count)) return Errno::EFAULT;
     return at_own_position(*file, [&](loff_t& position) -> SysResult {
         const ssize_t n = vfs_write(file.get(), buf.address(), count, &position);
         if (n < 0) return static_cast<Errno>(-n);
@@ -72,62 +105,57 @@ SysResult sys_write(int fd, UserBytes buf, size_t count) {
 }
 
 SysResult sys_pread64(int fd, UserBytes buf, size_t count, loff_t offset) {
-    RefPtr<File> file = TRY(file_with_position(fd, offset));
-    IovIter it = IovIter::user(buf.address(), count);
-    return counted(file_read(*file, it, offset));
+    RefPtr<File> file = TRY(file_to_pread(fd, offset));
+    const ssize_t n = vfs_read(file.get(), buf.address(), count, &offset);
+    if (n < 0) return static_cast<Errno>(-n);
+    return long{n};
 }
 
 SysResult sys_pwrite64(int fd, UserBytes buf, size_t count, loff_t offset) {
-    RefPtr<File> file = TRY(file_with_position(fd, offset));
-    IovIter it = IovIter::user(buf.address(), count);
-    return counted(file_write(*file, it, offset));
+    RefPtr<File> file = TRY(file_to_pwrite(fd, offset));
+    const ssize_t n = vfs_write(file.get(), buf.address(), count, &offset);
+    if (n < 0) return static_cast<Errno>(-n);
+    return long{n};
 }
 
 SysResult sys_readv(int fd, UserIovec iov, u64 iovcnt) {
-    RefPtr<File> file = TRY(get_file(fd));
-    if (!file->readable()) return Errno::EBADF;
-    Pieces pieces;
-    TRY(pieces.load(iov, iovcnt));
-    IovIter it = pieces.iter();
-    return at_own_position(*file, [&](loff_t& position) { return counted(file_read(*file, it, position)); });
+    return sys_preadv2(fd, iov, iovcnt, kOwnPosition, 0, 0);
 }
 
 SysResult sys_writev(int fd, UserIovec iov, u64 iovcnt) {
-    RefPtr<File> file = TRY(get_file(fd));
-    if (!file->writable()) return Errno::EBADF;
-    Pieces pieces;
-    TRY(pieces.load(iov, iovcnt));
-    IovIter it = pieces.iter();
-    return at_own_position(*file, [&](loff_t& position) { return counted(file_write(*file, it, position)); });
+    return sys_pwritev2(fd, iov, iovcnt, kOwnPosition, 0, 0);
 }
 
-SysResult sys_preadv(int fd, UserIovec iov, u64 iovcnt, u64 offset, u64) {
+SysResult sys_preadv(int fd, UserIovec iov, u64 iovcnt, u64 offset, u64 high) {
+    if (offset == kOwnPosition) return Errno::EINVAL;
+    return sys_preadv2(fd, iov, iovcnt, offset, high, 0);
+}
+
+SysResult sys_pwritev(int fd, UserIovec iov, u64 iovcnt, u64 offset, u64 high) {
+    if (offset == kOwnPosition) return Errno::EINVAL;
+    return sys_pwritev2(fd, iov, iovcnt, offset, high, 0);
+}
+
+SysResult sys_preadv2(int fd, UserIovec iov, u64 iovcnt, u64 offset, u64, int flags) {
     loff_t position = static_cast<loff_t>(offset);
-    RefPtr<File> file = TRY(file_with_position(fd, position));
-    Pieces pieces;
-    TRY(pieces.load(iov, iovcnt));
-    IovIter it = pieces.iter();
-    return counted(file_read(*file, it, position));
+    if (offset == kOwnPosition) {
+        RefPtr<File> file = TRY(get_file(fd));
+        return at_own_position(*file,
+                               [&](loff_t& own) { return read_pieces(*file, iov, iovcnt, own, flags); });
+    }
+    RefPtr<File> file = TRY(file_to_pread(fd, position));
+    return read_pieces(*file, iov, iovcnt, position, flags);
 }
 
-SysResult sys_pwritev(int fd, UserIovec iov, u64 iovcnt, u64 offset, u64) {
+SysResult sys_pwritev2(int fd, UserIovec iov, u64 iovcnt, u64 offset, u64, int flags) {
     loff_t position = static_cast<loff_t>(offset);
-    RefPtr<File> file = TRY(file_with_position(fd, position));
-    Pieces pieces;
-    TRY(pieces.load(iov, iovcnt));
-    IovIter it = pieces.iter();
-    return counted(file_write(*file, it, position));
-}
-
-// RWF_… flags: none is supported; an offset of -1 means the file's own position.
-SysResult sys_preadv2(int fd, UserIovec iov, u64 iovcnt, u64 offset, u64 high, int flags) {
-    if (flags != 0) return Errno::EOPNOTSUPP;
-    return offset == ~0ull ? sys_readv(fd, iov, iovcnt) : sys_preadv(fd, iov, iovcnt, offset, high);
-}
-
-SysResult sys_pwritev2(int fd, UserIovec iov, u64 iovcnt, u64 offset, u64 high, int flags) {
-    if (flags != 0) return Errno::EOPNOTSUPP;
-    return offset == ~0ull ? sys_writev(fd, iov, iovcnt) : sys_pwritev(fd, iov, iovcnt, offset, high);
+    if (offset == kOwnPosition) {
+        RefPtr<File> file = TRY(get_file(fd));
+        return at_own_position(*file,
+                               [&](loff_t& own) { return write_pieces(*file, iov, iovcnt, own, flags); });
+    }
+    RefPtr<File> file = TRY(file_to_pwrite(fd, position));
+    return write_pieces(*file, iov, iovcnt, position, flags);
 }
 
 SysResult sys_lseek(int fd, loff_t offset, u32 whence) {

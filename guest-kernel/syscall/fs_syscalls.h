@@ -152,3 +152,23 @@ SysResult sys_timerfd_gettime(int fd, UserPtr<KernelItimerspecFs> current_value)
 // fs_mount.cpp
 SysResult sys_mount(UserString source, UserString target, UserString type, u64 flags, UserString data);
 SysResult sys_umount2(UserString target, int flags);
+
+// net_socket.cpp
+SysResult sys_socket(int family, int type, int protocol);
+SysResult sys_socketpair(int family, int type, int protocol, UserPtr<i32> fds);
+SysResult sys_connect(int fd, UserBytes address, int length);
+SysResult sys_accept(int fd, u64 address, u64 length);
+SysResult sys_accept4(int fd, u64 address, u64 length, int flags);
+SysResult sys_sendto(int fd, UserBytes buffer, u64 size, u32 flags, u64 address, int length);
+SysResult sys_recvfrom(int fd, UserBytes buffer, u64 size, u32 flags, u64 address, u64 length);
+SysResult sys_sendmsg(int fd, u64 message, u32 flags);
+SysResult sys_recvmsg(int fd, u64 message, u32 flags);
+SysResult sys_sendmmsg(int fd, u64 messages, u32 count, u32 flags);
+SysResult sys_recvmmsg(int fd, u64 messages, u32 count, u32 flags, UserTimespec timeout);
+SysResult sys_shutdown(int fd, int how);
+SysResult sys_bind(int fd, u64 address, int length);
+SysResult sys_listen(int fd, int backlog);
+SysResult sys_getsockname(int fd, u64 address, u64 length);
+SysResult sys_getpeername(int fd, u64 address, u64 length);
+SysResult sys_setsockopt(int fd, int level, int option, u64 value, int length);
+SysResult sys_getsockopt(int fd, int level, int option, u64 value, u64 length);

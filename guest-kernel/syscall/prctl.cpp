@@ -61,6 +61,12 @@ SysResult sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5) {
             if (a2 > 1) return Errno::EINVAL;
             task->mm->dumpable = a2;
             return 0;
+        case kGetKeepcaps:
+            return cred.keep_caps;
+        case kSetKeepcaps:
+            if (a2 > 1) return Errno::EINVAL;
+            cred.keep_caps = a2 != 0;
+            return 0;
         case kSetName:
             return set_name(a2);
         case kGetName:

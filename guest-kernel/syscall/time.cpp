@@ -3,6 +3,7 @@
 // Guarantees: a relative sleep that a signal interrupts can be restarted with the time that was left.
 #include "sched/sched.h"
 #include "syscall/syscalls.h"
+#include "task/cpu_clock.h"
 #include "task/signal.h"
 #include "time/tick.h"
 
@@ -11,8 +12,7 @@ namespace {
 enum Clock : clockid_t {
     kRealtime = 0,
     kMonotonic = 1,
-    kProcessCputime = 2,
-    kThreadCputime = 3,
+    kThreadCputime = 3,  // the others of processor time: task/cpu_clock.h
     kMonotonicRaw = 4,
     kRealtimeCoarse = 5,
     kMonotonicCoarse = 6,
@@ -21,23 +21,6 @@ enum Clock : clockid_t {
     kBoottimeAlarm = 9,
     kTai = 11,
 };
-
-/// Clocks of other processes and threads: ~pid << 3 | kind (clock_getcpuclockid(3)).
-Result<u64> dynamic_clock(clockid_t clock) {
-    const pid_t pid = ~(clock >> 3);
-    const bool thread = clock & 4;
-    if ((clock & 3) == 3) return Errno::EINVAL;
-    if (pid == 0) {
-        if (thread) return task_runtime_ns(current());
-        const CpuTimes t = process_times(current());
-        return t.utime + t.stime;
-    }
-    const TaskRef task = find_task_by_pid(pid);
-    if (!task) return Errno::EINVAL;
-    if (thread) return task_runtime_ns(task.get());
-    const CpuTimes t = process_times(task.get());
-    return t.utime + t.stime;
-}
 
 Result<u64> clock_now(clockid_t clock) {
     switch (clock) {
@@ -54,15 +37,8 @@ Result<u64> clock_now(clockid_t clock) {
             return ktime_get_ns();
         case kMonotonicCoarse:
             return ktime_get_ns() / kTickNs * kTickNs;
-        case kThreadCputime:
-            return task_runtime_ns(current());
-        case kProcessCputime: {
-            const CpuTimes t = process_times(current());
-            return t.utime + t.stime;
-        }
         default:
-            if (clock < 0) return dynamic_clock(clock);
-            return Errno::EINVAL;
+            return cpu_clock_now(TRY(cpu_clock_of(clock)));
     }
 }
 
@@ -103,6 +79,49 @@ long restart_nanosleep(task_struct* task) {
 
 }  // namespace
 
+namespace {
+
+long restart_cpu_sleep(task_struct* task);
+
+/// Sleeps until `clock` has come to `deadline`, or is gone. Relative sleeps (`relative`) are restarted after a signal,
+/// with what is left written to `left`.
+SysResult cpu_sleep(const CpuClock& clock, u64 deadline, bool relative, UserPtr<timespec64> left) {
+    task_struct* task = current();
+    CpuWait wait;
+    wait.clock = clock;
+    wait.data = task;
+    wait.function = [](CpuWait* over) { wake_up_process(static_cast<task_struct*>(over->data)); };
+    cpu_wait_start(&wait, deadline);
+    u64 now = 0;
+    bool interrupted = false;
+    for (;;) {
+        task->state = TASK_INTERRUPTIBLE;
+        const Result<u64> used = cpu_clock_now(clock);
+        if (!used.ok() || (now = used.value()) >= deadline) break;
+        interrupted = signal_pending(task);
+        if (interrupted) break;
+        schedule();
+    }
+    task->state = TASK_RUNNING;
+    cpu_wait_cancel(&wait);
+    if (!interrupted) return 0;
+    if (!relative) return Errno::ERESTARTNOHAND;
+    if (left) TRY(left.write(ns_to_timespec(deadline - now)));
+    task->restart_block.fn = restart_cpu_sleep;
+    const u64 arguments[] = {deadline, left.address(), static_cast<u64>(clock.pid), clock.thread};
+    for (int i = 0; i < 4; i++) task->restart_block.args[i] = arguments[i];
+    return Errno::ERESTART_RESTARTBLOCK;
+}
+
+long restart_cpu_sleep(task_struct* task) {
+    const u64* a = task->restart_block.args;
+    const SysResult r =
+        cpu_sleep({static_cast<pid_t>(a[2]), a[3] != 0}, a[0], true, UserPtr<timespec64>(a[1]));
+    return r.ok() ? r.value() : -static_cast<long>(r.error());
+}
+
+}  // namespace
+
 /// Sleep `ns` nanoseconds; what clock_nanosleep and nanosleep do for a relative time.
 extern "C" long do_nanosleep(u64 ns, u64 left) {
     const SysResult r = relative_sleep(wait_detail::deadline_after(ns), UserPtr<timespec64>(left));
@@ -115,8 +134,12 @@ SysResult sys_clock_gettime(clockid_t clock, UserPtr<timespec64> time) {
 }
 
 SysResult sys_clock_settime(clockid_t clock, UserPtr<timespec64> time) {
-    if (clock != kRealtime) return Errno::EINVAL;
+    if (clock != kRealtime && clock >= 0) return Errno::EINVAL;
     const timespec64 t = TRY(time.read());
+    if (clock < 0) {  // processor time cannot be set
+        TRY(cpu_clock_of(clock));
+        return Errno::EPERM;
+    }
     if (!timespec_valid(t)) return Errno::EINVAL;
     if (!current()->cred.has(kCapSysTime)) return Errno::EPERM;
     set_real_ns(timespec_to_ns(t));
@@ -133,13 +156,19 @@ SysResult sys_clock_getres(clockid_t clock, UserPtr<timespec64> resolution) {
 SysResult sys_clock_nanosleep(clockid_t clock, int flags, UserPtr<timespec64> request,
                               UserPtr<timespec64> left) {
     constexpr int kAbstime = 1;
-    if (clock == kThreadCputime || clock < 0 || clock == kProcessCputime) return Errno::EINVAL;
-    if (clock == kMonotonicRaw || clock == kRealtimeCoarse || clock == kMonotonicCoarse)
+    if (clock == kThreadCputime || clock == kMonotonicRaw || clock == kRealtimeCoarse ||
+        clock == kMonotonicCoarse)
         return Errno::EOPNOTSUPP;
     TRY(clock_now(clock));
     const timespec64 t = TRY(request.read());
     if (!timespec_valid(t)) return Errno::EINVAL;
     const u64 ns = timespec_to_ns(t);
+    if (is_cpu_clock(clock)) {
+        const CpuClock cpu = TRY(cpu_clock_of(clock));
+        if (cpu.thread && cpu.pid == current()->pid) return Errno::EINVAL;  // it cannot work while it waits
+        const bool relative = !(flags & kAbstime);
+        return cpu_sleep(cpu, relative ? TRY(cpu_clock_now(cpu)) + ns : ns, relative, left);
+    }
     if (!(flags & kAbstime)) {
         const long result = do_nanosleep(ns, left.address());
         if (result < 0) return static_cast<Errno>(-result);

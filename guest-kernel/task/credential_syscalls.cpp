@@ -10,6 +10,14 @@ namespace {
 constexpr u32 kKeep = ~0u;  // -1: leave this id as it is
 constexpr u32 kCapVersion1 = 0x19980330, kCapVersion2 = 0x20071026, kCapVersion3 = 0x20080522;
 
+constexpr u64 cap_bit(int cap) {
+    return 1ull << cap;
+}
+constexpr int kCapLinuxImmutable = 9, kCapMacOverride = 32;
+constexpr u64 kFileCaps = cap_bit(kCapChown) | cap_bit(kCapDacOverride) | cap_bit(kCapDacReadSearch) |
+                          cap_bit(kCapFowner) | cap_bit(kCapFsetid) | cap_bit(kCapLinuxImmutable) |
+                          cap_bit(kCapMknod) | cap_bit(kCapMacOverride);
+
 Credentials& cred() {
     return current()->cred;
 }
@@ -19,7 +27,10 @@ void fix_capabilities(const Credentials& old) {
     Credentials& c = cred();
     const bool had_root = old.uid == 0 || old.euid == 0 || old.suid == 0;
     const bool has_root = c.uid == 0 || c.euid == 0 || c.suid == 0;
-    if (had_root && !has_root) c.cap_permitted = c.cap_effective = c.cap_ambient = 0;
+    if (had_root && !has_root) {
+        if (!c.keep_caps) c.cap_permitted = c.cap_effective = 0;
+        c.cap_ambient = 0;
+    }
     if (old.euid == 0 && c.euid != 0) c.cap_effective = 0;
     if (old.euid != 0 && c.euid == 0) c.cap_effective = c.cap_permitted;
 }
@@ -29,6 +40,18 @@ bool is_own_uid(uid_t id) {
 }
 bool is_own_gid(gid_t id) {
     return id == cred().gid || id == cred().egid || id == cred().sgid;
+}
+
+/// Ascending, as getgroups shows them (Shell's sort).
+void sort_groups(Vec<gid_t>& gids) {
+    for (size_t gap = gids.size() / 2; gap > 0; gap /= 2) {
+        for (size_t i = gap; i < gids.size(); i++) {
+            const gid_t moving = gids[i];
+            size_t at = i;
+            for (; at >= gap && gids[at - gap] > moving; at -= gap) gids[at] = gids[at - gap];
+            gids[at] = moving;
+        }
+    }
 }
 
 }  // namespace
@@ -144,8 +167,13 @@ SysResult sys_getresgid(UserPtr<gid_t> rgid, UserPtr<gid_t> egid, UserPtr<gid_t>
 }
 
 SysResult sys_setfsuid(uid_t uid) {
-    const uid_t old = cred().fsuid;
-    if (uid != kKeep && (is_own_uid(uid) || uid == old || cred().has(kCapSetuid))) cred().fsuid = uid;
+    Credentials& c = cred();
+    const uid_t old = c.fsuid;
+    if (uid == kKeep || uid == old || !(is_own_uid(uid) || c.has(kCapSetuid))) return old;
+    c.fsuid = uid;
+    // capabilities(7): what concerns files goes with file system uid 0, and comes back with it.
+    if (old == 0) c.cap_effective &= ~kFileCaps;
+    if (uid == 0) c.cap_effective |= c.cap_permitted & kFileCaps;
     return old;
 }
 
@@ -170,6 +198,7 @@ SysResult sys_setgroups(int size, UserPtr<gid_t> list) {
     if (size < 0 || size > kMaxGroups) return Errno::EINVAL;
     RefPtr<GroupInfo> info = TRY(make_ref<GroupInfo>());
     for (int i = 0; i < size; i++) TRY(info->gids.push(TRY(list.offset(i).read())));
+    sort_groups(info->gids);
     cred().groups = info;
     return 0;
 }

@@ -22,6 +22,7 @@ enum Capability : int {
     kCapSetuid = 7,
     kCapSetpcap = 8,
     kCapNetAdmin = 12,
+    kCapIpcLock = 14,
     kCapSysModule = 16,
     kCapSysRawio = 17,
     kCapSysChroot = 18,
@@ -44,6 +45,7 @@ struct Credentials {
     u64 cap_permitted = kAllCaps, cap_effective = kAllCaps, cap_inheritable = 0, cap_bset = kAllCaps;
     u64 cap_ambient = 0;
     bool no_new_privs = false;
+    bool keep_caps = false;  // PR_SET_KEEPCAPS: leaving uid 0 keeps what is permitted; until execve
     RefPtr<GroupInfo> groups;
 
     bool in_group(gid_t id) const {

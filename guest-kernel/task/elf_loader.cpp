@@ -78,11 +78,13 @@ Result<void> map_segment(mm_struct* mm, const RefPtr<File>& file, const Elf64Phd
     return {};
 }
 
-/// Clear the part of the last file page that belongs to .bss. Only writable segments have one.
+/// Clear what lies behind the file's bytes up to the page's end, also past .bss (Linux's padzero): a program
+/// may take the rest of that page as zeroed memory, as glibc's ld.so does. Only writable segments have a
+/// .bss.
 Result<void> clear_tail(mm_struct* mm, const Elf64Phdr& s, u64 bias) {
     if (s.memsz <= s.filesz || !(s.flags & kPfW) || !s.filesz) return {};
     const u64 start = bias + s.vaddr + s.filesz;
-    const u64 size = min(align_up(start, kPageSize) - start, s.memsz - s.filesz);
+    const u64 size = align_up(start, kPageSize) - start;
     static const u8 zeros[256] = {};
     for (u64 done = 0; done < size;) {
         const u64 n = min<u64>(size - done, sizeof(zeros));

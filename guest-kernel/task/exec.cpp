@@ -271,6 +271,7 @@ void take_credentials(const BinaryProgram& program) {
     Credentials& cred = current()->cred;
     cred.euid = cred.suid = cred.fsuid = program.euid;
     cred.egid = cred.sgid = cred.fsgid = program.egid;
+    cred.keep_caps = false;
     // capabilities(7), "Capabilities and execution of programs by root"
     if (cred.euid == 0 || cred.uid == 0) {
         cred.cap_permitted = cred.cap_bset | cred.cap_inheritable;

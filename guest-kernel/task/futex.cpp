@@ -51,7 +51,7 @@ Result<Key> get_key(u64 address, bool shared) {
     if (!shared) return Key{mm, address};
     MutexGuard guard(mm->mmap_lock);
     const vm_area_struct* vma = find_vma(mm, address);
-    if (!vma || vma->vm_start > address) return Errno::EFAULT;
+    if (!vma || vma->vm_start > address || !(vma->vm_flags & kVmAccess)) return Errno::EFAULT;
     if (!vma->shared() || !vma->vm_object) return Key{mm, address};
     return Key{vma->vm_object.get(), vma->index_of(address) << kPageShift | (address & (kPageSize - 1))};
 }
@@ -155,7 +155,7 @@ Result<u32> atomic_op(u64 address, u32 encoded) {
     }
 }
 
-bool compare(u32 encoded, u32 old) {
+Result<bool> compare(u32 encoded, u32 old) {
     const i32 argument = static_cast<i32>(encoded << 20) >> 20, value = static_cast<i32>(old);
     switch (encoded >> 24 & 15) {
         case 0:
@@ -171,7 +171,7 @@ bool compare(u32 encoded, u32 old) {
         case 5:
             return value >= argument;
         default:
-            return false;
+            return Errno::ENOSYS;
     }
 }
 
@@ -207,6 +207,8 @@ void futex_wake_address(u64 address, u32 count) {
 SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u32 value3) {
     const int command = op & ~(kPrivateFlag | kClockRealtime);
     const bool shared = !(op & kPrivateFlag);
+    const bool waits = command == kWait || command == kWaitBitset;
+    const u64 deadline = waits ? TRY(futex_deadline(timeout, op, command)) : kNoTimeout;
     if (op & kClockRealtime && command != kWaitBitset) return Errno::ENOSYS;
     switch (command) {
         case kWait:
@@ -214,7 +216,6 @@ SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u
             [[fallthrough]];
         case kWaitBitset: {
             if (value3 == 0) return Errno::EINVAL;
-            const u64 deadline = TRY(futex_deadline(timeout, op, command));
             const Key key = TRY(get_key(address, shared));
             const Result<void> result = wait_key(address, key, value, deadline, value3);
             if (!result.ok()) {
@@ -236,23 +237,20 @@ SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u
             const Key key = TRY(get_key(address, shared));
             return static_cast<long>(wake_key(key, static_cast<i32>(value) <= 0 ? 1 : value, value3));
         }
-        case kCmpRequeue: {
-            const u32 found = TRY(UserPtr<u32>(address).read());
-            if (found != value3) return Errno::EAGAIN;
-        }
-            [[fallthrough]];
+        case kCmpRequeue:
         case kRequeue: {
             if (static_cast<i32>(value) < 0 || static_cast<i32>(timeout) < 0) return Errno::EINVAL;
             const Key from = TRY(get_key(address, shared));
             const Key to = TRY(get_key(address2, shared));
+            if (command == kCmpRequeue && TRY(UserPtr<u32>(address).read()) != value3) return Errno::EAGAIN;
             return static_cast<long>(TRY(requeue(from, to, value, static_cast<u32>(timeout))));
         }
         case kWakeOp: {
             const Key first = TRY(get_key(address, shared));
             const Key second = TRY(get_key(address2, shared));
-            const u32 old = TRY(atomic_op(address2, value3));
+            const bool second_too = TRY(compare(value3, TRY(atomic_op(address2, value3))));
             u32 woken = wake_key(first, value, kMatchAny);
-            if (compare(value3, old)) woken += wake_key(second, static_cast<u32>(timeout), kMatchAny);
+            if (second_too) woken += wake_key(second, static_cast<u32>(timeout), kMatchAny);
             return static_cast<long>(woken);
         }
         default:

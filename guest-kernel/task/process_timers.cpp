@@ -1,34 +1,39 @@
 // alarm, setitimer, timer_create and their kin (setitimer(2), timer_create(2)).
 //
-// Guarantees: expiry happens in interrupt context and only sends signals; an overrun timer sends one signal
-// and counts the rest.
+// Guarantees: expiry happens in interrupt context and only sends signals. A timer that repeats is armed again
+// when its signal is delivered, and the intervals that have passed by then are its overruns (as Linux's
+// posixtimer_rearm); if the signal is ignored, in the interrupt, but at most once in a tick.
 #include "task/process_timers.h"
 
 #include "core/string.h"
 #include "syscall/syscalls.h"
+#include "task/cpu_clock.h"
 #include "task/signal.h"
 #include "task/task.h"
 #include "time/tick.h"
 
 namespace {
 
+constexpr clockid_t kRealtime = 0, kMonotonic = 1, kMonotonicRaw = 4, kMonotonicCoarse = 6, kBoottime = 7,
+                    kTai = 11;
 constexpr int kMaxPosixTimers = 32;
 constexpr int kSigevSignal = 0, kSigevNone = 1, kSigevThreadId = 4;
 
+}  // namespace
+
 struct PosixTimer {
-    bool used = false;
+    SigQueue* entry = nullptr;  // the signal to send; null: this slot is free
     Timer timer;
+    CpuWait cpu_wait;  // in place of `timer`, with a clock of processor time
     SignalStruct* signal = nullptr;
     clockid_t clock = 0;
-    i32 id = 0;
-    int notify = kSigevSignal, signo = 0;
+    int notify = kSigevSignal;
     pid_t thread = 0;
-    u64 value = 0;  // sigev_value
+    u64 expires = 0;  // ktime of the next or the last expiry; 0: disarmed
     u64 interval = 0;
-    i32 overrun = 0;
+    bool awaits_delivery = false;  // has fired, and goes on once the signal is delivered
+    i32 overrun = 0;               // of the last delivered signal
 };
-
-}  // namespace
 
 struct ProcessTimers {
     SignalStruct* signal;
@@ -43,31 +48,48 @@ namespace {
 
 void real_timer_fired(Timer* timer) {
     auto* timers = static_cast<ProcessTimers*>(timer->data);
-    if (timers->real_interval) timer_start(timer, timer->expires + timers->real_interval);
     if (timers->signal->leader_task) (void)send_signal_process(timers->signal->leader_task, kSigAlrm).ok();
 }
 
-void posix_timer_fired(Timer* timer) {
-    auto* t = static_cast<PosixTimer*>(timer->data);
-    if (t->interval) {
-        const u64 now = ktime_get_ns();
-        const u64 missed = now > timer->expires ? (now - timer->expires) / t->interval : 0;
-        t->overrun = static_cast<i32>(min<u64>(missed, 0x7fffffff));
-        timer_start(timer, timer->expires + (missed + 1) * t->interval);
-    }
-    if (t->notify == kSigevNone) return;
-    KSigInfo info;
-    info.signo = t->signo;
-    info.code = kSiTimer;
-    info.timer.timer_id = t->id;
-    info.timer.overrun = t->overrun;
-    info.timer.value = t->value;
+/// How many intervals, at least one, bring `expires` behind `now`.
+u64 intervals_until(u64 expires, u64 interval, u64 now) {
+    return now > expires ? (now - expires) / interval + 1 : 1;
+}
+
+/// The time of the timer's clock: ktime, or processor time (0 when whose it is is gone).
+u64 now_of(const PosixTimer* t) {
+    if (!is_cpu_clock(t->clock)) return ktime_get_ns();
+    const Result<u64> now = cpu_clock_now(t->cpu_wait.clock);
+    return now.ok() ? now.value() : 0;
+}
+void arm(PosixTimer* t) {
+    if (is_cpu_clock(t->clock))
+        cpu_wait_start(&t->cpu_wait, t->expires);
+    else
+        timer_start(&t->timer, t->expires);
+}
+void disarm(PosixTimer* t) {
+    timer_cancel(&t->timer);
+    cpu_wait_cancel(&t->cpu_wait);
+}
+
+bool send_signal_of(PosixTimer* t) {
     if (t->notify == kSigevThreadId) {
         const TaskRef task = find_task_by_pid(t->thread);
-        if (task) (void)send_signal_info(task.get(), info, false).ok();
-    } else if (t->signal->leader_task) {
-        (void)send_signal_info(t->signal->leader_task, info, true).ok();
+        // A timer of a thread that is gone stays quiet, and need not go on.
+        return !task || task->signal != t->signal || send_timer_signal(task.get(), *t->entry, false);
     }
+    return !t->signal->leader_task || send_timer_signal(t->signal->leader_task, *t->entry, true);
+}
+
+void posix_timer_fired(PosixTimer* t) {
+    t->awaits_delivery = t->interval != 0;
+    if (!t->interval) t->expires = 0;
+    if (send_signal_of(t) || !t->interval) return;
+    t->awaits_delivery = false;
+    const u64 next_tick = now_of(t) + (t->interval < kTickNs ? kTickNs : 0);
+    t->expires += intervals_until(t->expires, t->interval, next_tick) * t->interval;
+    arm(t);
 }
 
 Result<ProcessTimers*> my_timers() {
@@ -116,26 +138,61 @@ KItimerval read_itimer(ProcessTimers* timers, int which) {
 Result<PosixTimer*> find_posix(i32 id) {
     if (id < 0 || id >= kMaxPosixTimers || !current()->signal->timers) return Errno::EINVAL;
     PosixTimer* t = &current()->signal->timers->posix[id];
-    if (!t->used) return Errno::EINVAL;
+    if (!t->entry) return Errno::EINVAL;
     return t;
 }
 
 KItimerspec read_posix(const PosixTimer* t) {
-    const u64 now = ktime_get_ns();
+    const u64 now = now_of(t);
     KItimerspec value{};
     value.interval = ns_to_timespec(t->interval);
-    if (t->timer.pending()) value.value = ns_to_timespec(t->timer.expires > now ? t->timer.expires - now : 1);
+    if (!t->expires) return value;
+    const bool silent = t->notify == kSigevNone;
+    u64 next = t->expires;
+    if (next <= now && t->interval && (silent || t->awaits_delivery))
+        next += intervals_until(next, t->interval, now) * t->interval;
+    if (next > now)
+        value.value = ns_to_timespec(next - now);
+    else if (!silent)
+        value.value = {0, 1};  // about to fire
     return value;
+}
+
+/// Make the slot free. A signal that is pending stays so.
+void drop(PosixTimer& t) {
+    if (!t.entry) return;
+    disarm(&t);
+    IrqGuard guard(t.signal->lock);
+    if (t.entry->node.linked())
+        t.entry->timer = nullptr;
+    else
+        delete t.entry;
+    t.entry = nullptr;
 }
 
 }  // namespace
 
+void posix_timer_delivered(PosixTimer* t, i32* overrun) {
+    if (!t->awaits_delivery) return;
+    t->awaits_delivery = false;
+    const u64 passed = intervals_until(t->expires, t->interval, now_of(t));
+    t->expires += passed * t->interval;
+    t->overrun = static_cast<i32>(min<u64>(passed - 1 + static_cast<u64>(*overrun), 0x7fffffff));
+    *overrun = t->overrun;
+    t->entry->info.timer.overrun = 0;
+    arm(t);
+}
+
+void real_timer_delivered(SignalStruct* signal) {
+    ProcessTimers* timers = signal->timers;
+    if (!timers || !timers->real_interval || timers->real.pending()) return;
+    const u64 expires = timers->real.expires, interval = timers->real_interval;
+    timer_start(&timers->real, expires + intervals_until(expires, interval, ktime_get_ns()) * interval);
+}
+
 void cancel_posix_timers(SignalStruct* signal) {
     if (!signal->timers) return;
-    for (PosixTimer& t : signal->timers->posix) {
-        timer_cancel(&t.timer);
-        t.used = false;
-    }
+    for (PosixTimer& t : signal->timers->posix) drop(t);
 }
 
 void cancel_process_timers(SignalStruct* signal) {
@@ -211,10 +268,15 @@ SysResult sys_timer_create(clockid_t clock, u64 event, UserPtr<i32> id) {
         u8 rest[40];
     } sigevent{};
     static_assert(sizeof(sigevent) == 64);
-    if (clock != 0 && clock != 1 && clock != 7) return Errno::EINVAL;
+    if (clock >= kMonotonicRaw && clock <= kMonotonicCoarse) return Errno::EOPNOTSUPP;
+    CpuClock cpu;
+    if (is_cpu_clock(clock))
+        cpu = TRY(cpu_clock_of(clock));
+    else if (clock != kRealtime && clock != kMonotonic && clock != kBoottime && clock != kTai)
+        return Errno::EINVAL;
     ProcessTimers* timers = TRY(my_timers());
     i32 slot = 0;
-    while (slot < kMaxPosixTimers && timers->posix[slot].used) slot++;
+    while (slot < kMaxPosixTimers && timers->posix[slot].entry) slot++;
     if (slot == kMaxPosixTimers) return Errno::EAGAIN;
     if (event) {
         TRY(UserBytes(event).copy_in(&sigevent, sizeof(sigevent)));
@@ -232,19 +294,30 @@ SysResult sys_timer_create(clockid_t clock, u64 event, UserPtr<i32> id) {
         const TaskRef task = find_task_by_pid(sigevent.thread);
         if (!task || task->tgid != current()->tgid) return Errno::EINVAL;
     }
-    TRY(id.write(slot));
+    SigQueue* entry = make_sig_queue(current()->cred.uid, task_rlimit(kRlimitSigpending));
+    if (!entry) return Errno::EAGAIN;
+    if (Result<void> told = id.write(slot); !told.ok()) {
+        delete entry;
+        return told.error();
+    }
     PosixTimer& t = timers->posix[slot];
-    t.used = true;
-    t.timer.function = posix_timer_fired;
+    entry->timer = &t;
+    entry->info.signo = sigevent.signo;
+    entry->info.code = kSiTimer;
+    entry->info.timer.timer_id = slot;
+    entry->info.timer.value = sigevent.value;
+    t.entry = entry;
+    t.timer.function = [](Timer* timer) { posix_timer_fired(static_cast<PosixTimer*>(timer->data)); };
     t.timer.data = &t;
+    t.cpu_wait.function = [](CpuWait* wait) { posix_timer_fired(static_cast<PosixTimer*>(wait->data)); };
+    t.cpu_wait.data = &t;
+    t.cpu_wait.clock = cpu;
     t.signal = current()->signal;
     t.clock = clock;
-    t.id = slot;
     t.notify = sigevent.notify;
-    t.signo = sigevent.signo;
     t.thread = sigevent.thread;
-    t.value = sigevent.value;
-    t.interval = 0;
+    t.expires = t.interval = 0;
+    t.awaits_delivery = false;
     t.overrun = 0;
     return 0;
 }
@@ -255,13 +328,16 @@ SysResult sys_timer_settime(i32 id, int flags, UserPtr<KItimerspec> value, UserP
     const KItimerspec fresh = TRY(value.read());
     if (!timespec_valid(fresh.value) || !timespec_valid(fresh.interval)) return Errno::EINVAL;
     const KItimerspec before = read_posix(t);
-    timer_cancel(&t->timer);
-    t->interval = timespec_to_ns(fresh.interval);
+    disarm(t);
+    t->awaits_delivery = false;
     t->overrun = 0;
-    const u64 ns = timespec_to_ns(fresh.value), now = ktime_get_ns();
+    t->expires = 0;
+    const u64 ns = timespec_to_ns(fresh.value), now = now_of(t);
+    t->interval = ns ? timespec_to_ns(fresh.interval) : 0;
     if (ns) {
-        const u64 offset = t->clock == 0 ? ktime_get_real_ns() - now : 0;
-        timer_start(&t->timer, !(flags & kAbstime) ? now + ns : ns > offset ? ns - offset : 1);
+        const u64 offset = t->clock == kRealtime || t->clock == kTai ? ktime_get_real_ns() - now : 0;
+        t->expires = !(flags & kAbstime) ? now + ns : ns > offset ? ns - offset : 1;
+        if (t->notify != kSigevNone) arm(t);
     }
     if (old) TRY(old.write(before));
     return 0;
@@ -277,8 +353,6 @@ SysResult sys_timer_getoverrun(i32 id) {
 }
 
 SysResult sys_timer_delete(i32 id) {
-    PosixTimer* t = TRY(find_posix(id));
-    timer_cancel(&t->timer);
-    t->used = false;
+    drop(*TRY(find_posix(id)));
     return 0;
 }

@@ -7,6 +7,8 @@
 #include "core/panic.h"
 #include "core/string.h"
 #include "sched/sched.h"
+#include "task/process_timers.h"
+#include "task/queued_signals.h"
 
 namespace {
 
@@ -23,17 +25,21 @@ bool sig_ignored(const task_struct* task, int sig) {
     if (handler == kSigDfl) {
         if (task->tgid == 1 && sig != kSigKill && sig != kSigStop)
             return true;  // init is not killed by accident
-        return kIgnoredByDefault & sig_mask(sig) && sig != kSigCont;
+        return kIgnoredByDefault & sig_mask(sig);
     }
     return false;
+}
+
+/// Take `entry` off its queue.
+void release(SigQueue& entry) {
+    entry.node.remove();
+    if (!entry.timer) delete &entry;
 }
 
 void remove_from(SigPending* pending, SigSet set) {
     pending->signal &= ~set;
     pending->queue.for_each_safe([&](SigQueue& entry) {
-        if (!(set & sig_mask(entry.info.signo))) return;
-        entry.node.remove();
-        delete &entry;
+        if (set & sig_mask(entry.info.signo)) release(entry);
     });
 }
 
@@ -105,7 +111,10 @@ Result<void> send_locked(task_struct* task, const KSigInfo& info, bool whole_pro
     if (sig_ignored(task, sig)) return {};
     SigPending* pending = whole_process ? &task->signal->shared_pending : &task->pending;
     if (sig < kSigRtMin && pending->signal & sig_mask(sig)) return {};
-    auto* entry = new (std::nothrow) SigQueue;
+    // What the kernel or kill() tells by a standard signal is not refused (signal(7): it queues once).
+    const bool spared = sig < kSigRtMin && info.code >= 0;
+    const u64 limit = spared ? kRlimInfinity : task->signal->rlimits[kRlimitSigpending].cur;
+    SigQueue* entry = make_sig_queue(task->cred.uid, limit);
     if (!entry && sig >= kSigRtMin && info.code != kSiUser) return Errno::EAGAIN;
     if (entry) {
         entry->info = info;
@@ -117,6 +126,38 @@ Result<void> send_locked(task_struct* task, const KSigInfo& info, bool whole_pro
 }
 
 }  // namespace
+
+SigQueue::~SigQueue() {
+    uncharge_queued_signal(payer);
+}
+
+SigQueue* make_sig_queue(uid_t payer, u64 limit) {
+    if (!charge_queued_signal(payer, limit)) return nullptr;
+    auto* entry = new (std::nothrow) SigQueue;
+    if (entry)
+        entry->payer = payer;
+    else
+        uncharge_queued_signal(payer);
+    return entry;
+}
+
+bool send_timer_signal(task_struct* task, SigQueue& entry, bool whole_process) {
+    if (!task->sighand || task->exit_state == EXIT_DEAD) return false;
+    IrqGuard guard(task->signal->lock);
+    const int sig = entry.info.signo;
+    prepare_signal(task, sig);
+    if (entry.node.linked()) {
+        entry.info.timer.overrun++;
+        return true;
+    }
+    if (sig_ignored(task, sig)) return false;
+    SigPending* pending = whole_process ? &task->signal->shared_pending : &task->pending;
+    // Also behind a pending signal of that number: the timer goes on only when this entry is delivered.
+    pending->queue.push_back(&entry);
+    pending->signal |= sig_mask(sig);
+    complete_signal(task, sig, whole_process);
+    return true;
+}
 
 void signal_wake_up(task_struct* task, bool fatal) {
     task->work.set(kWorkSignal);
@@ -188,7 +229,7 @@ void force_sig_info(const KSigInfo& info) {
         action.handler = kSigDfl;
         task->blocked &= ~sig_mask(info.signo);
     }
-    if (auto* entry = new (std::nothrow) SigQueue) {
+    if (SigQueue* entry = make_sig_queue(task->cred.uid, kRlimInfinity)) {
         entry->info = info;
         task->pending.queue.push_front(entry);
     }
@@ -232,10 +273,11 @@ int dequeue_signal(SigSet blocked, KSigInfo* info) {
         }
         if (found) {
             *info = found->info;
-            found->node.remove();
-            delete found;
+            if (found->timer) posix_timer_delivered(found->timer, &info->timer.overrun);
+            release(*found);
         }
         if (!more) pending->signal &= ~sig_mask(sig);
+        if (sig == kSigAlrm && pending == &task->signal->shared_pending) real_timer_delivered(task->signal);
         recalc_sigpending(task);
         return sig;
     }

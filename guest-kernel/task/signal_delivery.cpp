@@ -96,6 +96,8 @@ int get_signal(KSigInfo* info, KSigAction* action) {
     task_struct* task = current();
     SignalStruct* signal = task->signal;
     for (;;) {
+        // A timer may send faster than signals are found to be ignored.
+        cond_resched();
         if (signal->group_exit) do_group_exit(signal->group_exit_code);
         if (task->jobctl_stop) {
             do_stop(signal->stop_signal);

@@ -14,10 +14,17 @@
 struct task_struct;
 struct tty_struct;
 
+struct PosixTimer;
+
 struct SigQueue {
     ListNode node;
     KSigInfo info;
+    PosixTimer* timer = nullptr;  ///< whose entry it is: not freed when it leaves the queue, but used again
+    uid_t payer = 0;              ///< in whose count of queued signals it is (task/queued_signals.h)
+    ~SigQueue();
 };
+/// An entry that counts for `payer`; null without memory or beyond `limit`.
+SigQueue* make_sig_queue(uid_t payer, u64 limit);
 
 struct SigPending {
     SigSet signal = 0;

@@ -19,8 +19,9 @@ Result<void> check_size(u64 size) {
     return {};
 }
 
-/// kill, tkill, tgkill, sigqueue to one task. Signal 0 only checks.
+/// kill, tkill, tgkill, sigqueue to one task that was found. Signal 0 only checks.
 Result<void> send_checked(task_struct* task, const KSigInfo& info, bool whole_process) {
+    if (info.signo < 0 || info.signo > kSigMax) return Errno::EINVAL;
     TRY(check_kill_permission(task, info.signo));
     if (info.signo == 0) return {};
     return send_signal_info(task, info, whole_process);
@@ -41,15 +42,16 @@ Result<Vec<task_struct*>> collect(F accept) {
     return tasks;
 }
 
+/// `forgiving`: EPERM does not count (kill(-1), which reaches only whom the caller may signal).
 template <class F>
-SysResult kill_many(int sig, F accept) {
+SysResult kill_many(int sig, bool forgiving, F accept) {
     Vec<task_struct*> tasks = TRY(collect(accept));
     const KSigInfo info = siginfo_from_current(sig, kSiUser);
     bool sent = false;
     Errno error = Errno::ESRCH;
     for (task_struct* task : tasks) {
         const Result<void> result = send_checked(task, info, true);
-        if (result.ok())
+        if (result.ok() || (forgiving && result.error() == Errno::EPERM))
             sent = true;
         else if (result.error() != Errno::ESRCH)
             error = result.error();
@@ -204,7 +206,6 @@ SysResult sys_sigaltstack(UserPtr<KSigAltStack> stack, UserPtr<KSigAltStack> old
 }
 
 SysResult sys_kill(pid_t pid, int sig) {
-    if (sig < 0 || sig > kSigMax) return Errno::EINVAL;
     if (pid > 0) {
         const TaskRef task = find_task_by_pid(pid);
         if (!task) return Errno::ESRCH;
@@ -215,28 +216,28 @@ SysResult sys_kill(pid_t pid, int sig) {
     if (pid == static_cast<pid_t>(0x80000000)) return Errno::ESRCH;
     if (pid == -1) {
         const pid_t self = current()->tgid;
-        return kill_many(sig, [self](const task_struct& t) {
+        return kill_many(sig, true, [self](const task_struct& t) {
             return t.tgid > 1 && t.tgid != self && !(t.flags & PF_KTHREAD);
         });
     }
     const pid_t pgrp = pid == 0 ? current()->signal->pgrp : -pid;
-    return kill_many(sig, [pgrp](const task_struct& t) { return t.signal->pgrp == pgrp && t.tgid > 0; });
+    return kill_many(sig, false,
+                     [pgrp](const task_struct& t) { return t.signal->pgrp == pgrp && t.tgid > 0; });
 }
 
 SysResult sys_tkill(pid_t tid, int sig) {
-    if (tid <= 0 || sig < 0 || sig > kSigMax) return Errno::EINVAL;
+    if (tid <= 0) return Errno::EINVAL;
     return tkill(0, tid, siginfo_from_current(sig, kSiTkill));
 }
 
 SysResult sys_tgkill(pid_t tgid, pid_t tid, int sig) {
-    if (tid <= 0 || tgid <= 0 || sig < 0 || sig > kSigMax) return Errno::EINVAL;
+    if (tid <= 0 || tgid <= 0) return Errno::EINVAL;
     return tkill(tgid, tid, siginfo_from_current(sig, kSiTkill));
 }
 
 SysResult sys_rt_sigqueueinfo(pid_t pid, int sig, UserPtr<KSigInfo> user_info) {
     KSigInfo info = TRY(user_info.read());
     info.signo = sig;
-    if (sig < 0 || sig > kSigMax) return Errno::EINVAL;
     if ((info.code >= 0 || info.code == kSiTkill) && pid != current()->tgid) return Errno::EPERM;
     const TaskRef task = find_task_by_pid(pid);
     if (!task) return Errno::ESRCH;
@@ -248,7 +249,7 @@ SysResult sys_rt_sigqueueinfo(pid_t pid, int sig, UserPtr<KSigInfo> user_info) {
 SysResult sys_rt_tgsigqueueinfo(pid_t tgid, pid_t tid, int sig, UserPtr<KSigInfo> user_info) {
     KSigInfo info = TRY(user_info.read());
     info.signo = sig;
-    if (tgid <= 0 || tid <= 0 || sig < 0 || sig > kSigMax) return Errno::EINVAL;
+    if (tgid <= 0 || tid <= 0) return Errno::EINVAL;
     if ((info.code >= 0 || info.code == kSiTkill) && tid != current()->pid) return Errno::EPERM;
     return tkill(tgid, tid, info);
 }

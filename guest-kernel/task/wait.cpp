@@ -156,6 +156,10 @@ SysResult sys_waitid(int type, pid_t id, UserPtr<KSigInfo> user_info, int option
     }
     if (!(options & (WEXITED | WSTOPPED | WCONTINUED))) return Errno::EINVAL;
     if (type == P_PGID && id == 0) id = current()->signal->pgrp;
+    if (type == P_PIDFD) {  // nothing here gives pidfds: no descriptor is one
+        if (id < 0) return Errno::EINVAL;
+        return Errno::EBADF;
+    }
     if (type < P_ALL || type > P_PGID || (type == P_PID && id <= 0) || (type == P_PGID && id < 0))
         return Errno::EINVAL;
     WaitOutcome outcome;

@@ -23,7 +23,7 @@ size_t PtyPair::write(const u8* bytes, size_t count) {
     const size_t n = min(count, write_room());
     for (size_t i = 0; i < n; i++) ring_[(head_ + used_ + i) % sizeof(ring_)] = bytes[i];
     used_ += n;
-    if (n > 0) master_wait.wake_all();
+    if (n > 0) master_wait.wake_one(POLLIN | POLLRDNORM);
     return n;
 }
 
@@ -41,7 +41,9 @@ void PtyPair::reset() {
     locked = true;
     slave_closed = false;
     slave->flush_input();
-    slave->set_settings(default_termios());
+    Termios settings = default_termios();
+    settings.c_cflag &= ~u32{HUPCL};  // as drivers/tty/pty.c starts them
+    slave->set_settings(settings);
     slave->set_window_size(Winsize{});
     slave->other_closed = false;
     slave->exclusive = false;

@@ -106,12 +106,12 @@ void tty_struct::set_stopped(bool stopped) {
     stopped_ = stopped;
     if (!stopped) {
         flush_echo();
-        write_wait.wake_all();
+        write_wait.wake_one(POLLOUT | POLLWRNORM);
     }
 }
 
 void tty_struct::input_ready() {
-    read_wait.wake_all();
+    read_wait.wake_one(POLLIN | POLLRDNORM);
 }
 
 void tty_struct::set_output_stopped(bool stop) {
@@ -124,7 +124,7 @@ void tty_struct::output_writable() {
         IrqGuard guard(port);
         flush_echo();
     }
-    write_wait.wake_all();
+    write_wait.wake_one(POLLOUT | POLLWRNORM);
 }
 
 // Processes and sends what the driver takes now; returns how many of `bytes` that was.

@@ -1,6 +1,8 @@
 // read(2) of a terminal: lines in canonical mode, VMIN and VTIME otherwise (termios(3)).
 #include "tty/tty.h"
 
+#include "abi/poll.h"
+
 namespace {
 
 constexpr u64 kDecisecond = kNsPerSec / 10;
@@ -50,7 +52,7 @@ Result<size_t> tty_struct::read(u8* out, size_t count, bool nonblocking, u32 fil
             const size_t n = discipline_.read(out, count, &hit_eof);
             pump();  // what waited for room may come in now
             unlock_and_signal(irq);
-            if (is_pty) room_wait.wake_all();
+            if (is_pty) room_wait.wake_one(POLLOUT | POLLWRNORM);
             return size_t{n};
         }
         port.unlock_irqrestore(irq);

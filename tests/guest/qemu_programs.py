@@ -18,7 +18,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(HERE, "programs")
-GUEST_ONLY = {"oom", "fork_limit", "fuzz", "hostname"}  # they would harm or depend on the host
+GUEST_ONLY = {"administration", "oom", "fork_limit", "fuzz", "hostname"}  # they would harm or depend on the host
 NOT_UNDER_TCG = {"float_faults"}  # QEMU's translator raises no floating-point exceptions
 TIMEOUT_SECONDS = int(os.environ.get("ORRERY_GUEST_TIMEOUT", "240"))
 INIT = """#!/bin/busybox sh
@@ -26,9 +26,9 @@ INIT = """#!/bin/busybox sh
 export PATH=/bin
 mount -t proc proc /proc
 mount -t devtmpfs devtmpfs /dev
-cd /tmp
 [ -n "$SHOW_MEMORY" ] && grep -E "MemFree|Slab|PageTables" /proc/meminfo
 for p in $(cat /programs/list); do
+    mkdir /tmp/$p; cd /tmp/$p
     echo "@@@ begin $p"
     setsid /programs/$p </dev/null
     echo "@@@ end $p $?"
@@ -66,13 +66,13 @@ def make_initramfs(names, programs, busybox, directory):
     return image
 
 
-def run_guest(kernel, image, extra):
-    command = ["timeout", str(TIMEOUT_SECONDS), "qemu-system-x86_64", "-m", "256M", "-kernel", kernel, "-initrd", image,
+def run_guest(kernel, image, extra, memory="256M"):
+    command = ["timeout", str(TIMEOUT_SECONDS), "qemu-system-x86_64", "-m", memory, "-kernel", kernel, "-initrd", image,
                "-append", "console=ttyS0 loglevel=3 orrery.exit_on_panic " + os.environ.get("ORRERY_APPEND", ""), "-display", "none", "-serial", "stdio",
                "-monitor", "none", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4"] + extra
     emulator = os.environ.get("ORRERY_EMULATOR")
     if emulator:
-        command = ["timeout", str(TIMEOUT_SECONDS), emulator, "run", "-m", "256M", "--kernel", kernel, "--initrd", image,
+        command = ["timeout", str(TIMEOUT_SECONDS), emulator, "run", "-m", memory, "--kernel", kernel, "--initrd", image,
                    "--append", "loglevel=3 " + os.environ.get("ORRERY_APPEND", ""), "--headless",
                    "--cpu", os.environ.get("ORRERY_CPU", "v2")] + extra
     result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)

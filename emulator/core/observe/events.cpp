@@ -24,7 +24,7 @@ void Observers::update() {
 void Observers::emit(const Event& event) const {
     // By index: a callback may subscribe or unsubscribe.
     for (size_t i = 0; i < subscribers_.size(); ++i)
-        if ((subscribers_[i].kinds & bit(event.kind)) != 0) subscribers_[i].callback(event);
+        if ((subscribers_[i].kinds & bit(event.kind())) != 0) subscribers_[i].callback(event);
 }
 
 }  // namespace orrery

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <variant>
 #include <vector>
 
 #include "emulator/core/observe/watch_points.h"
@@ -20,47 +21,225 @@ struct Moment {
 };
 
 enum class EventKind : u8 {
-    Instruction,  // before each instruction; makes the machine run one instruction at a time
-    RingEnter,    // CPL 3 to 0. value: 0 SYSCALL, 1 exception or interrupt, 2 far CALL; detail: vector
-    RingLeave,    // CPL 0 to 3. value: 0 SYSRET, 1 IRET, 2 far RET
-    SystemCall,   // at SYSCALL, after RingEnter: rip is the instruction's; the arguments are in the registers
-    SystemReturn,   // at SYSRET or IRET to CPL 3, after RingLeave
-    Exception,      // value: vector; detail: error code; address: CR2 of a #PF
-    Interrupt,      // value: vector
-    TlbFill,        // value: 0 data, 1 instruction; address: linear; detail: physical page | page shift
-    TlbInvalidate,  // value: 0 INVLPG, 1 CR3, 2 INVPCID, 3 CR0/CR4; address: linear or CR3
-    AddressSpace,   // MOV to CR3. address: the new CR3
-    PortIo,         // value: port; detail: data; address: bit 0 write, bits 8+ size
-    Mmio,           // address: physical; detail: data; value: bit 0 write, bits 8+ size
+    Instruction,
+    RingEnter,
+    RingLeave,
+    SystemCall,
+    SystemReturn,
+    Exception,
+    Interrupt,
+    TlbFill,
+    TlbInvalidate,
+    AddressSpace,
+    PortIo,
+    Mmio,
     Halt,
-    Breakpoint,   // before a watched instruction (WatchPoints). address: linear
-    DataAccess,   // after an access to watched data. address: linear; physical; detail: the data (the first 8
-                  // bytes); value: see data_access. One that crosses a page is told of as two
-    UnknownInsn,  // #UD by the decoder. address: linear
+    Breakpoint,
+    DataAccess,
+    UnknownInsn,
     Count,
 };
 
-// Event::value of a DataAccess: these, and the size in bytes above.
-namespace data_access {
-inline constexpr u32 kWrite = 1;
-inline constexpr u32 kDevice =
-    2;  // by a device's DMA (rip: of the instruction that rang, if one did), or an input
-inline constexpr u32 kWalk = 4;                        // by a page walk, for an access of the instruction
-inline constexpr u32 kUntranslated = kDevice | kWalk;  // there is no linear address
-inline constexpr unsigned kSizeShift = 8;
-}  // namespace data_access
+// What an event of each kind tells, beside who, when and where (Event). fields() lists it by name for whoever compares,
+// stores or prints any kind: f(name, member) for each member.
+namespace event {
+
+// Before each instruction; makes the machine run one instruction at a time.
+struct Instruction {
+    static void fields(auto&&, auto&&) {}
+    bool operator==(const Instruction&) const = default;
+};
+
+// CPL 3 to a lower one.
+struct RingEnter {
+    enum class By : u8 { SystemCall, Event, FarCall };
+    By by = By::SystemCall;
+    u8 vector = 0;  // by an exception or interrupt: its
+    static void fields(auto&& self, auto&& f) {
+        f("by", self.by);
+        f("vector", self.vector);
+    }
+    bool operator==(const RingEnter&) const = default;
+};
+
+// Back to CPL 3.
+struct RingLeave {
+    enum class By : u8 { SystemReturn, Iret, FarReturn };
+    By by = By::SystemReturn;
+    static void fields(auto&& self, auto&& f) { f("by", self.by); }
+    bool operator==(const RingLeave&) const = default;
+};
+
+// At SYSCALL or SYSENTER, after RingEnter: nothing of it is done yet, the arguments are in the registers.
+struct SystemCall {
+    u32 number = 0;  // EAX
+    static void fields(auto&& self, auto&& f) { f("number", self.number); }
+    bool operator==(const SystemCall&) const = default;
+};
+
+// At SYSRET, SYSEXIT, or IRET to CPL 3 (which may end an interrupt instead), after RingLeave. Nothing is done yet.
+struct SystemReturn {
+    bool by_iret = false;
+    u64 result = 0;  // RAX
+    static void fields(auto&& self, auto&& f) {
+        f("by_iret", self.by_iret);
+        f("result", self.result);
+    }
+    bool operator==(const SystemReturn&) const = default;
+};
+
+struct Exception {
+    u8 vector = 0;
+    u32 error_code = 0;
+    u64 address = 0;  // CR2 of a #PF
+    static void fields(auto&& self, auto&& f) {
+        f("vector", self.vector);
+        f("error_code", self.error_code);
+        f("address", self.address);
+    }
+    bool operator==(const Exception&) const = default;
+};
+
+struct Interrupt {
+    u8 vector = 0;
+    static void fields(auto&& self, auto&& f) { f("vector", self.vector); }
+    bool operator==(const Interrupt&) const = default;
+};
+
+struct TlbFill {
+    bool instruction = false;  // the instruction side's
+    u8 page_shift = 12;
+    u64 linear = 0;
+    u64 frame = 0;  // physical address of the page
+    static void fields(auto&& self, auto&& f) {
+        f("instruction", self.instruction);
+        f("page_shift", self.page_shift);
+        f("linear", self.linear);
+        f("frame", self.frame);
+    }
+    bool operator==(const TlbFill&) const = default;
+};
+
+struct TlbInvalidate {
+    enum class By : u8 { Invlpg, Cr3, Invpcid, Cr0Cr4 };
+    By by = By::Invlpg;
+    u64 address = 0;  // linear, of one page; or CR3
+    static void fields(auto&& self, auto&& f) {
+        f("by", self.by);
+        f("address", self.address);
+    }
+    bool operator==(const TlbInvalidate&) const = default;
+};
+
+// MOV to CR3.
+struct AddressSpace {
+    u64 cr3 = 0;  // the new one
+    static void fields(auto&& self, auto&& f) { f("cr3", self.cr3); }
+    bool operator==(const AddressSpace&) const = default;
+};
+
+struct PortIo {
+    u16 port = 0;
+    u8 size = 1;  // bytes
+    bool write = false;
+    u32 data = 0;
+    static void fields(auto&& self, auto&& f) {
+        f("port", self.port);
+        f("size", self.size);
+        f("write", self.write);
+        f("data", self.data);
+    }
+    bool operator==(const PortIo&) const = default;
+};
+
+// An access to a device's registers in memory.
+struct Mmio {
+    u64 physical = 0;
+    u8 size = 1;  // bytes
+    bool write = false;
+    u64 data = 0;
+    static void fields(auto&& self, auto&& f) {
+        f("physical", self.physical);
+        f("size", self.size);
+        f("write", self.write);
+        f("data", self.data);
+    }
+    bool operator==(const Mmio&) const = default;
+};
+
+struct Halt {
+    bool by_mwait = false;
+    static void fields(auto&& self, auto&& f) { f("by_mwait", self.by_mwait); }
+    bool operator==(const Halt&) const = default;
+};
+
+// Before a watched instruction (WatchPoints).
+struct Breakpoint {
+    u64 linear = 0;
+    static void fields(auto&& self, auto&& f) { f("linear", self.linear); }
+    bool operator==(const Breakpoint&) const = default;
+};
+
+// After an access to watched data; one that crosses a page is told of as two.
+struct DataAccess {
+    enum class By : u8 {
+        Instruction,
+        Walk,    // a page walk, for an access of the instruction
+        Device,  // DMA (rip: of the instruction that rang, if one did), or an input
+    };
+    By by = By::Instruction;
+    bool write = false;
+    u64 size = 0;    // bytes
+    u64 linear = 0;  // an instruction's access alone has one
+    u64 physical = 0;
+    u64 data = 0;  // the first 8 bytes
+    static void fields(auto&& self, auto&& f) {
+        f("by", self.by);
+        f("write", self.write);
+        f("size", self.size);
+        f("linear", self.linear);
+        f("physical", self.physical);
+        f("data", self.data);
+    }
+    bool operator==(const DataAccess&) const = default;
+};
+
+// #UD by the decoder.
+struct UnknownInsn {
+    u64 linear = 0;
+    static void fields(auto&& self, auto&& f) { f("linear", self.linear); }
+    bool operator==(const UnknownInsn&) const = default;
+};
+
+// In EventKind's order.
+using What =
+    std::variant<Instruction, RingEnter, RingLeave, SystemCall, SystemReturn, Exception, Interrupt, TlbFill,
+                 TlbInvalidate, AddressSpace, PortIo, Mmio, Halt, Breakpoint, DataAccess, UnknownInsn>;
+static_assert(std::variant_size_v<What> == static_cast<size_t>(EventKind::Count));
+
+}  // namespace event
 
 struct Event {
-    EventKind kind = EventKind::Instruction;
+    event::What what;
     u8 cpu = 0;
     u8 cpl = 0;  // before the event
-    u32 value = 0;
     Moment moment;
     u64 rip = 0;
-    u64 address = 0;
-    u64 detail = 0;
-    u64 physical = 0;
+
+    EventKind kind() const { return static_cast<EventKind>(what.index()); }
+    // Null where it is of another kind.
+    template <typename Kind>
+    const Kind* get() const {
+        return std::get_if<Kind>(&what);
+    }
+    bool operator==(const Event&) const = default;
 };
+
+// The exception if it is a page fault (vector 14).
+inline const event::Exception* page_fault(const Event& event) {
+    const auto* exception = event.get<event::Exception>();
+    return exception != nullptr && exception->vector == 14 ? exception : nullptr;
+}
 
 class Observers {
   public:

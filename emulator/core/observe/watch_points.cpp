@@ -16,12 +16,11 @@ bool overlap(u64 a, u64 a_size, u64 b, u64 b_size) {
 }  // namespace
 
 bool DataPoint::matches(const Event& event) const {
-    if (event.kind != EventKind::DataAccess) return false;
-    const bool write = (event.value & data_access::kWrite) != 0;
-    if (write ? !writes : !reads) return false;
-    const u64 count = event.value >> data_access::kSizeShift;
-    if (physical) return overlap(address, size, event.physical, count);
-    return (event.value & data_access::kUntranslated) == 0 && overlap(address, size, event.address, count);
+    const auto* access = event.get<event::DataAccess>();
+    if (access == nullptr || !(access->write ? writes : reads)) return false;
+    if (physical) return overlap(address, size, access->physical, access->size);
+    return access->by == event::DataAccess::By::Instruction &&
+           overlap(address, size, access->linear, access->size);
 }
 
 void WatchPoints::add_code(u64 linear) {

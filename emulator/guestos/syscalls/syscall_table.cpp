@@ -95,7 +95,7 @@ SyscallSpec parse_syscall(int number, const std::string& name, const std::string
 const std::vector<SyscallSpec>& syscall_specs() {
     static const std::vector<SyscallSpec> specs = [] {
         std::vector<SyscallSpec> rows;
-#define SYSCALL(number, name, handler, count, arguments, status, test) \
+#define SYSCALL(number, name, handler, count, arguments, status, test, ...) \
     rows.push_back(parse_syscall(number, #name, arguments));
 #include "guest-kernel/syscall/table.def"
 #undef SYSCALL

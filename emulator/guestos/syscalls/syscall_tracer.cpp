@@ -32,7 +32,7 @@ struct UserContext {
     u64 rsp = 0;
 };
 UserContext return_target(const Cpu& cpu, const GuestMemory& memory, const Event& event) {
-    if (event.value == 0) return {cpu.gpr[kRcx], cpu.gpr[kRsp]};
+    if (!event.get<event::SystemReturn>()->by_iret) return {cpu.gpr[kRcx], cpu.gpr[kRsp]};
     return {memory.value<u64>(cpu.gpr[kRsp]).value_or(0), memory.value<u64>(cpu.gpr[kRsp] + 24).value_or(0)};
 }
 
@@ -133,8 +133,7 @@ void SyscallTracer::charge(const Event& event) {
         SyscallRecord& record = *running->second.open;
         record.cpu_ticks += event.moment.ticks - state.ticks;
         record.page_walks += walks - state.walks;
-        if (event.kind == EventKind::Exception && event.value == static_cast<u32>(Vector::PF))
-            ++record.page_faults;
+        if (page_fault(event) != nullptr) ++record.page_faults;
     }
     state.ticks = event.moment.ticks;
     state.walks = walks;
@@ -143,15 +142,15 @@ void SyscallTracer::charge(const Event& event) {
 void SyscallTracer::on_event(const Event& event) {
     charge(event);
     CpuState& state = cpus_[event.cpu];
-    if (event.kind == EventKind::Halt) {
+    if (event.kind() == EventKind::Halt) {
         state.running = -1;
         return;
     }
-    if (event.kind == EventKind::Exception) {
+    if (event.kind() == EventKind::Exception) {
         const auto running = tasks_.find(state.running);
         if (running == tasks_.end() || event.cpl != 3) return;
         running->second.fault_address.reset();
-        if (event.value == static_cast<u32>(Vector::PF)) running->second.fault_address = event.address;
+        if (const auto* fault = page_fault(event)) running->second.fault_address = fault->address;
         return;
     }
     Task* task = current_task(event.cpu);
@@ -162,8 +161,8 @@ void SyscallTracer::on_event(const Event& event) {
         state.running = pid;
     }
     if (task == nullptr) return;
-    if (event.kind == EventKind::SystemCall) on_call(event, *task);
-    if (event.kind == EventKind::SystemReturn) on_return(event, *task);
+    if (event.kind() == EventKind::SystemCall) on_call(event, *task);
+    if (event.kind() == EventKind::SystemReturn) on_return(event, *task);
 }
 
 bool SyscallTracer::starts_command(const DecodedCall& call, const GuestMemory& memory) const {

@@ -74,16 +74,17 @@ GdbStop GdbExecution::here(GdbStop::Reason reason) const {
 
 std::optional<GdbExecution::Hit> GdbExecution::hit_by(const Event& event) const {
     for (const Point& point : points_) {
-        const bool matches = event.kind == EventKind::Breakpoint
-                                 ? is_code(point) && point.address == event.address
-                                 : !is_code(point) && data_point(point).matches(event);
+        const auto* reached = event.get<event::Breakpoint>();
+        const bool matches = reached != nullptr ? is_code(point) && point.address == reached->linear
+                                                : !is_code(point) && data_point(point).matches(event);
         if (!matches) continue;
         GdbStop stop;
         stop.reason = is_code(point) ? GdbStop::Reason::Breakpoint : GdbStop::Reason::Watchpoint;
         stop.cpu = event.cpu;
         stop.type = point.type;
         // gdb looks for the address among those of its watchpoints.
-        stop.address = std::max(point.address, event.address);
+        const auto* access = event.get<event::DataAccess>();
+        stop.address = access == nullptr ? point.address : std::max(point.address, access->linear);
         return Hit{stop, event.moment.instructions, event.rip};
     }
     return std::nullopt;
@@ -113,7 +114,7 @@ GdbStop GdbExecution::step_slice(const RunLimits& slice) {
     std::optional<Hit> hit;
     const Subscription watch(machine_.observers(), kPointEvents, [&](const Event& event) {
         // The instruction that is stepped may have a breakpoint of its own.
-        if (event.kind == EventKind::Breakpoint && event.cpu == stepped.id) return;
+        if (event.kind() == EventKind::Breakpoint && event.cpu == stepped.id) return;
         if (!hit) hit = hit_by(event);
         if (hit) machine_.request_stop();
     });

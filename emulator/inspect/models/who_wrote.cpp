@@ -53,7 +53,7 @@ std::string to_text(const WhoWroteModel& model) {
         fmt::format("the byte at {} (physical {})\n", hex64(model.linear), hex(writer.physical));
     if (writer.kind == Writer::Kind::Before) return text + "has not been written since the run began\n";
     const Event& access = writer.access;
-    const u32 size = access.value >> data_access::kSizeShift;
+    const event::DataAccess& data = *access.get<event::DataAccess>();
     text += fmt::format("was written at instruction {}, tick {}, on CPU {} in ring {}\n",
                         grouped(access.moment.instructions), grouped(access.moment.ticks), access.cpu,
                         access.cpl);
@@ -64,8 +64,8 @@ std::string to_text(const WhoWroteModel& model) {
     if (!writer.symbol.empty()) text += "  " + writer.symbol;
     if (!writer.instruction.empty()) text += "  " + writer.instruction;
     text += fmt::format("\n  {} of {} at physical {}\n",
-                        size > 8 ? "first bytes " + hex(access.detail) : hex(access.detail), size_text(size),
-                        hex(access.physical));
+                        data.size > 8 ? "first bytes " + hex(data.data) : hex(data.data),
+                        size_text(data.size), hex(data.physical));
     if (writer.pid) text += fmt::format("  task {} ({})\n", *writer.pid, writer.comm);
     // Without tasks an address space stands for one, which a kernel thread may have borrowed.
     if (writer.in_call_known && writer.system_call)
@@ -90,8 +90,8 @@ Json to_json(const WhoWroteModel& model) {
     json["rip"] = hex64(access.rip);
     json["symbol"] = writer.symbol;
     json["instruction"] = writer.instruction;
-    json["size"] = access.value >> data_access::kSizeShift;
-    json["data"] = hex64(access.detail);
+    json["size"] = access.get<event::DataAccess>()->size;
+    json["data"] = hex64(access.get<event::DataAccess>()->data);
     json["pid"] = writer.pid ? Json(*writer.pid) : Json(nullptr);
     json["comm"] = writer.comm;
     json["system_call"] = writer.in_call_known ? Json(call_text(writer)) : Json(nullptr);

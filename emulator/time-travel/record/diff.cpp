@@ -21,11 +21,6 @@ constexpr u32 kKinds = (u32{1} << static_cast<u32>(EventKind::Count)) - 1 -
                        Observers::bit(EventKind::Instruction) - Observers::bit(EventKind::Breakpoint) -
                        Observers::bit(EventKind::DataAccess);
 
-bool same_event(const Event& a, const Event& b) {
-    return a.kind == b.kind && a.cpu == b.cpu && a.cpl == b.cpl && a.value == b.value &&
-           a.moment == b.moment && a.rip == b.rip && a.address == b.address && a.detail == b.detail;
-}
-
 bool same_input(const LoggedInput& a, const LoggedInput& b) {
     return a.moment == b.moment && a.device == b.device && a.data == b.data;
 }
@@ -138,7 +133,7 @@ class Search {
     bool same_state() { return a_.machine().moment() == b_.machine().moment() && a_.state() == b_.state(); }
 
     bool same_events() const {
-        return std::equal(a_.events.begin(), a_.events.end(), b_.events.begin(), b_.events.end(), same_event);
+        return std::equal(a_.events.begin(), a_.events.end(), b_.events.begin(), b_.events.end());
     }
 
     bool same_stretch(u64 to) {
@@ -153,7 +148,7 @@ class Search {
     bool note_event() {
         if (same_events()) return false;
         const auto [a, b] =
-            std::mismatch(a_.events.begin(), a_.events.end(), b_.events.begin(), b_.events.end(), same_event);
+            std::mismatch(a_.events.begin(), a_.events.end(), b_.events.begin(), b_.events.end());
         found_.events_differ = true;
         if (a != a_.events.end()) found_.event_a = *a;
         if (b != b_.events.end()) found_.event_b = *b;

@@ -7,18 +7,63 @@ namespace orrery {
 
 namespace {
 
-std::string io_text(const char* what, u64 place, u32 size, bool write, u64 data) {
-    return fmt::format("{} {} {} bytes at {:#x}: {:#x}", what, write ? "write of" : "read of", size, place,
-                       data);
-}
-
-std::string ring_text(const Event& event) {
-    static constexpr const char* kEnter[] = {"SYSCALL", "an exception or interrupt", "a far call"};
-    static constexpr const char* kLeave[] = {"SYSRET", "IRET", "a far return"};
-    const bool enters = event.kind == EventKind::RingEnter;
-    return fmt::format("ring {} by {}", enters ? "3 to 0" : "0 to 3",
-                       event.value < 3 ? (enters ? kEnter : kLeave)[event.value] : "?");
-}
+// What happened, in words, kind by kind.
+struct Words {
+    std::string operator()(const event::Instruction&) const { return "instruction"; }
+    std::string operator()(const event::RingEnter& it) const {
+        using By = event::RingEnter::By;
+        return fmt::format("ring 3 to 0 by {}", it.by == By::SystemCall ? "SYSCALL"
+                                                : it.by == By::Event    ? "an exception or interrupt"
+                                                                        : "a far call");
+    }
+    std::string operator()(const event::RingLeave& it) const {
+        using By = event::RingLeave::By;
+        return fmt::format("ring 0 to 3 by {}", it.by == By::SystemReturn ? "SYSRET"
+                                                : it.by == By::Iret       ? "IRET"
+                                                                          : "a far return");
+    }
+    std::string operator()(const event::SystemCall& it) const {
+        return fmt::format("system call {}", it.number);
+    }
+    std::string operator()(const event::SystemReturn&) const { return "return from a system call"; }
+    std::string operator()(const event::Exception& it) const {
+        return fmt::format("exception {} (error code {:#x}, address {:#x})", it.vector, it.error_code,
+                           it.address);
+    }
+    std::string operator()(const event::Interrupt& it) const {
+        return fmt::format("interrupt {:#x}", it.vector);
+    }
+    std::string operator()(const event::TlbFill& it) const {
+        return fmt::format("TLB fill ({}) for {:#x}: page {:#x}", it.instruction ? "instruction" : "data",
+                           it.linear, it.frame);
+    }
+    std::string operator()(const event::TlbInvalidate& it) const {
+        static constexpr const char* kBy[] = {"INVLPG", "a write of CR3", "INVPCID", "a write of CR0 or CR4"};
+        return fmt::format("TLB invalidation by {}, {:#x}", kBy[static_cast<size_t>(it.by)], it.address);
+    }
+    std::string operator()(const event::AddressSpace& it) const {
+        return fmt::format("CR3 becomes {:#x}", it.cr3);
+    }
+    std::string operator()(const event::PortIo& it) const {
+        return fmt::format("port {} {} bytes at {:#x}: {:#x}", it.write ? "write of" : "read of", it.size,
+                           it.port, it.data);
+    }
+    std::string operator()(const event::Mmio& it) const {
+        return fmt::format("device {} {} bytes at {:#x}: {:#x}", it.write ? "write of" : "read of", it.size,
+                           it.physical, it.data);
+    }
+    std::string operator()(const event::Halt& it) const { return it.by_mwait ? "MWAIT" : "HLT"; }
+    std::string operator()(const event::Breakpoint& it) const {
+        return fmt::format("instruction at {:#x}", it.linear);
+    }
+    std::string operator()(const event::DataAccess& it) const {
+        return fmt::format("{} of {} bytes at physical {:#x}: {:#x}", it.write ? "write" : "read", it.size,
+                           it.physical, it.data);
+    }
+    std::string operator()(const event::UnknownInsn& it) const {
+        return fmt::format("unknown instruction at {:#x}", it.linear);
+    }
+};
 
 template <typename T>
 void compare(std::vector<std::string>& lines, const char* what, const T& a, const T& b) {
@@ -28,39 +73,7 @@ void compare(std::vector<std::string>& lines, const char* what, const T& a, cons
 }  // namespace
 
 std::string event_text(const Event& event) {
-    switch (event.kind) {
-        case EventKind::RingEnter:
-        case EventKind::RingLeave:
-            return ring_text(event);
-        case EventKind::SystemCall:
-            return "system call";
-        case EventKind::SystemReturn:
-            return "return from a system call";
-        case EventKind::Exception:
-            return fmt::format("exception {} (error code {:#x}, address {:#x})", event.value, event.detail,
-                               event.address);
-        case EventKind::Interrupt:
-            return fmt::format("interrupt {:#x}", event.value);
-        case EventKind::TlbFill:
-            return fmt::format("TLB fill ({}) for {:#x}: page {:#x}",
-                               event.value == 0 ? "data" : "instruction", event.address,
-                               event.detail & ~u64{0xfff});
-        case EventKind::TlbInvalidate:
-            return fmt::format("TLB invalidation {} at {:#x}", event.value, event.address);
-        case EventKind::AddressSpace:
-            return fmt::format("CR3 becomes {:#x}", event.address);
-        case EventKind::PortIo:
-            return io_text("port", event.value, static_cast<u32>(event.address >> 8),
-                           (event.address & 1) != 0, event.detail);
-        case EventKind::Mmio:
-            return io_text("device", event.address, event.value >> 8, (event.value & 1) != 0, event.detail);
-        case EventKind::Halt:
-            return "HLT";
-        case EventKind::UnknownInsn:
-            return fmt::format("unknown instruction at {:#x}", event.address);
-        default:
-            return "event";
-    }
+    return std::visit(Words{}, event.what);
 }
 
 std::vector<std::string> describe_differences(const RecordedMachine& a, const RecordedMachine& b) {

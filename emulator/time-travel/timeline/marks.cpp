@@ -41,9 +41,9 @@ void TimelineMarks::on_event(const Event& event) {
     if (event.moment <= run.known && run.known != Moment{}) return;
     run.latest = event.moment;
     MarkBin& bin = run.at(event.moment.instructions - begin_);
-    if (event.kind == EventKind::RingEnter) {
+    if (event.kind() == EventKind::RingEnter) {
         ++bin.crossings;
-    } else if (event.kind == EventKind::Exception) {
+    } else if (event.kind() == EventKind::Exception) {
         ++bin.faults;
     } else {
         ++bin.interrupts;

@@ -75,8 +75,9 @@ bool Probe::is_this_task(const Event& event) const {
 }
 
 bool Probe::is_this_device(const Event& event) const {
-    const bool io = event.kind == EventKind::PortIo;
-    const u64 address = io ? event.value : event.address;
+    const auto* port = event.get<event::PortIo>();
+    const bool io = port != nullptr;
+    const u64 address = io ? port->port : event.get<event::Mmio>()->physical;
     if (query_.address && *query_.address != address) return false;
     if (query_.device.empty()) return true;
     const auto regions = machine_.bus().regions();
@@ -97,46 +98,49 @@ Probe::Answer Probe::look_at_return(const Event& event) {
     const Cpu& cpu = machine_.cpu(event.cpu);
     const std::optional<int> pid = running_task(machine_, kernel_, event.cpu);
     task_ = pid ? static_cast<u64>(*pid) : cpu.cr3 & pte::kAddress;
-    if (event.kind == EventKind::SystemCall) calls_[task_] = cpu.gpr[kRax] & 0xffff'ffff;
-    if (event.kind != EventKind::SystemReturn) return Answer::No;
+    if (const auto* call = event.get<event::SystemCall>()) calls_[task_] = call->number;
+    const auto* back = event.get<event::SystemReturn>();
+    if (back == nullptr) return Answer::No;
     const std::optional<bool> was_in_call = is_in_call(task_);
     calls_[task_].reset();
-    if (query_.result && static_cast<i64>(cpu.gpr[kRax]) != *query_.result) return Answer::No;
+    if (query_.result && static_cast<i64>(back->result) != *query_.result) return Answer::No;
     if (query_.pid && query_.pid != pid) return Answer::No;
     if (!was_in_call) return Answer::IfEntered;
     return *was_in_call ? Answer::Yes : Answer::No;
 }
 
 Probe::Answer Probe::look(const Event& event) {
-    const Cpu& cpu = machine_.cpu(event.cpu);
-    const auto answer = [](bool matches) { return matches ? Answer::Yes : Answer::No; };
+    if (query_.what == Query::What::SystemReturn) return look_at_return(event);
+    return is_one(event) && is_this_task(event) ? Answer::Yes : Answer::No;
+}
+
+bool Probe::is_one(const Event& event) const {
     switch (query_.what) {
         case Query::What::RingCrossing:
-            return answer((event.kind == EventKind::RingEnter || event.kind == EventKind::RingLeave) &&
-                          is_this_task(event));
-        case Query::What::SystemCall:
-            return answer(event.kind == EventKind::SystemCall &&
-                          (!query_.number || *query_.number == (cpu.gpr[kRax] & 0xffff'ffff)) &&
-                          is_this_task(event));
-        case Query::What::SystemReturn:
-            return look_at_return(event);
-        case Query::What::PageFault:
-            return answer(event.kind == EventKind::Exception && event.value == static_cast<u32>(Vector::PF) &&
-                          (!query_.address || event.address == *query_.address) && is_this_task(event));
-        case Query::What::Interrupt:
-            return answer(event.kind == EventKind::Interrupt &&
-                          (!query_.number || *query_.number == event.value) && is_this_task(event));
+            return event.kind() == EventKind::RingEnter || event.kind() == EventKind::RingLeave;
+        case Query::What::SystemCall: {
+            const auto* call = event.get<event::SystemCall>();
+            return call != nullptr && (!query_.number || *query_.number == call->number);
+        }
+        case Query::What::PageFault: {
+            const auto* fault = page_fault(event);
+            return fault != nullptr && (!query_.address || fault->address == *query_.address);
+        }
+        case Query::What::Interrupt: {
+            const auto* interrupt = event.get<event::Interrupt>();
+            return interrupt != nullptr && (!query_.number || *query_.number == interrupt->vector);
+        }
         case Query::What::DeviceAccess:
-            return answer((event.kind == EventKind::PortIo || event.kind == EventKind::Mmio) &&
-                          is_this_device(event) && is_this_task(event));
+            return (event.kind() == EventKind::PortIo || event.kind() == EventKind::Mmio) &&
+                   is_this_device(event);
         case Query::What::MemoryAccess:
-            return answer(std::any_of(query_.data.begin(), query_.data.end(),
-                                      [&](const DataPoint& point) { return point.matches(event); }) &&
-                          is_this_task(event));
-        default:
-            return answer(event.kind == EventKind::Breakpoint &&
-                          std::find(code_.begin(), code_.end(), event.address) != code_.end() &&
-                          is_this_task(event));
+            return std::any_of(query_.data.begin(), query_.data.end(),
+                               [&](const DataPoint& point) { return point.matches(event); });
+        default: {
+            const auto* reached = event.get<event::Breakpoint>();
+            return reached != nullptr &&
+                   std::find(code_.begin(), code_.end(), reached->linear) != code_.end();
+        }
     }
 }
 

@@ -72,6 +72,7 @@ class Probe {
 
   private:
     Answer look_at_return(const Event& event);
+    bool is_one(const Event& event) const;  // whoever makes it
     bool is_this_device(const Event& event) const;
     bool is_this_task(const Event& event) const;
 

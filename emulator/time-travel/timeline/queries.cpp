@@ -12,11 +12,6 @@ void arm(ArmedPoints& armed, const Probe& probe) {
     for (const DataPoint& point : probe.data()) armed.data(point);
 }
 
-bool same(const Event& a, const Event& b) {
-    return a.kind == b.kind && a.cpu == b.cpu && a.moment == b.moment && a.rip == b.rip &&
-           a.value == b.value && a.address == b.address;
-}
-
 }  // namespace
 
 Search::Search(TimeMachine& time, const DebugInfo* kernel, Query query)
@@ -36,7 +31,8 @@ std::optional<Event> Search::forwards(const RunLimits& limits) {
             ArmedPoints armed(machine_.observers());
             arm(armed, probe_);
             const Subscription watch(machine_.observers(), probe_.kinds(), [&](const Event& event) {
-                if (event.kind == EventKind::Breakpoint && Position{event.moment, event.rip} == begin) return;
+                if (event.kind() == EventKind::Breakpoint && Position{event.moment, event.rip} == begin)
+                    return;
                 const Probe::Answer now = probe_.look(event);
                 if (found || now == Probe::Answer::No) return;
                 answer = now;
@@ -208,7 +204,7 @@ void Search::land(const Event& event) {
     const Subscription watch(machine_.observers(), kinds, [&](const Event& seen) {
         const bool is_it =
             before ? seen.moment.instructions == count && seen.cpu == event.cpu && seen.rip == event.rip
-                   : same(seen, event);
+                   : seen == event;
         if (there || !is_it) return;
         there = true;
         machine_.request_stop();

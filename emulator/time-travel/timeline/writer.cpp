@@ -31,8 +31,7 @@ class Calls {
                  Observers::bit(EventKind::SystemCall) | Observers::bit(EventKind::SystemReturn),
                  [this, &machine, kernel](const Event& event) {
                      Change change{event.moment, task_key(machine, kernel, event.cpu), std::nullopt};
-                     if (event.kind == EventKind::SystemCall)
-                         change.call = machine.cpu(event.cpu).gpr[kRax] & 0xffff'ffff;
+                     if (const auto* call = event.get<event::SystemCall>()) change.call = call->number;
                      changes_.push_back(change);
                  }) {}
     void reset() { changes_.clear(); }
@@ -70,9 +69,14 @@ std::string disassembled(Machine& machine, const Event& access) {
 }
 
 Writer::Kind kind_of(const Event& access) {
-    if ((access.value & data_access::kWalk) != 0) return Writer::Kind::PageWalk;
-    if ((access.value & data_access::kDevice) != 0) return Writer::Kind::Device;
-    return Writer::Kind::Instruction;
+    switch (access.get<event::DataAccess>()->by) {
+        case event::DataAccess::By::Walk:
+            return Writer::Kind::PageWalk;
+        case event::DataAccess::By::Device:
+            return Writer::Kind::Device;
+        default:
+            return Writer::Kind::Instruction;
+    }
 }
 
 // Fills in who it is, while the machine is at the access.

@@ -3,9 +3,10 @@
 //
 // Guarantees: the 128-byte red zone is respected; the floating-point state is saved in XSAVE format where the
 // CPU has it, else in FXSAVE format (arch/x86_64/fpu.h), 64-byte aligned. What sigreturn loads is sanitised:
-// user selectors, user flags only, valid MXCSR.
+// user flags only, valid MXCSR; where IRET would refuse CS, SS or RIP, the program gets the #GP as SIGSEGV.
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/thread.h"
+#include "arch/x86_64/traps.h"
 #include "core/string.h"
 #include "mm/user_ptr.h"
 #include "syscall/syscalls.h"
@@ -37,6 +38,19 @@ struct RtSigFrame {
 
 constexpr u64 kUcSigcontextSs = 2, kUcStrictRestoreSs = 4;
 constexpr u64 kUserFlags = 0x250dd5;  // AC CF PF AF ZF SF TF DF OF RF ID, what a handler may change
+
+/// The code and stack segment of a frame, 64-bit or compatibility mode's.
+void load_segments(pt_regs* regs, const UContext& uc) {
+    regs->cs = uc.mcontext.cs | 3;
+    regs->ss = uc.mcontext.ss | 3;
+    if (!(uc.flags & kUcStrictRestoreSs) && regs->cs == USER_CS) regs->ss = USER_DS;
+    const bool good_cs = regs->cs == USER_CS || regs->cs == USER32_CS;
+    const bool canonical = static_cast<u64>(static_cast<i64>(regs->rip << 16) >> 16) == regs->rip;
+    if (good_cs && canonical && regs->ss == USER_DS) return;
+    // These registers are shown in the signal's frame, and never loaded: the signal is delivered before.
+    note_trap(13, !good_cs ? regs->cs & 0xfffc : !canonical ? 0 : regs->ss & 0xfffc);
+    force_sig(kSigSegv);
+}
 
 bool on_sig_stack(u64 sp) {
     const KSigAltStack& s = current()->sas;
@@ -144,9 +158,8 @@ SysResult sys_rt_sigreturn() {
     regs->rsp = c.rsp;
     regs->rip = c.rip;
     regs->eflags = (regs->eflags & ~kUserFlags) | (c.eflags & kUserFlags);
-    regs->cs = USER_CS;
-    regs->ss = USER_DS;
     regs->orig_rax = ~0ull;  // no restart of anything
+    load_segments(regs, frame.uc);
     frame.uc.stack.flags &= ~kSsOnstack;
     if (!on_sig_stack(regs->rsp)) task->sas = frame.uc.stack;
     return static_cast<long>(c.rax);

@@ -53,11 +53,16 @@ long unknown_call(u64 number) {
     return -static_cast<long>(Errno::ENOSYS);
 }
 
+enum class Status { FULL, PART, REFUSED };
+
 struct Table {
     SyscallEntry entries[kSyscallMax] = {};
     constexpr Table() {
-#define SYSCALL(number, name, handler, count, arguments, status, test)                           \
-    static_assert(arity(handler) == (count), #name ": the argument count differs in table.def"); \
+#define SYSCALL(number, name, handler, count, arguments, status, test, ...)                             \
+    static_assert(arity(handler) == (count), #name ": the argument count differs in table.def");        \
+    static_assert(Status::status != Status::FULL || sizeof(test) > 1, #name ": FULL without a test");   \
+    static_assert((Status::status == Status::FULL) == (sizeof("" __VA_ARGS__) == 1), #name              \
+                  ": PART and REFUSED say in a note what differs from Linux, FULL has nothing to say"); \
     entries[number] = entry<handler>;
 #include "syscall/table.def"
 #undef SYSCALL

@@ -17,6 +17,7 @@ struct thread_struct {
     u64 sp = 0;  // kernel stack pointer while switched out
     u64 fsbase = 0;
     u64 gsbase = 0;  // the user's (in KERNEL_GS_BASE while in the kernel)
+    // Of the last exception that became a signal, for the frames of all later ones.
     u64 trap_nr = 0;
     u64 error_code = 0;
     u64 cr2 = 0;

@@ -44,13 +44,6 @@ void die(const char* what, const pt_regs* regs, u64 error_code) {
 
 namespace {
 
-void note_trap(u64 number, u64 error_code, u64 cr2 = 0) {
-    thread_struct& thread = current()->thread;
-    thread.trap_nr = number;
-    thread.error_code = error_code;
-    thread.cr2 = cr2;
-}
-
 /// A fault that a user program may cause at will; in the kernel only where the exception table expects it.
 void fault(pt_regs* regs, u64 number, u64 error_code, const char* name, int sig, int code, u64 address) {
     if (!user_mode(regs)) {
@@ -62,21 +55,31 @@ void fault(pt_regs* regs, u64 number, u64 error_code, const char* name, int sig,
     force_sig_fault(sig, code, address);
 }
 
-u16 x87_status() {
-    u16 status;
-    asm volatile("fnstsw %0" : "=am"(status));
-    return status;
-}
-
-int float_code(u32 flags) {
-    if (flags & 1) return kFpeFltinv;
-    if (flags & 4) return kFpeFltdiv;
-    if (flags & 8) return kFpeFltovf;
-    if (flags & (16 | 2)) return kFpeFltund;
-    return kFpeFltres;
+/// x87's and SSE's exceptions: flags that are set and not masked, in the order in which Linux names them.
+void float_fault(pt_regs* regs, u64 number, const char* name, u32 flags, u32 masked) {
+    const u32 raised = flags & ~masked;
+    int code = 0;
+    if (raised & 1)
+        code = kFpeFltinv;
+    else if (raised & 4)
+        code = kFpeFltdiv;
+    else if (raised & 8)
+        code = kFpeFltovf;
+    else if (raised & (16 | 2))
+        code = kFpeFltund;
+    else if (raised & 32)
+        code = kFpeFltres;
+    else if (user_mode(regs))
+        return;  // none of them: try again
+    fault(regs, number, 0, name, kSigFpe, code, regs->rip);
 }
 
 }  // namespace
+
+void note_trap(u64 number, u64 error_code) {
+    current()->thread.trap_nr = number;
+    current()->thread.error_code = error_code;
+}
 
 extern "C" {
 
@@ -125,12 +128,14 @@ void exc_int3(pt_regs* regs, u64) {
 }
 
 void exc_coprocessor_error(pt_regs* regs, u64) {
-    fault(regs, 16, 0, "x87 error", kSigFpe, float_code(x87_status()), regs->rip);
+    u16 status, control;
+    asm volatile("fnstsw %0; fnstcw %1" : "=am"(status), "=m"(control));
+    float_fault(regs, 16, "x87 error", status, control);
 }
 void exc_simd_coprocessor_error(pt_regs* regs, u64) {
     u32 mxcsr;
     asm volatile("stmxcsr %0" : "=m"(mxcsr));
-    fault(regs, 19, 0, "SIMD error", kSigFpe, float_code(mxcsr & ~(mxcsr >> 7) & 0x3f), regs->rip);
+    float_fault(regs, 19, "SIMD error", mxcsr, mxcsr >> 7);
 }
 
 void exc_debug(pt_regs* regs, u64) {
@@ -143,7 +148,8 @@ void exc_debug(pt_regs* regs, u64) {
     }
     local_irq_enable();
     note_trap(1, 0);
-    force_sig_fault(kSigTrap, kTrapTrace, regs->rip);
+    // INT1 (also called ICEBP) leaves no bit in DR6; programs have no way to a breakpoint register.
+    force_sig_fault(kSigTrap, dr6 & 1u << 14 ? kTrapTrace : kTrapBrkpt, regs->rip);
 }
 
 void exc_nmi(pt_regs*, u64) {
@@ -159,7 +165,6 @@ void exc_double_fault(pt_regs* regs, u64 error) {
 void exc_page_fault(pt_regs* regs, u64 error) {
     const u64 address = read_cr2();
     if (regs->eflags & kFlagsIf) local_irq_enable();
-    if (user_mode(regs)) note_trap(14, error | kPfUser, address);
     do_user_addr_fault(regs, error, address);
 }
 

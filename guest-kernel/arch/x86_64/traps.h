@@ -12,6 +12,8 @@ inline bool user_mode(const pt_regs* regs) {
 }
 /// If the kernel instruction at regs->rip may fault, go on at its fixup.
 bool fixup_exception(pt_regs* regs);
+/// What the frame of the signal to come, and of later ones, says of the exception (SDM vol. 3, 6.15).
+void note_trap(u64 number, u64 error_code);
 /// "Oops": print the registers and panic.
 [[noreturn]] void die(const char* what, const pt_regs* regs, u64 error_code);
 

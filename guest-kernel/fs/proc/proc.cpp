@@ -50,6 +50,7 @@ class ProcTextFile final : public File {
         if (whence == SEEK_END) return Errno::EINVAL;  // the size is not known before reading
         return File::seek(offset, whence);
     }
+    bool can_pwrite() const override { return false; }  // text made on reading is not written at positions
 
   private:
     RefPtr<SharedText> text_;

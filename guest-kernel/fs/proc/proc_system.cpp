@@ -45,6 +45,25 @@ Result<void> show_meminfo(KString& out) {
     return {};
 }
 
+Result<void> show_vmstat(KString& out) {
+    const MemoryCounts m = memory_counts();
+    const u64 shmem = __atomic_load_n(&tmpfs_total_pages, __ATOMIC_RELAXED);
+    // Pages, and the stacks' KiB. Again what this kernel has: no zones, no swap, no block devices.
+    const struct {
+        const char* name;
+        u64 value;
+    } rows[] = {
+        {"nr_free_pages", m.free},
+        {"nr_anon_pages", m.anon},
+        {"nr_file_pages", shmem},
+        {"nr_shmem", shmem},
+        {"nr_kernel_stack", m.kernel_stack * (kPageSize / 1024)},
+        {"nr_page_table_pages", m.page_tables},
+    };
+    for (const auto& row : rows) TRY(out.appendf("%s %llu\n", row.name, static_cast<ull>(row.value)));
+    return {};
+}
+
 Result<void> show_uptime(KString& out) {
     const u64 up = ktime_get_ns() / 10'000'000;
     const u64 idle = sched_totals().idle_ns / 10'000'000;
@@ -178,5 +197,6 @@ const ProcEntry kProcSystemEntries[] = {
     {"sys", S_IFDIR | 0555, nullptr, nullptr, kProcSysEntries},
     {"uptime", S_IFREG | 0444, show_uptime},
     {"version", S_IFREG | 0444, show_version},
+    {"vmstat", S_IFREG | 0444, show_vmstat},
     {nullptr, 0},
 };

@@ -130,7 +130,7 @@ TEST_CASE("watched places change nothing", "[guest]") {
     const Subscription watch(machine.observers(),
                              Observers::bit(EventKind::Breakpoint) | Observers::bit(EventKind::DataAccess),
                              [&](const Event& event) {
-                                 ++(event.kind == EventKind::Breakpoint ? hits : accesses);
+                                 ++(event.kind() == EventKind::Breakpoint ? hits : accesses);
                                  if (hits % 64 == 63) machine.request_stop();
                              });
     const auto at = [](const char* symbol) { return kernel_info().symbols.find(symbol)->address; };

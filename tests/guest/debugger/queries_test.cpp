@@ -178,7 +178,7 @@ TEST_CASE("who wrote a byte is whom an observer of every instruction sees write 
             Observers::bit(EventKind::Instruction) | Observers::bit(EventKind::Exception) |
                 Observers::bit(EventKind::Interrupt),
             [&](const Event& event) {
-                if (event.kind != EventKind::Instruction) {
+                if (event.kind() != EventKind::Instruction) {
                     ++delivered;
                     return;
                 }

@@ -100,7 +100,9 @@ int main(void) {
     while (count < 3) pause();
     CHECK(value == 77);
     CHECK(timer_gettime(timer, &spec) == 0 && spec.it_interval.tv_nsec == 5000000);
+    CHECK(timer_getoverrun(timer) >= 0);
     CHECK(timer_delete(timer) == 0);
+    CHECK_ERROR(timer_getoverrun(timer), EINVAL);
 
     // CPU time
     long long cpu = now(CLOCK_PROCESS_CPUTIME_ID);

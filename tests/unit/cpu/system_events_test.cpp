@@ -9,8 +9,7 @@ using M = BareMachine;
 namespace {
 
 struct Told {
-    EventKind kind;
-    u32 value;
+    event::What what;
     u64 rip;
     u8 cpl;
     bool operator==(const Told&) const = default;
@@ -48,21 +47,22 @@ TEST_CASE("A system call and a fault, as observers see them") {
                            EventKind::SystemReturn, EventKind::Exception, EventKind::PortIo,
                            EventKind::TlbInvalidate, EventKind::AddressSpace, EventKind::Halt})
         kinds |= Observers::bit(kind);
-    m.observers.subscribe(kinds, [&](const Event& e) { told.push_back({e.kind, e.value, e.rip, e.cpl}); });
+    m.observers.subscribe(kinds, [&](const Event& e) { told.push_back({e.what, e.rip, e.cpl}); });
     m.run(6);
     REQUIRE(m.in_handler(6));
+    using namespace event;
     CHECK(told == std::vector<Told>{
-                      {EventKind::RingEnter, 0, M::kCode, 3},
-                      {EventKind::SystemCall, 0, M::kCode, 3},
-                      {EventKind::PortIo, 0x300, kEntry, 0},
-                      {EventKind::TlbInvalidate, 0, kEntry + 1, 0},
-                      {EventKind::AddressSpace, 0, kEntry + 4, 0},
-                      {EventKind::TlbInvalidate, 1, kEntry + 4, 0},
-                      {EventKind::RingLeave, 0, kEntry + 7, 0},
-                      {EventKind::SystemReturn, 0, kEntry + 7, 0},
-                      {EventKind::Exception, 6, M::kCode + 2, 3},
-                      {EventKind::RingEnter, 1, M::kCode + 2, 3},
-                      {EventKind::Halt, 0, M::handler(6), 0},
+                      {RingEnter{}, M::kCode, 3},
+                      {SystemCall{static_cast<u32>(M::kPml4)}, M::kCode, 3},
+                      {PortIo{0x300, 1, true, static_cast<u32>(M::kPml4 & 0xff)}, kEntry, 0},
+                      {TlbInvalidate{TlbInvalidate::By::Invlpg, M::kSmallPages}, kEntry + 1, 0},
+                      {AddressSpace{M::kPml4}, kEntry + 4, 0},
+                      {TlbInvalidate{TlbInvalidate::By::Cr3, M::kPml4}, kEntry + 4, 0},
+                      {RingLeave{}, kEntry + 7, 0},
+                      {SystemReturn{.result = M::kPml4}, kEntry + 7, 0},
+                      {Exception{.vector = 6}, M::kCode + 2, 3},
+                      {RingEnter{RingEnter::By::Event, 6}, M::kCode + 2, 3},
+                      {Halt{}, M::handler(6), 0},
                   });
 }
 

@@ -15,7 +15,7 @@ struct Row {
     size_t count;
 };
 const Row kRows[] = {
-#define SYSCALL(number, name, handler, count, arguments, status, test) {number, #name, count},
+#define SYSCALL(number, name, handler, count, arguments, status, test, ...) {number, #name, count},
 #include "guest-kernel/syscall/table.def"
 #undef SYSCALL
 };

@@ -50,6 +50,10 @@ struct Program : SmallMachine {
     }
 };
 
+const event::DataAccess& access_of(const Event& event) {
+    return *event.get<event::DataAccess>();
+}
+
 DataPoint range(u64 address, u64 size, bool physical, bool reads, bool writes) {
     return {address, size, physical, reads, writes};
 }
@@ -65,19 +69,21 @@ TEST_CASE("a physical range sees writes and reads through every mapping", "[watc
         const Event* event = &seen[round * 4];
         const u64 begin = (2 + round) * kLoop;
         CHECK(event[0].rip == kStore);
-        CHECK(event[0].value == (8 << data_access::kSizeShift | data_access::kWrite));
-        CHECK(event[0].detail == kValue);
-        CHECK(event[0].address == kData);
+        CHECK(access_of(event[0]).size == 8);
+        CHECK(access_of(event[0]).write);
+        CHECK(access_of(event[0]).data == kValue);
+        CHECK(access_of(event[0]).linear == kData);
         CHECK(event[0].moment.instructions == begin + 1);
         CHECK(event[1].rip == kAdd);
-        CHECK(event[1].value == 8 << data_access::kSizeShift);
+        CHECK(access_of(event[1]).size == 8);
+        CHECK_FALSE(access_of(event[1]).write);
         CHECK(event[2].rip == kAdd);
-        CHECK(event[2].address == kAlias);
-        CHECK(event[2].physical == kData);
-        CHECK(event[2].detail == 2 * kValue);
-        CHECK((event[2].value & data_access::kWrite) != 0);
+        CHECK(access_of(event[2]).linear == kAlias);
+        CHECK(access_of(event[2]).physical == kData);
+        CHECK(access_of(event[2]).data == 2 * kValue);
+        CHECK(access_of(event[2]).write);
         CHECK(event[3].rip == kLoad);
-        CHECK(event[3].detail == 2 * kValue);
+        CHECK(access_of(event[3]).data == 2 * kValue);
         CHECK(event[3].moment.instructions == begin + 3);
     }
 }
@@ -94,9 +100,10 @@ TEST_CASE("an access that crosses a page is told of by its parts", "[watch]") {
     Program program;
     const auto seen = program.accesses(range(kData + 0x1000, 8, true, true, true), 2 * kLoop);
     REQUIRE(seen.size() == 2);
-    CHECK(seen[0].address == kBeyond);
-    CHECK(seen[0].value == (4 << data_access::kSizeShift | data_access::kWrite));
-    CHECK(seen[0].detail == kValue >> 32);
+    CHECK(access_of(seen[0]).linear == kBeyond);
+    CHECK(access_of(seen[0]).size == 4);
+    CHECK(access_of(seen[0]).write);
+    CHECK(access_of(seen[0]).data == kValue >> 32);
     CHECK(seen[0].rip == kCross);
 }
 
@@ -106,8 +113,8 @@ TEST_CASE("page walks and devices are seen writing", "[watch]") {
     const auto walks = program.accesses(entry, 3 * kLoop);
     REQUIRE_FALSE(walks.empty());
     CHECK(walks.back().rip == kCross);
-    CHECK((walks.back().value & data_access::kWalk) != 0);
-    CHECK((walks.back().detail & 0x60) == 0x60);
+    CHECK(access_of(walks.back()).by == event::DataAccess::By::Walk);
+    CHECK((access_of(walks.back()).data & 0x60) == 0x60);
     CHECK(walks.back().moment.instructions == 4);
 
     std::vector<Event> seen;
@@ -119,8 +126,8 @@ TEST_CASE("page walks and devices are seen writing", "[watch]") {
     program.machine.bus().dma_write(kData - 4, &value, 8);
     program.machine.bus().dma_write(kData + 1, &value, 8);
     REQUIRE(seen.size() == 1);
-    CHECK((seen[0].value & data_access::kDevice) != 0);
-    CHECK(seen[0].physical == kData - 4);
+    CHECK(access_of(seen[0]).by == event::DataAccess::By::Device);
+    CHECK(access_of(seen[0]).physical == kData - 4);
 }
 
 TEST_CASE("a watched instruction is told of each time, and nothing depends on it", "[watch]") {
@@ -157,7 +164,7 @@ TEST_CASE("the debugger stops after an access that is watched", "[watch]") {
         REQUIRE(debugger.stopped_at_watch());
         CHECK(debugger.stopped_at_watch()->id == id);
         CHECK(debugger.stopped_at_watch()->access.rip == kAdd);
-        CHECK(debugger.stopped_at_watch()->access.detail == 2 * kValue);
+        CHECK(access_of(debugger.stopped_at_watch()->access).data == 2 * kValue);
         CHECK(program.machine.cpu().rip() == kLoad);
         CHECK(debugger.watchpoints().all()[0].hits == round);
     }

@@ -100,7 +100,7 @@ void set_code(Cpu* c, u16 selector, const Descriptor& code, unsigned cpl, u64 ri
 
 void tell_enter(Cpu* c, const Op* op, unsigned new_cpl) {
     if (c->cpl == 3 && new_cpl < 3 && c->env.observers->wants(EventKind::RingEnter))
-        emit(c, op, EventKind::RingEnter, 2, 0, 0);
+        emit(c, op, event::RingEnter{event::RingEnter::By::FarCall});
 }
 
 void push_return(Cpu* c, const Op* op, FrameStack& stack, unsigned width, u64 return_rip) {
@@ -160,19 +160,19 @@ Segment check_return_stack(Cpu* c, const Op* op, u16 selector, unsigned rpl, con
     return check_stack_segment(c, op, selector, rpl, null_allowed, Vector::GP);
 }
 
-// `how`: RingLeave's value.
-void tell_leave(Cpu* c, const Op* op, unsigned new_cpl, u32 how) {
+void tell_leave(Cpu* c, const Op* op, unsigned new_cpl, event::RingLeave::By by) {
     if (c->cpl == 3 || new_cpl != 3) return;
     const Observers& observers = *c->env.observers;
-    if (observers.wants(EventKind::RingLeave)) emit(c, op, EventKind::RingLeave, how, 0, 0);
-    if (how == 1 && observers.wants(EventKind::SystemReturn)) emit(c, op, EventKind::SystemReturn, how, 0, 0);
+    if (observers.wants(EventKind::RingLeave)) emit(c, op, event::RingLeave{by});
+    if (by == event::RingLeave::By::Iret && observers.wants(EventKind::SystemReturn))
+        emit(c, op, event::SystemReturn{.by_iret = true, .result = c->gpr[kRax]});
 }
 
 void return_to(Cpu* c, const Op* op, u16 selector, const Descriptor& code, u64 rip, const Segment& ss, u64 sp,
-               u32 how) {
+               event::RingLeave::By by) {
     const unsigned rpl = selector & kRpl;
     const bool outer = rpl > c->cpl;
-    tell_leave(c, op, rpl, how);
+    tell_leave(c, op, rpl, by);
     c->gpr[kRsp] = new_stack_pointer(c->gpr[kRsp], sp, is_long_code(c, code), ss);
     c->seg[kSs] = ss;
     c->cpl = static_cast<u8>(rpl);
@@ -200,7 +200,7 @@ void set_iret_flags(Cpu* c, u32 popped, u32 mask) {
 void enter_virtual_8086(Cpu* c, const Op* op, u16 ip, u16 cs, u32 flags) {
     u32 words[6];  // ESP, SS, ES, DS, FS, GS
     for (unsigned i = 0; i < 6; ++i) words[i] = static_cast<u32>(read_stack(c, op, 12 + 4 * i, 4));
-    tell_leave(c, op, 3, 1);
+    tell_leave(c, op, 3, event::RingLeave::By::Iret);
     c->set_rflags(flags);
     c->nmi_blocked = false;
     c->cpl = 3;
@@ -292,7 +292,7 @@ void far_return(Cpu* c, const Op* op, unsigned size, u16 release) {
     const u16 stack_selector = static_cast<u16>(read_stack(c, op, u64{3} * size + release, size));
     const Segment ss = check_return_stack(c, op, stack_selector, rpl, code);
     mark_accessed(c, op, code);
-    return_to(c, op, selector, code, rip, ss, sp + release, 2);
+    return_to(c, op, selector, code, rip, ss, sp + release, event::RingLeave::By::FarReturn);
 }
 
 void interrupt_return(Cpu* c, const Op* op, unsigned size) {
@@ -324,7 +324,7 @@ void interrupt_return(Cpu* c, const Op* op, unsigned size) {
     const Segment ss = check_return_stack(c, op, stack_selector, rpl, code);
     mark_accessed(c, op, code);
     set_iret_flags(c, flags, mask);
-    return_to(c, op, selector, code, rip, ss, sp, 1);
+    return_to(c, op, selector, code, rip, ss, sp, event::RingLeave::By::Iret);
 }
 
 }  // namespace orrery

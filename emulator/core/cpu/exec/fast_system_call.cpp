@@ -19,8 +19,17 @@ Segment flat_segment(unsigned selector, u16 access) {
     return segment;
 }
 
-void tell(Cpu* c, const Op* op, EventKind kind) {
-    if (c->env.observers->wants(kind)) emit(c, op, kind, 0, 0, 0);
+void tell_enter(Cpu* c, const Op* op) {
+    const Observers& observers = *c->env.observers;
+    if (c->cpl == 3 && observers.wants(EventKind::RingEnter)) emit(c, op, event::RingEnter{});
+    if (observers.wants(EventKind::SystemCall))
+        emit(c, op, event::SystemCall{static_cast<u32>(c->gpr[kRax])});
+}
+
+void tell_leave(Cpu* c, const Op* op) {
+    const Observers& observers = *c->env.observers;
+    if (observers.wants(EventKind::RingLeave)) emit(c, op, event::RingLeave{});
+    if (observers.wants(EventKind::SystemReturn)) emit(c, op, event::SystemReturn{.result = c->gpr[kRax]});
 }
 
 void set_segments(Cpu* c, unsigned cs, u16 cs_access, unsigned ss, unsigned cpl) {
@@ -35,8 +44,7 @@ void set_segments(Cpu* c, unsigned cs, u16 cs_access, unsigned ss, unsigned cpl)
 
 void enter_syscall(Cpu* c, const Op* op, u64 return_rip) {
     if (!c->code64() || (c->msr.efer & efer::kSce) == 0) raise(c, op, Vector::UD);
-    if (c->cpl == 3) tell(c, op, EventKind::RingEnter);
-    tell(c, op, EventKind::SystemCall);
+    tell_enter(c, op);
     const u32 flags = c->rflags() & ~rflags::kRf;
     c->gpr[kRcx] = return_rip;
     c->gpr[11] = flags;
@@ -52,8 +60,7 @@ void leave_syscall(Cpu* c, const Op* op, unsigned size) {
     if (c->cpl != 0) raise_error(c, op, Vector::GP, 0);
     const bool to_long = size == 8;
     if (to_long && !is_canonical(c, c->gpr[kRcx])) raise_error(c, op, Vector::GP, 0);
-    tell(c, op, EventKind::RingLeave);
-    tell(c, op, EventKind::SystemReturn);
+    tell_leave(c, op);
     constexpr u32 kRestored = 0x003c'7fd7;
     c->gpr[17] = to_long ? c->gpr[kRcx] : c->gpr[kRcx] & 0xffff'ffff;
     c->set_rflags(static_cast<u32>(c->gpr[11]) & kRestored);
@@ -64,8 +71,7 @@ void leave_syscall(Cpu* c, const Op* op, unsigned size) {
 void enter_sysenter(Cpu* c, const Op* op) {
     const unsigned selector = c->msr.sysenter_cs & 0xfffc;
     if ((c->cr0 & cr0::kPe) == 0 || selector == 0) raise_error(c, op, Vector::GP, 0);
-    if (c->cpl == 3) tell(c, op, EventKind::RingEnter);
-    tell(c, op, EventKind::SystemCall);
+    tell_enter(c, op);
     const u64 mask = c->long_mode() ? ~u64{0} : 0xffff'ffff;
     c->eflags &= ~(rflags::kVm | rflags::kIf | rflags::kRf);
     c->gpr[kRsp] = c->msr.sysenter_esp & mask;
@@ -79,8 +85,7 @@ void leave_sysexit(Cpu* c, const Op* op, unsigned size) {
     const bool to_long = size == 8;
     if (to_long && (!is_canonical(c, c->gpr[kRcx]) || !is_canonical(c, c->gpr[kRdx])))
         raise_error(c, op, Vector::GP, 0);
-    tell(c, op, EventKind::RingLeave);
-    tell(c, op, EventKind::SystemReturn);
+    tell_leave(c, op);
     const u64 mask = to_long ? ~u64{0} : 0xffff'ffff;
     c->gpr[kRsp] = c->gpr[kRcx] & mask;
     c->gpr[17] = c->gpr[kRdx] & mask;

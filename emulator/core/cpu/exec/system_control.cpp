@@ -129,7 +129,7 @@ void flush_caches(Cpu* c, const Op* op) {
 
 void hlt(Cpu* c, const Op* op) {
     require_cpl0(c, op);
-    if (c->env.observers->wants(EventKind::Halt)) emit(c, op, EventKind::Halt, 0, 0, 0);
+    if (c->env.observers->wants(EventKind::Halt)) emit(c, op, event::Halt{});
     c->activity = Activity::Halted;
 }
 

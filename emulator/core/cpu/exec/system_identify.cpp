@@ -108,7 +108,7 @@ void monitor(Cpu* c, const Op* op) {
 void mwait(Cpu* c, const Op* op) {
     check_monitor(c, op);
     if (!c->monitor.armed) return;
-    if (c->env.observers->wants(EventKind::Halt)) emit(c, op, EventKind::Halt, 1, 0, 0);
+    if (c->env.observers->wants(EventKind::Halt)) emit(c, op, event::Halt{.by_mwait = true});
     c->activity = Activity::MonitorWait;
 }
 

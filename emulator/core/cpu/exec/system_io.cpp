@@ -17,7 +17,7 @@ constexpr u8 kPortInDx = 1;
 
 void tell_port(Cpu* c, const Op* op, u16 port, unsigned size, u32 value, bool write) {
     if (c->env.observers->wants(EventKind::PortIo))
-        emit(c, op, EventKind::PortIo, port, size << 8 | (write ? 1 : 0), value);
+        emit(c, op, event::PortIo{port, static_cast<u8>(size), write, value});
 }
 
 u32 read_port(Cpu* c, const Op* op, u16 port, unsigned size) {

@@ -28,7 +28,7 @@ void op_fall_through_legacy(Cpu* c, const Op* op) {
 
 void op_undefined(Cpu* c, const Op* op) {
     if (c->env.observers->wants(EventKind::UnknownInsn))
-        emit(c, op, EventKind::UnknownInsn, 0, rip_of(c, op) + c->seg_base[kCs], 0);
+        emit(c, op, event::UnknownInsn{rip_of(c, op) + c->seg_base[kCs]});
     raise(c, op, Vector::UD);
 }
 

@@ -12,7 +12,7 @@ namespace {
 // What is being delivered, however it came about.
 struct Incoming {
     u8 vector = 0;
-    EventKind kind = EventKind::Exception;
+    bool external = false;   // an interrupt, not an exception
     bool check_dpl = false;  // INT n, INT3, INTO
     bool has_error = false;
     u32 error_code = 0;
@@ -62,9 +62,11 @@ Descriptor read_handler_code(Cpu* c, const Op* op, const Descriptor& gate, u32 e
 
 void tell(Cpu* c, const Op* op, const Incoming& event, unsigned new_cpl) {
     const Observers& observers = *c->env.observers;
-    if (observers.wants(event.kind)) emit(c, op, event.kind, event.vector, event.address, event.error_code);
+    if (event.external && observers.wants(EventKind::Interrupt)) emit(c, op, event::Interrupt{event.vector});
+    if (!event.external && observers.wants(EventKind::Exception))
+        emit(c, op, event::Exception{event.vector, event.error_code, event.address});
     if (c->cpl == 3 && new_cpl < 3 && observers.wants(EventKind::RingEnter))
-        emit(c, op, EventKind::RingEnter, 1, 0, event.vector);
+        emit(c, op, event::RingEnter{event::RingEnter::By::Event, event.vector});
 }
 
 // The last step, after everything that can fault.
@@ -222,7 +224,7 @@ void deliver_external(Cpu* c, u8 vector) {
     c->delivery.vector = vector;
     Incoming event;
     event.vector = vector;
-    event.kind = EventKind::Interrupt;
+    event.external = true;
     event.ext = 1;
     event.return_rip = c->rip();
     event.flags = c->rflags();

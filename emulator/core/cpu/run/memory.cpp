@@ -116,7 +116,7 @@ TlbEntry* walk_and_fill(Cpu* c, const Op* op, Tlb::Side side, u64 linear, const 
     entry.executable = found.rights.executable;
     entry.dirty = found.dirty;
     if (c->env.observers->wants(EventKind::TlbFill)) {
-        emit(c, op, EventKind::TlbFill, static_cast<u32>(side), linear, entry.frame | found.page_shift);
+        emit(c, op, event::TlbFill{side == Tlb::Side::Instruction, found.page_shift, linear, entry.frame});
     }
     return c->tlb.fill(side, linear, entry);
 }
@@ -168,7 +168,8 @@ u64 read_physical(Cpu* c, const Op* op, u64 physical, unsigned size) {
     }
     DeviceAccess access(c, op);
     const u64 value = c->env.bus->read(physical, size);
-    if (c->env.observers->wants(EventKind::Mmio)) emit(c, op, EventKind::Mmio, size << 8, physical, value);
+    if (c->env.observers->wants(EventKind::Mmio))
+        emit(c, op, event::Mmio{physical, static_cast<u8>(size), false, value});
     return value;
 }
 
@@ -182,7 +183,7 @@ void write_physical(Cpu* c, const Op* op, u64 physical, unsigned size, u64 value
     DeviceAccess access(c, op);
     c->env.bus->write(physical, size, value);
     if (c->env.observers->wants(EventKind::Mmio))
-        emit(c, op, EventKind::Mmio, size << 8 | 1, physical, value);
+        emit(c, op, event::Mmio{physical, static_cast<u8>(size), true, value});
 }
 
 bool crosses(u64 linear, unsigned size) {

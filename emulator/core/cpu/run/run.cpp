@@ -125,12 +125,12 @@ bool must_run_single(const Cpu* c) {
 void announce(Cpu* c) {
     const Observers& observers = *c->env.observers;
     if (observers.wants(EventKind::Instruction)) {
-        emit(c, nullptr, EventKind::Instruction, 0, 0, 0);
+        emit(c, nullptr, event::Instruction{});
         if (c->exit_requested) return;
     }
     if (!observers.points().any_code()) return;
     const u64 linear = linear_rip(c);
-    if (observers.points().code_at(linear)) emit(c, nullptr, EventKind::Breakpoint, 0, linear, 0);
+    if (observers.points().code_at(linear)) emit(c, nullptr, event::Breakpoint{linear});
 }
 
 void run_block(Cpu* c) {

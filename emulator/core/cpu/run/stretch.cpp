@@ -122,8 +122,9 @@ bool boundary_wanted(const Cpu* c, const Op* op) {
     return c->exit_requested || c->step_trap || c->cycles_left - op->cycles <= 0;
 }
 
-// Fills in who and when.
-static void emit_event(Cpu* c, const Op* op, Event event) {
+void emit(Cpu* c, const Op* op, const event::What& what) {
+    Event event;
+    event.what = what;
     event.cpu = static_cast<u8>(c->id);
     event.cpl = c->cpl;
     event.moment = {instruction_number(c, op), ticks_at(c, op)};
@@ -135,39 +136,27 @@ static void emit_event(Cpu* c, const Op* op, Event event) {
     c->current_op = outer;
 }
 
-void emit(Cpu* c, const Op* op, EventKind kind, u32 value, u64 address, u64 detail) {
-    Event event;
-    event.kind = kind;
-    event.value = value;
-    event.address = address;
-    event.detail = detail;
-    emit_event(c, op, event);
-}
-
 void tell_of_access(Cpu* c, const Op* op, u64 linear, u64 physical, unsigned size, bool write, u64 value) {
     const Observers& observers = *c->env.observers;
     if (!observers.wants(EventKind::DataAccess) || !observers.points().data_at(linear, physical, size, write))
         return;
-    Event event;
-    event.kind = EventKind::DataAccess;
-    event.value = size << data_access::kSizeShift | (write ? data_access::kWrite : 0);
-    event.address = linear;
-    event.detail = size < 8 ? value & ((u64{1} << 8 * size) - 1) : value;
-    event.physical = physical;
-    emit_event(c, op, event);
+    emit(c, op,
+         event::DataAccess{.write = write,
+                           .size = size,
+                           .linear = linear,
+                           .physical = physical,
+                           .data = size < 8 ? value & ((u64{1} << 8 * size) - 1) : value});
 }
 
 void tell_of_bus_write(Cpu* c, u64 physical, u64 size) {
     const Observers& observers = *c->env.observers;
     if (!observers.wants(EventKind::DataAccess) || !observers.points().physical_write_at(physical, size))
         return;
-    Event event;
-    event.kind = EventKind::DataAccess;
-    event.value = static_cast<u32>(size << data_access::kSizeShift) | data_access::kWrite |
-                  (c->walking ? data_access::kWalk : data_access::kDevice);
-    std::memcpy(&event.detail, c->env.bus->ram_at(physical), std::min<u64>(size, sizeof event.detail));
-    event.physical = physical;
-    emit_event(c, c->current_op, event);
+    using By = event::DataAccess::By;
+    event::DataAccess access{.by = c->walking ? By::Walk : By::Device, .write = true, .size = size};
+    access.physical = physical;
+    std::memcpy(&access.data, c->env.bus->ram_at(physical), std::min<u64>(size, sizeof access.data));
+    emit(c, c->current_op, access);
 }
 
 }  // namespace orrery

@@ -31,7 +31,8 @@ void settle_at(Cpu* c, const Op* op);
 // True where a repeated instruction must stop between iterations: something is due, or wants the boundary.
 bool boundary_wanted(const Cpu* c, const Op* op);
 
-void emit(Cpu* c, const Op* op, EventKind kind, u32 value, u64 address, u64 detail);
+// Tells the observers of what happens at `op`, or (null) between instructions.
+void emit(Cpu* c, const Op* op, const event::What& what);
 
 // Tells of an access to data, or of the part of one that lies within a page, where it is watched
 // (WatchPoints). To be called once it is made; `value`: the data, the first 8 bytes of it.

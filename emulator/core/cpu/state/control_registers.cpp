@@ -11,12 +11,10 @@ namespace {
 constexpr u64 kPhysicalMask = (u64{1} << kPhysicalBits) - 1;
 constexpr u64 kKeepTranslations = u64{1} << 63;
 
-// TlbInvalidate's value (core/observe/events.h).
-enum class InvalidateCause : u32 { Invlpg = 0, Cr3 = 1, Invpcid = 2, Cr0Cr4 = 3 };
+using InvalidateCause = event::TlbInvalidate::By;
 
 void tell_invalidate(Cpu* c, const Op* op, InvalidateCause cause, u64 address) {
-    if (c->env.observers->wants(EventKind::TlbInvalidate))
-        emit(c, op, EventKind::TlbInvalidate, static_cast<u32>(cause), address, 0);
+    if (c->env.observers->wants(EventKind::TlbInvalidate)) emit(c, op, event::TlbInvalidate{cause, address});
 }
 
 void invalidate_everything(Cpu* c, const Op* op) {
@@ -90,7 +88,7 @@ void write_cr3(Cpu* c, const Op* op, u64 value) {
     if (pcids) value &= ~kKeepTranslations;
     if (c->long_mode() && (value & ~kPhysicalMask) != 0) raise_error(c, op, Vector::GP, 0);
     if (pae_paging(c->cr0, c->cr4, c->msr.efer)) check_pdptes(c, op, value);
-    if (c->env.observers->wants(EventKind::AddressSpace)) emit(c, op, EventKind::AddressSpace, 0, value, 0);
+    if (c->env.observers->wants(EventKind::AddressSpace)) emit(c, op, event::AddressSpace{value});
     c->cr3 = value;
     if (!keep) {
         tell_invalidate(c, op, InvalidateCause::Cr3, value);

@@ -191,14 +191,14 @@ void Mutex::unlock() {
     rank_unlock(rank_);
     owner_ = nullptr;
 }
-void WaitQueue::wake_all() {
+void WaitQueue::wake_all(u32 events) {
     for (WaitEntry& e : entries_) {
-        if (e.func) e.func(&e);
+        if (e.func) e.func(&e, events);
         if (e.task) g->woken = true;
     }
 }
-void WaitQueue::wake_one() {
-    wake_all();
+void WaitQueue::wake_one(u32 events) {
+    wake_all(events);
 }
 void WaitQueue::add(WaitEntry* entry) {
     entries_.push_back(entry);
@@ -235,8 +235,9 @@ bool interrupted(u32 state) {
 PollWaiter::~PollWaiter() {
     for (unsigned i = 0; i < used_; i++) inline_entries_[i].queue->remove(&inline_entries_[i].wait);
 }
-void PollWaiter::on_wake(WaitEntry* entry) {
+bool PollWaiter::on_wake(WaitEntry* entry, u32) {
     static_cast<PollWaiter*>(entry->data)->triggered_ = true;
+    return true;
 }
 void PollWaiter::add(WaitQueue& queue) {
     BUG_ON(used_ == 8);

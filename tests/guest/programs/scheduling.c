@@ -1,0 +1,128 @@
+// Scheduling policies, priorities and CPUs: sched(7).
+#define _GNU_SOURCE
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static int priority(int value) {
+    struct sched_param p = {value};
+    return syscall(SYS_sched_setparam, 0, &p);
+}
+static int policy(int which, int value) {
+    struct sched_param p = {value};
+    return syscall(SYS_sched_setscheduler, 0, which, &p);
+}
+
+static void policies(void) {
+    struct sched_param p = {7};
+    struct timespec slice;
+    CHECK(syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER);
+    CHECK(syscall(SYS_sched_getparam, 0, &p) == 0 && p.sched_priority == 0);
+    CHECK_ERROR(policy(SCHED_OTHER, 1), EINVAL);
+    CHECK_ERROR(policy(SCHED_FIFO, 0), EINVAL);
+    CHECK_ERROR(policy(SCHED_FIFO, 100), EINVAL);
+    CHECK_ERROR(policy(99, 0), EINVAL);
+    CHECK_ERROR(policy(-1, 0), EINVAL);
+    CHECK_ERROR(syscall(SYS_sched_setscheduler, -1, 0, &p), EINVAL);
+    CHECK_ERROR(syscall(SYS_sched_setscheduler, 0, 0, 0), EINVAL);
+    CHECK_ERROR(syscall(SYS_sched_setscheduler, 0, 0, 8), EFAULT);
+    CHECK_ERROR(syscall(SYS_sched_setscheduler, 99999, 0, &p), ESRCH);
+    CHECK(policy(SCHED_BATCH, 0) == 0 && syscall(SYS_sched_getscheduler, 0) == SCHED_BATCH);
+    CHECK(policy(SCHED_IDLE, 0) == 0 && syscall(SYS_sched_getscheduler, 0) == SCHED_IDLE);
+    CHECK(policy(SCHED_OTHER, 0) == 0 && syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER);
+    CHECK_ERROR(priority(1), EINVAL);
+    CHECK(priority(0) == 0);
+    CHECK_ERROR(syscall(SYS_sched_setparam, 0, 0), EINVAL);
+    CHECK_ERROR(syscall(SYS_sched_setparam, -1, &p), EINVAL);
+    CHECK_ERROR(syscall(SYS_sched_setparam, 99999, &p), ESRCH);
+    CHECK_ERROR(syscall(SYS_sched_getparam, 0, 0), EINVAL);
+    CHECK_ERROR(syscall(SYS_sched_getparam, 0, 8), EFAULT);
+    CHECK_ERROR(syscall(SYS_sched_getparam, -1, &p), EINVAL);
+    CHECK_ERROR(syscall(SYS_sched_getparam, 99999, &p), ESRCH);
+    CHECK_ERROR(syscall(SYS_sched_getscheduler, -1), EINVAL);
+    CHECK_ERROR(syscall(SYS_sched_getscheduler, 99999), ESRCH);
+    CHECK(syscall(SYS_sched_get_priority_max, SCHED_FIFO) == 99 && syscall(SYS_sched_get_priority_min, SCHED_FIFO) == 1);
+    CHECK(syscall(SYS_sched_get_priority_max, SCHED_RR) == 99 && syscall(SYS_sched_get_priority_min, SCHED_RR) == 1);
+    CHECK(syscall(SYS_sched_get_priority_max, SCHED_OTHER) == 0 && syscall(SYS_sched_get_priority_min, SCHED_BATCH) == 0);
+    CHECK_ERROR(syscall(SYS_sched_get_priority_max, 99), EINVAL);
+    CHECK_ERROR(syscall(SYS_sched_get_priority_min, -1), EINVAL);
+    CHECK(syscall(SYS_sched_rr_get_interval, 0, &slice) == 0 && slice.tv_sec == 0);
+    CHECK_ERROR(syscall(SYS_sched_rr_get_interval, -1, &slice), EINVAL);
+    CHECK_ERROR(syscall(SYS_sched_rr_get_interval, 99999, &slice), ESRCH);
+    CHECK_ERROR(syscall(SYS_sched_rr_get_interval, 0, 8), EFAULT);
+}
+
+static void without_rights(void) {
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_RTPRIO, &none), setrlimit(RLIMIT_NICE, &none);
+    setuid(500);
+    CHECK_ERROR(policy(SCHED_FIFO, 1), EPERM);
+    CHECK_ERROR(policy(SCHED_RR, 1), EPERM);
+    CHECK(policy(SCHED_BATCH, 0) == 0);
+    CHECK_ERROR(setpriority(PRIO_PROCESS, 0, -1), EACCES);
+    CHECK(setpriority(PRIO_PROCESS, 0, 3) == 0 && syscall(SYS_getpriority, PRIO_PROCESS, 0) == 17);
+    CHECK_ERROR(setpriority(PRIO_PROCESS, 1, 4), EPERM);
+}
+
+static void nice_values(void) {
+    CHECK(syscall(SYS_getpriority, PRIO_PROCESS, 0) == 20);
+    CHECK(syscall(SYS_setpriority, PRIO_PROCESS, 0, 5) == 0 && syscall(SYS_getpriority, PRIO_PROCESS, 0) == 15);
+    CHECK(syscall(SYS_setpriority, PRIO_PROCESS, 0, 100) == 0 && syscall(SYS_getpriority, PRIO_PROCESS, 0) == 1);
+    CHECK_ERROR(syscall(SYS_getpriority, 3, 0), EINVAL);
+    CHECK_ERROR(syscall(SYS_setpriority, -1, 0, 0), EINVAL);
+    CHECK_ERROR(syscall(SYS_getpriority, PRIO_PROCESS, 99999), ESRCH);
+    CHECK_ERROR(syscall(SYS_setpriority, PRIO_PGRP, 99999, 0), ESRCH);
+    CHECK_ERROR(syscall(SYS_setpriority, PRIO_USER, 99999, 0), ESRCH);
+}
+
+static void cpus(void) {
+    unsigned long mask[16] = {0}, all[16];
+    unsigned cpu = 99, node = 99;
+    long size = syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask);
+    CHECK(size >= 8 && size % 8 == 0 && (mask[0] & 1));
+    memcpy(all, mask, sizeof(all));
+    CHECK_ERROR(syscall(SYS_sched_getaffinity, 0, 7, mask), EINVAL);
+    CHECK_ERROR(syscall(SYS_sched_getaffinity, 0, 0, mask), EINVAL);
+    CHECK_ERROR(syscall(SYS_sched_getaffinity, 0, sizeof(mask), 8), EFAULT);
+    CHECK_ERROR(syscall(SYS_sched_getaffinity, 99999, sizeof(mask), mask), ESRCH);
+    memset(mask, 0, sizeof(mask));
+    CHECK_ERROR(syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask), EINVAL);
+    mask[0] = 1;
+    CHECK(syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask) == 0);
+    CHECK(syscall(SYS_getcpu, &cpu, &node, 0) == 0 && cpu == 0 && node == 0);
+    CHECK(syscall(SYS_getcpu, 0, 0, 0) == 0);
+    CHECK_ERROR(syscall(SYS_getcpu, 8, 0, 0), EFAULT);
+    CHECK(syscall(SYS_sched_setaffinity, 0, 4, mask) == 0);
+    mask[15] = 1ul << 63;
+    CHECK(syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask) == 0);  // CPUs that are not there do not count
+    CHECK_ERROR(syscall(SYS_sched_setaffinity, 0, sizeof(mask), 8), EFAULT);
+    CHECK_ERROR(syscall(SYS_sched_setaffinity, 99999, sizeof(mask), all), ESRCH);
+    CHECK(syscall(SYS_sched_setaffinity, 0, sizeof(all), all) == 0);
+    // A process that only yields lets another one run.
+    int fds[2];
+    char c = 0;
+    pipe(fds);
+    if (fork() == 0) write(fds[1], "x", 1), _exit(0);
+    for (int i = 0; i < 100; i++) if (syscall(SYS_sched_yield) == 0) continue; else CHECK(!"sched_yield");
+    CHECK(read(fds[0], &c, 1) == 1 && c == 'x');
+    wait(0);
+}
+
+int main(void) {
+    void (*parts[])(void) = {policies, without_rights, nice_values, cpus};
+    for (int i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (fork() == 0) {
+            check_failures = 0;
+            parts[i]();
+            exit(check_failures);
+        }
+        int status;
+        CHECK(wait(&status) > 0 && status == 0);
+    }
+    CHECK_END();
+}
