@@ -14,7 +14,7 @@
 #include "emulator/inspect/models/framebuffer.h"
 #include "emulator/inspect/models/windows.h"
 #include "emulator/points/debugger.h"
-#include "emulator/time-travel/timeline/marks.h"
+#include "emulator/time-travel/timeline/event_log.h"
 #include "emulator/time-travel/timeline/time_machine.h"
 #include "ui/png_file.h"
 
@@ -189,10 +189,10 @@ int run_show(const ShowOptions& options) {
         std::optional<SyscallTracer> tracer;
         if (window.name == "syscalls" || window.name == "tasks") tracer.emplace(machine, kernel.get());
 
-        std::optional<TimelineMarks> marks;
+        std::optional<EventLog> events;
         std::optional<TimeMachine> time;
         if (window.name == "timeline" || window.name == "bookmarks" || window.name == "who-wrote") {
-            marks.emplace(machine);
+            events.emplace(machine);
             time.emplace(machine);
             subject.give_to(*time);
         }
@@ -213,7 +213,7 @@ int run_show(const ShowOptions& options) {
         context.syscalls = tracer ? &tracer->log() : nullptr;
         context.console = &console.text();
         context.time = time ? &*time : nullptr;
-        context.marks = marks ? &*marks : nullptr;
+        context.events = events ? &*events : nullptr;
         context.past = time ? &*time : nullptr;
         context.source_root = source_directory();
         if (options.format == "png") {

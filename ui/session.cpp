@@ -58,7 +58,7 @@ void Session::watch_time() {
     slide_ = std::make_unique<KernelSlide>(*machine_, kernel_.get());
     tracer_ = std::make_unique<SyscallTracer>(*machine_, kernel_.get(), kTracedCalls);
     tracer_start_ = tracer_->state();
-    marks_ = std::make_unique<TimelineMarks>(*machine_);
+    events_ = std::make_unique<EventLog>(*machine_);
     time_ = std::make_unique<TimeMachine>(*machine_, std::vector<ConsoleTape*>{tape_.get()}, config_.history);
     time_->carry([this] { return std::static_pointer_cast<const void>(tracer_->state()); },
                  [this](const std::shared_ptr<const void>& state) {
@@ -66,12 +66,12 @@ void Session::watch_time() {
                                            : *tracer_start_);
                  });
     time_->on_restore([this] {
-        marks_->moved();
+        events_->moved();
         console_stale_ = true;
     });
     time_->on_branch([this] {
         const TimelineRun& run = time_->runs()[time_->run()];
-        marks_->branch(run.fork);
+        events_->branch(run.fork);
         tracer_->branched();
         if (console_taken_ > tape_->position()) console_from_start_ = true;
         console_answered_ = tape_->position();
@@ -127,7 +127,7 @@ ModelContext Session::context() const {
     context.syscalls = &tracer_->log();
     context.console = &console();
     context.time = time_.get();
-    context.marks = marks_.get();
+    context.events = events_.get();
     context.source_root = config_.source_root;
     return context;
 }

@@ -17,7 +17,7 @@
 #include "emulator/points/debugger.h"
 #include "emulator/time-travel/record/recorder.h"
 #include "emulator/time-travel/record/replay_machine.h"
-#include "emulator/time-travel/timeline/marks.h"
+#include "emulator/time-travel/timeline/event_log.h"
 #include "emulator/time-travel/timeline/time_machine.h"
 #include "ui/frame.h"
 
@@ -182,7 +182,7 @@ class Session {
     std::unique_ptr<KernelSlide> slide_;
     std::unique_ptr<SyscallTracer> tracer_;
     std::shared_ptr<const SyscallTracer::State> tracer_start_;
-    std::unique_ptr<TimelineMarks> marks_;
+    std::unique_ptr<EventLog> events_;
     std::unique_ptr<TimeMachine> time_;
     std::unique_ptr<Recorder> recorder_;
     std::unique_ptr<Debugger> debugger_;

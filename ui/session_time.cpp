@@ -141,7 +141,7 @@ void Session::enter_run(unsigned run) {
     }
     stop("");
     time_->enter_run(run);
-    marks_->enter(run);
+    events_->enter(run);
     tracer_->branched();
     if (recorder_) recorder_->enter(run);
     console_from_start_ = console_stale_ = true;

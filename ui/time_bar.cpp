@@ -36,15 +36,16 @@ ImU32 color(const ImVec4& base, float alpha = 1.0f) {
 }
 
 void draw_bins(const Bar& bar, const TimelineModel& model) {
-    u32 most = 1;
-    for (const MarkBin& bin : model.bins) most = std::max(most, bin.crossings);
+    u64 most = 1;
+    for (const TimelineBin& bin : model.bins) most = std::max(most, bin.crossings);
     for (size_t i = 0; i < model.bins.size(); ++i) {
-        const MarkBin& bin = model.bins[i];
+        const TimelineBin& bin = model.bins[i];
         const u64 begin = model.bin_begin + i * model.bin_width;
         if (begin > bar.end) break;
         const float left = bar.x(begin), right = std::max(bar.x(begin + model.bin_width), left + 1.0f);
         if (bin.crossings != 0) {
-            const double height = std::log1p(bin.crossings) / std::log1p(most);
+            const double height =
+                std::log1p(static_cast<double>(bin.crossings)) / std::log1p(static_cast<double>(most));
             bar.list->AddRectFilled({left, bar.y(0.72f - 0.55f * static_cast<float>(height))},
                                     {right, bar.y(0.72f)}, color(theme::kKernel, 0.75f));
         }
@@ -94,7 +95,7 @@ void draw_tip(const Bar& bar, const Frame& frame, u64 at) {
             ? 0
             : static_cast<size_t>((at - model.bin_begin) / std::max<u64>(model.bin_width, 1));
     if (index < model.bins.size()) {
-        const MarkBin& bin = model.bins[index];
+        const TimelineBin& bin = model.bins[index];
         text += fmt::format("\nhereabouts ({} instructions): {} into the kernel, {} faults, {} interrupts",
                             grouped(model.bin_width), bin.crossings, bin.faults, bin.interrupts);
     }

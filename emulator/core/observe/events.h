@@ -46,7 +46,7 @@ namespace event {
 
 // Before each instruction; makes the machine run one instruction at a time.
 struct Instruction {
-    static void fields(auto&&, auto&&) {}
+    static constexpr void fields(auto&&, auto&&) {}
     bool operator==(const Instruction&) const = default;
 };
 
@@ -55,7 +55,7 @@ struct RingEnter {
     enum class By : u8 { SystemCall, Event, FarCall };
     By by = By::SystemCall;
     u8 vector = 0;  // by an exception or interrupt: its
-    static void fields(auto&& self, auto&& f) {
+    static constexpr void fields(auto&& self, auto&& f) {
         f("by", self.by);
         f("vector", self.vector);
     }
@@ -66,14 +66,14 @@ struct RingEnter {
 struct RingLeave {
     enum class By : u8 { SystemReturn, Iret, FarReturn };
     By by = By::SystemReturn;
-    static void fields(auto&& self, auto&& f) { f("by", self.by); }
+    static constexpr void fields(auto&& self, auto&& f) { f("by", self.by); }
     bool operator==(const RingLeave&) const = default;
 };
 
 // At SYSCALL or SYSENTER, after RingEnter: nothing of it is done yet, the arguments are in the registers.
 struct SystemCall {
     u32 number = 0;  // EAX
-    static void fields(auto&& self, auto&& f) { f("number", self.number); }
+    static constexpr void fields(auto&& self, auto&& f) { f("number", self.number); }
     bool operator==(const SystemCall&) const = default;
 };
 
@@ -81,7 +81,7 @@ struct SystemCall {
 struct SystemReturn {
     bool by_iret = false;
     u64 result = 0;  // RAX
-    static void fields(auto&& self, auto&& f) {
+    static constexpr void fields(auto&& self, auto&& f) {
         f("by_iret", self.by_iret);
         f("result", self.result);
     }
@@ -92,7 +92,7 @@ struct Exception {
     u8 vector = 0;
     u32 error_code = 0;
     u64 address = 0;  // CR2 of a #PF
-    static void fields(auto&& self, auto&& f) {
+    static constexpr void fields(auto&& self, auto&& f) {
         f("vector", self.vector);
         f("error_code", self.error_code);
         f("address", self.address);
@@ -102,7 +102,7 @@ struct Exception {
 
 struct Interrupt {
     u8 vector = 0;
-    static void fields(auto&& self, auto&& f) { f("vector", self.vector); }
+    static constexpr void fields(auto&& self, auto&& f) { f("vector", self.vector); }
     bool operator==(const Interrupt&) const = default;
 };
 
@@ -111,7 +111,7 @@ struct TlbFill {
     u8 page_shift = 12;
     u64 linear = 0;
     u64 frame = 0;  // physical address of the page
-    static void fields(auto&& self, auto&& f) {
+    static constexpr void fields(auto&& self, auto&& f) {
         f("instruction", self.instruction);
         f("page_shift", self.page_shift);
         f("linear", self.linear);
@@ -124,7 +124,7 @@ struct TlbInvalidate {
     enum class By : u8 { Invlpg, Cr3, Invpcid, Cr0Cr4 };
     By by = By::Invlpg;
     u64 address = 0;  // linear, of one page; or CR3
-    static void fields(auto&& self, auto&& f) {
+    static constexpr void fields(auto&& self, auto&& f) {
         f("by", self.by);
         f("address", self.address);
     }
@@ -134,7 +134,7 @@ struct TlbInvalidate {
 // MOV to CR3.
 struct AddressSpace {
     u64 cr3 = 0;  // the new one
-    static void fields(auto&& self, auto&& f) { f("cr3", self.cr3); }
+    static constexpr void fields(auto&& self, auto&& f) { f("cr3", self.cr3); }
     bool operator==(const AddressSpace&) const = default;
 };
 
@@ -143,7 +143,7 @@ struct PortIo {
     u8 size = 1;  // bytes
     bool write = false;
     u32 data = 0;
-    static void fields(auto&& self, auto&& f) {
+    static constexpr void fields(auto&& self, auto&& f) {
         f("port", self.port);
         f("size", self.size);
         f("write", self.write);
@@ -158,7 +158,7 @@ struct Mmio {
     u8 size = 1;  // bytes
     bool write = false;
     u64 data = 0;
-    static void fields(auto&& self, auto&& f) {
+    static constexpr void fields(auto&& self, auto&& f) {
         f("physical", self.physical);
         f("size", self.size);
         f("write", self.write);
@@ -169,14 +169,14 @@ struct Mmio {
 
 struct Halt {
     bool by_mwait = false;
-    static void fields(auto&& self, auto&& f) { f("by_mwait", self.by_mwait); }
+    static constexpr void fields(auto&& self, auto&& f) { f("by_mwait", self.by_mwait); }
     bool operator==(const Halt&) const = default;
 };
 
 // Before a watched instruction (WatchPoints).
 struct Breakpoint {
     u64 linear = 0;
-    static void fields(auto&& self, auto&& f) { f("linear", self.linear); }
+    static constexpr void fields(auto&& self, auto&& f) { f("linear", self.linear); }
     bool operator==(const Breakpoint&) const = default;
 };
 
@@ -193,7 +193,7 @@ struct DataAccess {
     u64 linear = 0;  // an instruction's access alone has one
     u64 physical = 0;
     u64 data = 0;  // the first 8 bytes
-    static void fields(auto&& self, auto&& f) {
+    static constexpr void fields(auto&& self, auto&& f) {
         f("by", self.by);
         f("write", self.write);
         f("size", self.size);
@@ -207,7 +207,7 @@ struct DataAccess {
 // #UD by the decoder.
 struct UnknownInsn {
     u64 linear = 0;
-    static void fields(auto&& self, auto&& f) { f("linear", self.linear); }
+    static constexpr void fields(auto&& self, auto&& f) { f("linear", self.linear); }
     bool operator==(const UnknownInsn&) const = default;
 };
 

@@ -19,7 +19,7 @@ class Machine;
 class DebugInfo;
 class SyscallLog;
 class TimeMachine;
-class TimelineMarks;
+class EventLog;
 
 // Key order is kept: it is the order of reading.
 using Json = nlohmann::ordered_json;
@@ -32,8 +32,8 @@ struct ModelContext {
     const std::string* console =
         nullptr;                        // everything the guest's console printed; null where it is not kept
     const TimeMachine* time = nullptr;  // null where the past is not kept
-    const TimelineMarks* marks = nullptr;  // null where what happens is not counted
-    TimeMachine* past = nullptr;           // to look through the past with; null where nobody may
+    const EventLog* events = nullptr;   // null where what happens is not kept
+    TimeMachine* past = nullptr;        // to look through the past with; null where nobody may
     std::string source_root = {};  // where "guest-kernel/…" of the debug information lies; empty: no source
 };
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "emulator/time-travel/timeline/event_log.h"
 #include "emulator/time-travel/timeline/time_machine.h"
 
 namespace orrery {
@@ -19,9 +20,24 @@ Json moment_json(const Moment& moment) {
     return {{"instructions", moment.instructions}, {"ticks", moment.ticks}};
 }
 
+void add_bins(const EventLog& log, size_t bins, TimelineModel& model) {
+    model.event_bytes = log.bytes();
+    model.bin_begin = log.first_instructions();
+    const u64 span = log.last_instructions() + 1 - model.bin_begin;
+    model.bin_width = (span + bins - 1) / bins;
+    const size_t count = static_cast<size_t>((span + model.bin_width - 1) / model.bin_width);
+    const auto of = [](const EventCounts& counts, EventKind kind) {
+        return counts[static_cast<size_t>(kind)];
+    };
+    for (const EventCounts& counts :
+         log.counts(model.bin_begin, model.bin_begin + count * model.bin_width, count))
+        model.bins.push_back({of(counts, EventKind::RingEnter), of(counts, EventKind::Exception),
+                              of(counts, EventKind::Interrupt)});
+}
+
 }  // namespace
 
-TimelineModel timeline_model(const ModelContext& context) {
+TimelineModel timeline_model(const ModelContext& context, size_t bins) {
     TimelineModel model;
     if (context.time == nullptr) {
         model.problem = "this machine's past is not kept";
@@ -33,11 +49,7 @@ TimelineModel timeline_model(const ModelContext& context) {
     model.end = time.end();
     model.run = time.run();
     model.in_past = time.in_past();
-    if (context.marks != nullptr) {
-        model.bin_begin = context.marks->begin();
-        model.bin_width = context.marks->width();
-        model.bins = context.marks->bins();
-    }
+    if (context.events != nullptr) add_bins(*context.events, bins, model);
     for (const LoggedInput& input : time.runs()[time.run()].inputs)
         if (model.inputs.empty() || model.inputs.back() != input.moment.instructions)
             model.inputs.push_back(input.moment.instructions);
@@ -66,7 +78,7 @@ std::string to_text(const TimelineModel& model, const TimelineParameters& parame
     const size_t together = std::max<size_t>((model.bins.size() + parameters.rows - 1) / parameters.rows, 1);
     std::vector<std::vector<std::string>> rows;
     for (size_t i = 0; i < model.bins.size(); i += together) {
-        MarkBin sum;
+        TimelineBin sum;
         for (size_t j = i; j < std::min(i + together, model.bins.size()); ++j) {
             sum.crossings += model.bins[j].crossings;
             sum.faults += model.bins[j].faults;
@@ -108,11 +120,12 @@ Json to_json(const TimelineModel& model) {
     json["bin_begin"] = model.bin_begin;
     json["bin_width"] = model.bin_width;
     json["bins"] = Json::array();
-    for (const MarkBin& bin : model.bins)
+    for (const TimelineBin& bin : model.bins)
         json["bins"].push_back(
             {{"crossings", bin.crossings}, {"faults", bin.faults}, {"interrupts", bin.interrupts}});
     json["snapshots"] = model.snapshots;
     json["history_bytes"] = model.history_bytes;
+    json["event_bytes"] = model.event_bytes;
     return json;
 }
 

@@ -8,7 +8,7 @@
 #include "emulator/inspect/models/windows.h"
 #include "emulator/points/armed_points.h"
 #include "emulator/points/debugger.h"
-#include "emulator/time-travel/timeline/marks.h"
+#include "emulator/time-travel/timeline/event_log.h"
 #include "emulator/time-travel/timeline/time_machine.h"
 #include "tests/unit/catch.h"
 
@@ -74,13 +74,13 @@ TEST_CASE("tracing system calls changes nothing", "[guest]") {
 TEST_CASE("looking at every window changes nothing", "[guest]") {
     Guest guest;
     SyscallTracer tracer(*guest.machine, &kernel_info());
-    TimelineMarks marks(*guest.machine);
+    EventLog events(*guest.machine);
     TimeMachine time(*guest.machine);
     time.add_bookmark("here");
     const std::string console = "x";
     ModelContext context{*guest.machine};
     context.time = context.past = &time;
-    context.marks = &marks;
+    context.events = &events;
     context.kernel = &kernel_info();
     context.syscalls = &tracer.log();
     context.console = &console;

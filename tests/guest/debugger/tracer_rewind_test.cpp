@@ -8,7 +8,7 @@
 #include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/syscalls.h"
 #include "emulator/inspect/models/timeline.h"
-#include "emulator/time-travel/timeline/marks.h"
+#include "emulator/time-travel/timeline/event_log.h"
 #include "emulator/time-travel/timeline/time_machine.h"
 #include "tests/unit/catch.h"
 
@@ -26,18 +26,18 @@ TEST_CASE("the log of system calls goes back and forth with the machine", "[gues
     const std::unique_ptr<DebugInfo> kernel = DebugInfo::open(GUEST_KERNEL);
     SyscallTracer tracer(machine, kernel.get());
     const auto start = tracer.state();
-    TimelineMarks marks(machine);
+    EventLog events(machine);
     TimeMachine time(machine);
     time.carry(
         [&] { return std::static_pointer_cast<const void>(tracer.state()); },
         [&](const std::shared_ptr<const void>& state) {
             tracer.rewind(state ? *std::static_pointer_cast<const SyscallTracer::State>(state) : *start);
         });
-    time.on_restore([&] { marks.moved(); });
+    time.on_restore([&] { events.moved(); });
     ModelContext context{machine};
     context.syscalls = &tracer.log();
     context.time = &time;
-    context.marks = &marks;
+    context.events = &events;
     const auto shown = [&] {
         const SyscallsModel model = syscalls_model(context);
         return to_text(model) + summary_text(model);
@@ -49,8 +49,8 @@ TEST_CASE("the log of system calls goes back and forth with the machine", "[gues
         live[at] = shown();
     }
     REQUIRE(tracer.log().records().size() > 100);
-    u32 crossings = 0;
-    for (const MarkBin& bin : timeline_model(context).bins) crossings += bin.crossings;
+    u64 crossings = 0;
+    for (const TimelineBin& bin : timeline_model(context).bins) crossings += bin.crossings;
     CHECK(crossings > 100);
 
     for (const auto& [at, text] : std::map<u64, std::string, std::greater<>>(live.begin(), live.end())) {
@@ -63,7 +63,7 @@ TEST_CASE("the log of system calls goes back and forth with the machine", "[gues
         INFO(at);
         if (live.contains(at)) CHECK(shown() == live[at]);
     }
-    u32 again = 0;
-    for (const MarkBin& bin : timeline_model(context).bins) again += bin.crossings;
+    u64 again = 0;
+    for (const TimelineBin& bin : timeline_model(context).bins) again += bin.crossings;
     CHECK(again == crossings);
 }
