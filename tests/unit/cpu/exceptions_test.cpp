@@ -347,6 +347,26 @@ TEST_CASE("IRETQ returns to CPL 3 with stack and flags, and empties segments of 
         CHECK_FALSE(m.cpu->seg[kDs].present());
         CHECK(m.cpu->seg[kFs].base == 0x1234);
     }
+    SECTION("FS and GS of the kernel lose their selectors, and keep their bases") {
+        m.cpu->seg[kFs].base = 0x1'2345'0000;
+        m.cpu->seg[kGs].base = 0x5'4321'0000;
+        m.cpu->update_mode();
+        SECTION("IRETQ") {
+            m.code_here({0x48, 0xcf});
+        }
+        SECTION("far RET") {
+            m.put(frame + 16, M::kUserStack - 8);
+            m.put(frame + 24, u64{M::kUserSs});
+            m.code_here({0x48, 0xcb});
+        }
+        m.run();
+        CHECK(m.cpu->cpl == 3);
+        for (const SegmentIndex index : {kFs, kGs}) {
+            CHECK(m.cpu->seg[index].selector == 0);
+            CHECK_FALSE(m.cpu->seg[index].present());
+            CHECK(m.cpu->seg_base[index] == (index == kFs ? 0x1'2345'0000 : 0x5'4321'0000));
+        }
+    }
     SECTION("a null SS for CPL 3") {
         m.put(frame + 32, u64{3});
         CHECK(m.raises(13, {0x48, 0xcf}));

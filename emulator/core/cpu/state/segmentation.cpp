@@ -141,7 +141,9 @@ void drop_privileged_segments(Cpu* c) {
         Segment& segment = c->seg[index];
         if (!segment.present()) continue;  // already empty; a base set by MSR stays
         const bool any_privilege = segment.is_code() && (segment.type() & 4) != 0;
-        if (!any_privilege && segment.dpl() < c->cpl) segment = null_segment(0);
+        if (any_privilege || segment.dpl() >= c->cpl) continue;
+        segment.selector = 0;
+        segment.access = 0;
     }
 }
 

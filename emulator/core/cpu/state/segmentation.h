@@ -73,7 +73,8 @@ Segment check_stack_segment(Cpu* c, const Op* op, u16 selector, unsigned cpl, bo
 // update_mode() is the caller's, since it may have more to change.
 void load_segment_register(Cpu* c, const Op* op, SegmentIndex index, u16 selector);
 
-// SDM vol. 2, IRET and RET: an outer return empties data segment registers that the new CPL may not use.
+// SDM vol. 2, IRET and RET: an outer return makes data segment registers that the new CPL may not use null and
+// unusable. Their bases stay, which for FS and GS shows in 64-bit mode.
 void drop_privileged_segments(Cpu* c);
 
 inline bool is_null(u16 selector) {
