@@ -44,7 +44,7 @@ class FakeApic : public LocalInterrupts {
     }
     bool write_msr(u32 msr, u64 value) override {
         if (msr == 0x6e0) deadline = value;
-        return msr == 0x6e0;
+        return msr == 0x6e0 || msr == 0x1b;
     }
     Cpu* cpu = nullptr;
     u8 vector = 0x40;

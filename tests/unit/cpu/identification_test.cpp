@@ -177,6 +177,73 @@ TEST_CASE("RDMSR and WRMSR: unknown registers and reserved values raise #GP(0)")
     CHECK(m.cpu->gpr[kRcx] == 7);
 }
 
+namespace {
+
+// WRMSR of `value`; false where it raises #GP(0).
+bool write_msr_of(M& m, u32 number, u64 value) {
+    m.restart();
+    m.cpu->gpr[kRcx] = number;
+    m.cpu->gpr[kRax] = value & 0xffff'ffff;
+    m.cpu->gpr[kRdx] = value >> 32;
+    m.code_here({0x0f, 0x30});
+    m.run();
+    return !m.in_handler(13);
+}
+
+}  // namespace
+
+TEST_CASE("IA32_MISC_ENABLE: each bit is written, ignored or reserved as table 2-2 of volume 4 says") {
+    constexpr u32 kMiscEnable = 0x1a0;
+    M m;
+    m.enter_long(0);
+    u64 initial = 0;
+    CHECK(read_msr(m.cpu.get(), kMiscEnable, initial));
+    CHECK(initial == 0x41801);
+    constexpr u64 kWritten = 1 | 1u << 3 | 1u << 18 | 1u << 22 | u64{1} << 34;
+    // Read-only, or of features that this core has not got.
+    constexpr u64 kIgnored = 1u << 7 | 1u << 11 | 1u << 12 | 1u << 16 | 1u << 23;
+    for (unsigned number = 0; number < 64; ++number) {
+        const u64 flag = u64{1} << number;
+        INFO("bit " << number);
+        CHECK(write_msr_of(m, kMiscEnable, initial ^ flag) == (((kWritten | kIgnored) & flag) != 0));
+        u64 now = 0;
+        CHECK(read_msr(m.cpu.get(), kMiscEnable, now));
+        CHECK(now == ((kWritten & flag) != 0 ? initial ^ flag : initial));
+        CHECK(write_msr_of(m, kMiscEnable, initial));
+    }
+}
+
+TEST_CASE("IA32_MISC_ENABLE: limiting CPUID hides basic leaves, disabling XD takes NX away") {
+    constexpr u32 kMiscEnable = 0x1a0, kEferNumber = 0xc000'0080;
+    M m;
+    m.enter_long(0);
+    Cpu& cpu = *m.cpu;
+    CHECK(write_msr_of(m, kMiscEnable, 0x41801 | 1u << 22));
+    CHECK(cpuid(cpu, 0, 0).eax == 2);
+    CHECK(cpuid(cpu, 7, 0).ebx == cpuid(cpu, 2, 0).ebx);
+    CHECK(cpuid(cpu, 0x8000'0000, 0).eax == 0x8000'0008);
+
+    CHECK(bit(cpuid(cpu, 0x8000'0001, 0).edx, 20));
+    CHECK(write_msr_of(m, kMiscEnable, 0x41801 | u64{1} << 34));
+    CHECK(cpuid(cpu, 0, 0).eax == 0x16);
+    CHECK_FALSE(bit(cpuid(cpu, 0x8000'0001, 0).edx, 20));
+    CHECK((cpu.msr.efer & efer::kNxe) == 0);
+    CHECK_FALSE(write_msr_of(m, kEferNumber, cpu.msr.efer | efer::kNxe));
+    CHECK(write_msr_of(m, kEferNumber, cpu.msr.efer));
+    CHECK(write_msr_of(m, kMiscEnable, 0x41801));
+    CHECK(write_msr_of(m, kEferNumber, cpu.msr.efer | efer::kNxe));
+}
+
+TEST_CASE("IA32_APIC_BASE: bits from MAXPHYADDR on are reserved") {
+    M m;
+    m.enter_long(0);
+    const unsigned width = cpuid(*m.cpu, 0x8000'0008, 0).eax & 0xff;
+    for (unsigned number = 12; number < 64; ++number) {
+        INFO("bit " << number);
+        CHECK(write_msr_of(m, 0x1b, 0xfee0'0900 | u64{1} << number) == (number < width));
+    }
+}
+
 TEST_CASE("The time-stamp counter counts virtual time; writing it moves TSC_ADJUST along") {
     M m;
     m.enter_long(0);

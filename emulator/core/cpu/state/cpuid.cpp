@@ -1,5 +1,6 @@
 #include "emulator/core/cpu/state/cpuid.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -176,10 +177,14 @@ CpuidResult topology(const Cpu& cpu, u32 subleaf) {
     return r;
 }
 
+u32 highest_basic(const Cpu& cpu) {
+    return (cpu.msr.misc_enable & kMiscEnableLimitCpuid) != 0 ? 2 : kHighestBasic;
+}
+
 CpuidResult basic(Cpu& cpu, u32 leaf, u32 subleaf) {
     switch (leaf) {
         case 0:
-            return {kHighestBasic, text_at("Genu"), text_at("ntel"), text_at("ineI")};
+            return {highest_basic(cpu), text_at("Genu"), text_at("ntel"), text_at("ineI")};
         case 1:
             return version(cpu);
         case 2:
@@ -214,7 +219,6 @@ CpuidResult extended(const Cpu& cpu, u32 leaf) {
     static constexpr FeatureBit kEcx[] = {{Feature::Lahf64, 0}, {Feature::Lzcnt, 5}, {Feature::Prefetchw, 8}};
     // clang-format off
     static constexpr FeatureBit kEdx[] = {
-        {Feature::None, 20},   // NX
         {Feature::None, 26},   // 1 GiB pages
         {Feature::Rdtscp, 27}, {Feature::None, 29},  // Intel 64
     };
@@ -226,6 +230,7 @@ CpuidResult extended(const Cpu& cpu, u32 leaf) {
             CpuidResult r;
             r.ecx = feature_bits(cpu.features, kEcx);
             r.edx = feature_bits(cpu.features, kEdx);
+            if (execute_disable_enabled(cpu)) r.edx |= bit(20);
             // Intel's cores show SYSCALL in 64-bit mode only, where alone they have it.
             if (cpu.code64() && cpu.features.has(Feature::Syscall)) r.edx |= bit(11);
             return r;
@@ -254,7 +259,7 @@ CpuidResult cpuid(Cpu& cpu, u32 leaf, u32 subleaf) {
     if (leaf >= 0x4000'0000 && leaf <= kHighestHypervisor)
         return {kHighestHypervisor, text_at("Orre"), text_at("ryOr"), text_at("rery")};
     // Beyond the highest leaf Intel's cores answer as for the highest basic one.
-    return basic(cpu, leaf <= kHighestBasic ? leaf : kHighestBasic, subleaf);
+    return basic(cpu, std::min(leaf, highest_basic(cpu)), subleaf);
 }
 
 }  // namespace orrery

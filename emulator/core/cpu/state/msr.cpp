@@ -68,26 +68,39 @@ bool write_pat(Cpu* c, u64 value) {
     return true;
 }
 
-// Fast strings and MONITOR can be switched; what is there is shown.
-bool write_misc_enable(Cpu* c, u64 value) {
-    constexpr u64 writable = 1 | kMiscEnableMonitor;
-    if ((value & ~(kMiscEnableFixed | writable)) != 0) return false;
-    c->msr.misc_enable = value & writable;
-    return true;
-}
-
-// SDM vol. 3A, 9.8.5 and table 2-1 of vol. 4. LMA is the CPU's own and ignored.
-bool write_efer(Cpu* c, u64 value) {
-    constexpr u64 kDefined = efer::kSce | efer::kLme | efer::kLma | efer::kNxe;
-    if ((value & ~kDefined) != 0) return false;
+// LMA is the CPU's own and ignored.
+void set_efer(Cpu* c, u64 value) {
     const u64 old = c->msr.efer;
-    if ((c->cr0 & cr0::kPg) != 0 && ((value ^ old) & efer::kLme) != 0) return false;
     c->msr.efer = (value & ~efer::kLma) | (old & efer::kLma);
     if (((value ^ old) & efer::kNxe) != 0) {
         // The walker has judged bit 63 by NXE: translations made before say nothing any more.
         c->tlb.invalidate_all(true);
         c->flush_fast();
     }
+}
+
+// SDM vol. 3A, 9.8.5 and table 2-1 of vol. 4.
+bool write_efer(Cpu* c, u64 value) {
+    u64 defined = efer::kSce | efer::kLme | efer::kLma;
+    if (execute_disable_enabled(*c)) defined |= efer::kNxe;
+    if ((value & ~defined) != 0) return false;
+    if ((c->cr0 & cr0::kPg) != 0 && ((value ^ c->msr.efer) & efer::kLme) != 0) return false;
+    set_efer(c, value);
+    return true;
+}
+
+// SDM vol. 4, table 2-2. Fast strings and the thermal control circuit can be switched, and nothing comes of
+// it. The present execute-disable goes with its feature.
+bool write_misc_enable(Cpu* c, u64 value) {
+    constexpr u64 kFastStrings = 1u << 0, kThermalControl = 1u << 3;
+    // Read-only (performance counters, branch trace, precise events), or of features that are not there
+    // (SpeedStep, xTPR messages): writes are ignored.
+    constexpr u64 kIgnored = 1u << 7 | 1u << 11 | 1u << 12 | 1u << 16 | 1u << 23;
+    constexpr u64 kWritten =
+        kFastStrings | kThermalControl | kMiscEnableMonitor | kMiscEnableLimitCpuid | kMiscEnableXdDisable;
+    if ((value & ~(kWritten | kIgnored)) != 0) return false;
+    c->msr.misc_enable = value & kWritten;
+    if (!execute_disable_enabled(*c)) set_efer(c, c->msr.efer & ~efer::kNxe);
     return true;
 }
 
@@ -121,6 +134,7 @@ bool read_apic(Cpu* c, u32 number, u64& value) {
 
 bool write_apic(Cpu* c, u32 number, u64 value) {
     if (c->env.apic == nullptr) return false;
+    if (number == kApicBase && value >> kPhysicalBits != 0) return false;
     return number == kTscDeadline ? write_deadline(c, value) : c->env.apic->write_msr(number, value);
 }
 

@@ -16,6 +16,13 @@ bool write_msr(Cpu* c, u32 number, u64 value);
 
 // IA32_MISC_ENABLE.ENABLE_MONITOR_FSM: whether CPUID shows MONITOR and MWAIT, and they are there.
 inline constexpr u64 kMiscEnableMonitor = 1u << 18;
+// .LIMIT_CPUID_MAXVAL: basic leaves of CPUID beyond 2 are hidden.
+inline constexpr u64 kMiscEnableLimitCpuid = 1u << 22;
+// .XD_BIT_DISABLE: CPUID does not show NX, and EFER.NXE cannot be set.
+inline constexpr u64 kMiscEnableXdDisable = u64{1} << 34;
+inline bool execute_disable_enabled(const Cpu& c) {
+    return (c.msr.misc_enable & kMiscEnableXdDisable) == 0;
+}
 inline bool monitor_enabled(const Cpu& c) {
     return c.features.has(Feature::Monitor) && (c.msr.misc_enable & kMiscEnableMonitor) != 0;
 }
