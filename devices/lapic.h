@@ -101,6 +101,7 @@ class Lapic : public LocalInterrupts {
     bool deadline_mode() const { return (lvt_[kTimer] >> 17 & 3) == 2; }
     bool periodic_mode() const { return (lvt_[kTimer] >> 17 & 3) == 1; }
     Ticks timer_period() const;
+    Ticks timer_length() const;  // of a whole count, from the initial one to 0
     void set_initial_count(u32 value);
     void set_divide(u32 value);
     void change_timer_mode(u32 old_lvt);

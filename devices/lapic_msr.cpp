@@ -79,13 +79,16 @@ u64 reserved_bits(u32 index) {
 
 }  // namespace
 
-// Legal transitions (figure 11-27): off ↔ xAPIC → x2APIC → off. 36 bits of physical address would be narrow:
-// 52 here.
+// Legal transitions (figure 11-27): off ↔ xAPIC → x2APIC → off. The ID of xAPIC mode does not survive x2APIC mode
+// (11.12.5.1). That bits from MAXPHYADDR on are reserved is the CPU's to know.
 void Lapic::write_base(u64 value) {
     const bool was_enabled = globally_enabled();
     base_ = (base_ & 0x100) | (value & ~u64{0x100});
     if (was_enabled && !globally_enabled()) initialise();
-    if (x2apic()) icr_ = 0;
+    if (x2apic()) {
+        icr_ = 0;
+        xapic_id_ = id_;
+    }
     update();
     if (base_hook_) base_hook_();
 }

@@ -17,6 +17,10 @@ Ticks Lapic::timer_period() const {
     return kTicksPerCrystal << ((selected + 1) & 7);
 }
 
+Ticks Lapic::timer_length() const {
+    return initial_count_ * timer_period();
+}
+
 u32 Lapic::timer_count() const {
     if (!timer_running_ || initial_count_ == 0) return 0;
     const u64 counted = (events_.now() - timer_start_) / timer_period();
@@ -41,10 +45,16 @@ void Lapic::set_divide(u32 value) {
     events_.schedule(timer_, events_.now() + count * timer_period());
 }
 
-// Going to or from TSC-deadline mode disarms the timer; between one-shot and periodic the count goes on.
+// Going to or from TSC-deadline mode disarms the timer. Between one-shot and periodic the count goes on: the mode
+// says what happens when it reaches 0.
 void Lapic::change_timer_mode(u32 old_lvt) {
     const bool was_deadline = (old_lvt >> 17 & 3) == 2;
-    if (was_deadline == deadline_mode()) return;
+    if (was_deadline == deadline_mode()) {
+        // The start of the present round, of those that periodic mode has made since the count was set.
+        if (timer_running_ && !deadline_mode() && (old_lvt >> 17 & 3) == 1)
+            timer_start_ = events_.now() - (events_.now() - timer_start_) % timer_length();
+        return;
+    }
     timer_running_ = false;
     initial_count_ = 0;
     tsc_deadline_ = 0;
@@ -71,10 +81,11 @@ void Lapic::timer_fired(Ticks now) {
     if (deadline_mode()) {
         tsc_deadline_ = 0;
         timer_running_ = false;
-    } else if (periodic_mode() && initial_count_ != 0) {
-        // From the start of the count, so that lateness never adds up.
-        const Ticks period = initial_count_ * timer_period();
-        events_.schedule(timer_, timer_start_ + ((now - timer_start_) / period + 1) * period);
+    } else if (periodic_mode() || now - timer_start_ < timer_length()) {
+        // From the start of the count, so that lateness never adds up. (One-shot: the mode was periodic when the
+        // count reached 0, and another round has begun.)
+        const Ticks length = timer_length();
+        events_.schedule(timer_, timer_start_ + ((now - timer_start_) / length + 1) * length);
     } else {
         timer_running_ = false;
     }

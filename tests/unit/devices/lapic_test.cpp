@@ -182,6 +182,57 @@ TEST_CASE("lapic: periodic timer does not drift, and stops") {
     CHECK_FALSE(c.cpu[0].intr);
 }
 
+TEST_CASE("lapic: from periodic to one-shot and back the count goes on") {
+    Cpus c(1);
+    c.set(0, 0x320, 0x30030);  // masked, periodic
+    c.set(0, 0x3e0, 0xb);
+    c.set(0, 0x380, 1000);
+    run_for(c.events, 40 * 1000 * 3 + 40 * 300 + 7);
+    CHECK(c.get(0, 0x390) == 700);
+    c.set(0, 0x320, 0x30);
+    CHECK(c.get(0, 0x390) == 700);
+    run_for(c.events, 40 * 700 - 8);
+    CHECK(c.get(0, 0x390) == 1);
+    CHECK_FALSE(c.cpu[0].intr);
+    run_for(c.events, 1);
+    CHECK(c.cpu[0].intr);
+    CHECK(c.get(0, 0x390) == 0);
+    // Expired, it is not started by the mode.
+    c.set(0, 0x320, 0x20030);
+    CHECK(c.get(0, 0x390) == 0);
+    c.local(0).acknowledge();
+    c.set(0, 0xb0, 0);
+    run_for(c.events, 1'000'000);
+    CHECK_FALSE(c.cpu[0].intr);
+
+    c.set(0, 0x320, 0x30);  // one-shot, and periodic while it counts
+    c.set(0, 0x380, 1000);
+    run_for(c.events, 40 * 400);
+    c.set(0, 0x320, 0x20030);
+    CHECK(c.get(0, 0x390) == 600);
+    run_for(c.events, 40 * 700);
+    CHECK(c.cpu[0].intr);
+    CHECK(c.get(0, 0x390) == 900);
+}
+
+TEST_CASE("lapic: a wrap that is due when the mode becomes one-shot interrupts, and the count goes on") {
+    Cpus c(1);
+    c.set(0, 0x320, 0x20030);
+    c.set(0, 0x3e0, 0xb);
+    c.set(0, 0x380, 1000);
+    c.events.set_now(c.events.now() + 40 * 1200);  // an instruction that took long: nothing has fired yet
+    c.set(0, 0x320, 0x31);
+    CHECK(c.get(0, 0x390) == 800);
+    c.events.run_due();
+    CHECK(c.local(0).acknowledge() == 0x31);
+    c.set(0, 0xb0, 0);
+    run_for(c.events, 40 * 800 - 1);
+    CHECK_FALSE(c.cpu[0].intr);
+    run_for(c.events, 1);
+    CHECK(c.cpu[0].intr);
+    CHECK(c.get(0, 0x390) == 0);
+}
+
 TEST_CASE("lapic: TSC deadline follows the CPU's own TSC") {
     Cpus c(1);
     CHECK(c.write_msr(0, 0x6e0, 1000));
@@ -232,6 +283,17 @@ TEST_CASE("lapic: x2APIC mode by MSR") {
     CHECK_FALSE(c.write_msr(0, 0x802, 5));
     CHECK_FALSE(c.write_msr(0, 0x80f, u64{1} << 40));
     CHECK_FALSE(c.write_msr(0, 0x1b, u64{1} << 60));
+}
+
+TEST_CASE("lapic: an ID written in xAPIC mode is gone after x2APIC mode") {
+    Cpus c(2);
+    c.set(1, 0x20, 5u << 24);
+    CHECK(c.get(1, 0x20) == 5u << 24);
+    CHECK(c.write_msr(1, 0x1b, 0xfee00c00));
+    CHECK(c.read_msr(1, 0x802) == 1);
+    CHECK(c.write_msr(1, 0x1b, 0xfee00000));
+    CHECK(c.write_msr(1, 0x1b, 0xfee00800));
+    CHECK(c.get(1, 0x20) == 1u << 24);
 }
 
 TEST_CASE("lapic: the page moves with IA32_APIC_BASE, and goes with its enable bit") {
