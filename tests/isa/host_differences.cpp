@@ -1,17 +1,39 @@
 #include "tests/isa/host_differences.h"
 
+#include <algorithm>
 #include <map>
 #include <regex>
 #include <string_view>
 #include <vector>
 
 #include "emulator/isa/row.h"
+#include "tests/isa/addresses.h"
 
 namespace orrery::testing {
 namespace {
 
-enum class When { Always, OnFault, OnAlignmentCheck, FromMemory, NoRepeat, NoMask, VexWOutside64 };
-enum class What { Everything, X87Stack, Conditions, C1, LastUlp, Estimate, FaultAddress, MxcsrMask };
+enum class When {
+    Always,
+    OnFault,
+    OnAlignmentCheck,
+    FromMemory,
+    NoRepeat,
+    PageNotStored,
+    BothOperands,
+    NoMask,
+    VexWOutside64
+};
+enum class What {
+    Everything,
+    X87Stack,
+    Conditions,
+    C1,
+    LastUlp,
+    Estimate,
+    FaultAddress,
+    WhichFault,
+    MxcsrMask
+};
 
 struct Difference {
     When when;
@@ -31,6 +53,34 @@ const std::vector<Difference>& differences_of(const Row& row) {
     return it->second;
 }
 
+// MASKMOVQ, MASKMOVDQU: whether the operand has bytes in a page in which the mask chooses none.
+bool has_page_not_stored(const TestCase& c) {
+    const MemoryTouch operand =
+        memory_touches(c.insn, c.initial.gpr, c.initial.rflags, c.initial.rip).front();
+    const Operand& source = c.insn.operands[1];
+    const FxImage& fx = c.initial.fx;
+    const u8* mask =
+        source.kind == OperandKind::Mmx ? fx.st[(source.reg - (fx.status >> 11)) & 7] : fx.xmm[source.reg];
+    constexpr u64 kPageMask = ~u64{0xfff};
+    const u64 pages[] = {operand.address & kPageMask, (operand.address + operand.size - 1) & kPageMask};
+    return std::any_of(std::begin(pages), std::end(pages), [&](u64 page) {
+        for (u64 i = 0; i < operand.size; ++i)
+            if ((mask[i] & 0x80) != 0 && ((operand.address + i) & kPageMask) == page) return false;
+        return true;
+    });
+}
+
+// An instruction with two operands, of which the host tells that the second faults, and the guest that the first does.
+bool tell_of_different_operands(const TestCase& c, const Outcome& host, const Outcome& guest) {
+    constexpr int kPageFault = 14;
+    if (c.insn.rep || c.insn.repne || host.vector != kPageFault || guest.vector != kPageFault) return false;
+    const auto touches = memory_touches(c.insn, c.initial.gpr, c.initial.rflags, c.initial.rip);
+    const auto within = [](const MemoryTouch& touch, u64 address) {
+        return address - touch.address < touch.size;
+    };
+    return touches.size() == 2 && within(touches[0], guest.cr2) && within(touches[1], host.cr2);
+}
+
 bool applies(When when, const TestCase& c, const Outcome& host, const Outcome& guest) {
     const u64 count_mask = c.insn.asize == 8 ? ~u64{0} : c.insn.asize == 4 ? 0xffff'ffff : 0xffff;
     switch (when) {
@@ -46,6 +96,10 @@ bool applies(When when, const TestCase& c, const Outcome& host, const Outcome& g
             return (c.insn.rep || c.insn.repne) && (c.initial.gpr[1] & count_mask) == 0;
         case When::VexWOutside64:
             return c.insn.vex && c.insn.rex_w && c.mode != CpuMode::Bits64;
+        case When::PageNotStored:
+            return has_page_not_stored(c);
+        case When::BothOperands:
+            return tell_of_different_operands(c, host, guest);
         case When::NoMask:
             return (c.initial.fx.control & 3) != 3;
     }
@@ -79,6 +133,9 @@ Ignored ignored_differences(const TestCase& c, const Outcome& host, const Outcom
                 break;
             case What::FaultAddress:
                 out.fault_address = true;
+                break;
+            case What::WhichFault:
+                out.which_fault = true;
                 break;
             case What::MxcsrMask:
                 out.mxcsr_mask = true;

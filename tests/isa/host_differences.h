@@ -13,6 +13,7 @@ struct Ignored {
     bool last_ulp = false;
     bool estimate = false;
     bool fault_address = false;
+    bool which_fault = false;
     bool mxcsr_mask = false;
 };
 

@@ -99,6 +99,26 @@ TEST_CASE("MASKMOVDQU touches the chosen bytes only") {
     CHECK(m.faults(13, {0x66, 0x0f, 0xf7, 0xc1}));
 }
 
+TEST_CASE("MASKMOVDQU's fault is told at the operand's first byte in the page") {
+    M m;
+    unmap_after_edge(m);
+    const std::initializer_list<unsigned> maskmovdqu = {0x66, 0x0f, 0xf7, 0xc1};
+    m.cpu->gpr[kRdi] = kEdge - 8;
+    for (const u64 chosen : {~u64{0}, u64{0x80} << 56, u64{0x80} << 8}) {
+        m.set_quads(1, chosen, chosen);
+        CHECK(m.faults(14, maskmovdqu));
+        CHECK(m.cpu->cr2 == kEdge);
+    }
+    m.cpu->gpr[kRdi] = kEdge + 0x10;
+    m.set_quads(1, 0, 0x80);
+    CHECK(m.faults(14, maskmovdqu));
+    CHECK(m.cpu->cr2 == kEdge + 0x10);
+    m.cpu->gpr[kRdi] = kEdge + 0xff8;  // from the missing page into one that is there
+    m.set_quads(1, u64{0x80} << 56, u64{0x80});
+    CHECK(m.faults(14, maskmovdqu));
+    CHECK(m.cpu->cr2 == kEdge + 0xff8);
+}
+
 TEST_CASE("MASKMOVDQU obeys a segment override and the address size") {
     M m;
     m.cpu->seg[kFs].base = 0x1000;

@@ -43,8 +43,12 @@ void store_masked(Cpu* c, const Op* op, u64 lower, u64 upper, u32 chosen) {
     if (c->code64() && !is_canonical(c, linear)) raise_error(c, op, Vector::GP, 0);
     check_natural_alignment(c, op, linear, 8);
     if (chosen == 0) return;
-    translate(c, op, linear + first, AccessKind::Write);
-    translate(c, op, linear + last, AccessKind::Write);
+    // Only pages with a chosen byte are looked at. A fault is told at the operand's first byte in the page, as of any
+    // access that crosses.
+    for (const u64 byte : {linear + first, linear + last}) {
+        const u64 page = byte & ~(kPageSize - 1);
+        translate(c, op, (linear & ~(kPageSize - 1)) == page ? linear : page, AccessKind::Write);
+    }
     const u64 halves[2] = {lower, upper};
     for (; chosen != 0; chosen &= chosen - 1) {
         const unsigned i = static_cast<unsigned>(std::countr_zero(chosen));
