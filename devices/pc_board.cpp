@@ -10,7 +10,6 @@ namespace {
 constexpr unsigned kTimerLine = 0, kKeyboardLine = 1, kRtcLine = 8, kSciLine = 9, kMouseLine = 12,
                    kFpuLine = 13;
 constexpr unsigned kConsoleSlot = 2, kRngSlot = 3, kFirstDiskSlot = 4, kNetworkSlot = 12, kDisplaySlot = 13;
-constexpr u16 kSerialBase[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
 constexpr unsigned kSerialLine[] = {4, 3, 4, 3};
 
 PcConfig checked(const PcConfig& config) {
@@ -53,9 +52,9 @@ PcBoard::PcBoard(Bus& bus, EventQueue& events, const PcConfig& config)
       virtio_rng_("virtio_rng.0", bus, pci_wires(kRngSlot), config_.seed),
       test_devices_(bus, config_.test_devices, config_.cpus, test_lines()) {
     for (unsigned i = 0; i < config_.serial_ports; ++i)
-        uarts_.push_back(std::make_unique<Uart16550>("uart16550." + std::to_string(i), kSerialBase[i],
-                                                     config_.uart_clock_hz, events, isa_line(kSerialLine[i]),
-                                                     config_.serial[i]));
+        uarts_.push_back(std::make_unique<Uart16550>("uart16550." + std::to_string(i),
+                                                     PcConfig::kSerialBases[i], config_.uart_clock_hz, events,
+                                                     isa_line(kSerialLine[i]), config_.serial[i]));
     pci_host_.attach(kConsoleSlot, virtio_console_);
     pci_host_.attach(kRngSlot, virtio_rng_);
     for (unsigned i = 0; i < config_.disks.size(); ++i) {
@@ -145,7 +144,7 @@ void PcBoard::map_ports() {
     bus_.map_io(0xcf8, 1, pci_host_);
     bus_.map_io(0xcfc, 4, pci_host_);
     if (display_) bus_.map_io(VgaStd::kIndexPort, 2, *display_);
-    for (size_t i = 0; i < uarts_.size(); ++i) bus_.map_io(kSerialBase[i], 8, *uarts_[i]);
+    for (size_t i = 0; i < uarts_.size(); ++i) bus_.map_io(PcConfig::kSerialBases[i], 8, *uarts_[i]);
     bus_.map_mmio(Ioapic::kBase, 0x1000, ioapic_);
     bus_.map_mmio(Hpet::kBase, Hpet::kLength, hpet_);
     bus_.map_mmio(PciHost::kEcamBase, PciHost::kEcamLength, pci_host_);

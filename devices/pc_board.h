@@ -49,6 +49,7 @@ namespace orrery {
 struct PcConfig {
     static constexpr unsigned kMaxCpus = 8;
     static constexpr unsigned kSerialPorts = 4;
+    static constexpr u16 kSerialBases[kSerialPorts] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
     static constexpr unsigned kMaxDisks = 8;
 
     unsigned cpus = 1;

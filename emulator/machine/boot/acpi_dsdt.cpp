@@ -3,6 +3,7 @@
 
 #include "devices/acpi_pm.h"
 #include "devices/hpet.h"
+#include "devices/pc_board.h"
 #include "devices/pci_host.h"
 #include "devices/uart16550.h"
 #include "emulator/machine/boot/acpi_tables.h"
@@ -37,13 +38,13 @@ Bytes isa_device(std::string_view name, std::string_view id, const Bytes& descri
 }
 
 Bytes serial_ports(unsigned count) {
-    static constexpr u16 kBase[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
     static constexpr unsigned kLine[] = {4, 3, 4, 3};
     Bytes out;
     for (unsigned i = 0; i < count; ++i) {
         const std::string name = "COM" + std::to_string(i + 1);
-        out = join({out, isa_device(name, "PNP0501", join({io_ports(kBase[i], 8), irq(kLine[i])}),
-                                    named("_UID", integer(i + 1)))});
+        out = join(
+            {out, isa_device(name, "PNP0501", join({io_ports(PcConfig::kSerialBases[i], 8), irq(kLine[i])}),
+                             named("_UID", integer(i + 1)))});
     }
     return out;
 }

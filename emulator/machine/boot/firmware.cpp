@@ -85,12 +85,24 @@ void set_up_interrupts(Bus& bus, PcBoard& board) {
     bus.write(Ioapic::kBase + 0x10, 4, kIoapicId << 24);
 }
 
+// 115200 baud, 8 data bits, no parity, 1 stop bit.
+void set_up_serial_ports(Bus& bus, const PcConfig& config) {
+    for (unsigned i = 0; i < config.serial_ports; ++i) {
+        const u16 base = PcConfig::kSerialBases[i];
+        bus.io_write(base + 3, 1, 0x83);
+        bus.io_write(base, 1, 1);
+        bus.io_write(base + 1, 1, 0);
+        bus.io_write(base + 3, 1, 3);
+    }
+}
+
 }  // namespace
 
 u64 set_up_firmware(Bus& bus, PcBoard& board) {
     require_memory(bus, "the firmware");
     set_up_interrupts(bus, board);
     assign_bars(bus);
+    set_up_serial_ports(bus, board.config());
     if (board.display() != nullptr) set_up_display(bus, board.config().display);
     return put_acpi_tables(bus, {board.cpus(), board.config().serial_ports});
 }

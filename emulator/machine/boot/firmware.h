@@ -1,5 +1,5 @@
 // What a PC's firmware has done when it hands over to a boot loader, as far as guests rely on it: the local
-// APICs and interrupt controllers in virtual-wire mode, PCI BARs assigned, ACPI tables in memory.
+// APICs and interrupt controllers in virtual-wire mode, PCI BARs assigned, serial ports at 115200 baud 8N1, ACPI tables in memory.
 //
 // It works on the board's registers as firmware would; none of it is state of its own.
 #pragma once

@@ -126,6 +126,18 @@ TEST_CASE("firmware: BARs are assigned, apart, naturally aligned and answering")
     }
 }
 
+TEST_CASE("firmware: serial ports are left at 115200 baud, 8N1") {
+    Board board;
+    set_up_firmware(board.bus, board.board);
+    CHECK(board.in(0x3fb) == 3);
+    board.out(0x3fb, 0x83);
+    CHECK(board.in(0x3f8) == 1);
+    CHECK(board.in(0x3f9) == 0);
+    board.out(0x3fb, 3);
+    board.out(0x3f8, 'a');
+    CHECK(board.com1.text == "a");
+}
+
 TEST_CASE("acpi: Intel's compiler accepts the disassembled DSDT") {
     if (run("iasl -v") != 0) {
         WARN("iasl is not installed (package acpica-tools): not checked");
