@@ -160,7 +160,7 @@ u64 put_acpi_tables(Bus& bus, const AcpiPlatform& platform) {
     u64 next = kFirmwareAddress + 64;  // behind the RSDP
     const auto place = [&](const std::vector<u8>& table) {
         next = (next + 63) & ~u64{63};
-        if (next + table.size() > kFirmwareEnd || !bus.dma_write(next, table.data(), table.size()))
+        if (next + table.size() > kAcpiTablesEnd || !bus.dma_write(next, table.data(), table.size()))
             throw BootError("the ACPI tables do not fit below 1 MiB of memory");
         const u64 at = next;
         next += table.size();

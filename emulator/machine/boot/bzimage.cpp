@@ -145,7 +145,7 @@ EntryState load_bzimage(Bus& bus, const GuestFiles& files, u64 rsdp) {
     params.put<u8>(kTypeOfLoader, 0xff);  // no number of its own
     params.put<u8>(kLoadFlags, static_cast<u8>(image.bytes[kLoadFlags] | 1));
     params.put<u32>(kCommandLinePointer, kCommandLineAddress);
-    place_command_line(bus, files.command_line, image.u32_at(kCommandLineSize));
+    place_command_line(bus, files.command_line, kCommandLineAddress, image.u32_at(kCommandLineSize));
     params.put<u32>(kRamdiskImage, 0);
     params.put<u32>(kRamdiskSize, 0);
     if (files.initrd) {

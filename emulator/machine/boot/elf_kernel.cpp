@@ -2,12 +2,10 @@
 
 #include <elf.h>
 
-#include <algorithm>
 #include <cstring>
 #include <optional>
 
 #include "emulator/machine/boot/boot_error.h"
-#include "emulator/machine/boot/memory_map.h"
 
 namespace orrery {
 
@@ -72,28 +70,9 @@ std::optional<u64> find_entry(const BootImage& image, const Elf64_Phdr& notes) {
     return std::nullopt;
 }
 
-void load_segment(Bus& bus, const BootImage& image, const Elf64_Phdr& segment) {
-    if (segment.p_filesz > segment.p_memsz) fail(image, "has a segment with more bytes than memory");
-    // Below 1 MiB lie the loader's structures and the firmware.
-    if (segment.p_paddr < kHighMemory) fail(image, "has a segment below 1 MiB, which is the boot loader's");
-    const u64 end = segment.p_paddr + segment.p_memsz;
-    if (end < segment.p_paddr || end > kPciHoleStart)
-        fail(image, "has a segment at physical addresses that are not memory");
-    if (end > bus.ram_size())
-        fail(image, "needs " + mebibytes(end) + " of memory, the machine has " + mebibytes(bus.ram_size()));
-    // Fresh RAM is zero, but the machine may have run before.
-    const std::vector<u8> zeros(std::min<u64>(segment.p_memsz - segment.p_filesz, 1 << 20));
-    bus.dma_write(segment.p_paddr, image.bytes.data() + segment.p_offset, segment.p_filesz);
-    for (u64 at = segment.p_paddr + segment.p_filesz; at < end;) {
-        const u64 count = std::min<u64>(zeros.size(), end - at);
-        bus.dma_write(at, zeros.data(), count);
-        at += count;
-    }
-}
-
 }  // namespace
 
-ElfKernel load_elf_kernel(Bus& bus, const BootImage& image) {
+u64 load_elf_kernel(KernelMemory& memory, const BootImage& image) {
     const Elf64_Ehdr header = check_header(image);
     std::vector<Elf64_Phdr> segments;
     std::optional<u64> entry;
@@ -109,15 +88,13 @@ ElfKernel load_elf_kernel(Bus& bus, const BootImage& image) {
     if (!entry)
         fail(image, "has no PVH entry note (XEN_ELFNOTE_PHYS32_ENTRY): not a kernel that can be booted so");
 
-    ElfKernel kernel{*entry, 0};
     bool entry_loaded = false;
     for (const Elf64_Phdr& segment : segments) {
-        load_segment(bus, image, segment);
-        kernel.end = std::max(kernel.end, segment.p_paddr + segment.p_memsz);
+        memory.load(segment.p_paddr, segment.p_offset, segment.p_filesz, segment.p_memsz);
         entry_loaded |= *entry >= segment.p_paddr && *entry - segment.p_paddr < segment.p_filesz;
     }
     if (!entry_loaded) fail(image, "has a PVH entry outside of its segments");
-    return kernel;
+    return *entry;
 }
 
 }  // namespace orrery

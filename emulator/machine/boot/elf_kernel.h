@@ -2,17 +2,12 @@
 // note: see pvh.h). Every number in the file is checked before it is used.
 #pragma once
 
-#include "emulator/core/bus/bus.h"
 #include "emulator/machine/boot/boot_image.h"
+#include "emulator/machine/boot/kernel_memory.h"
 
 namespace orrery {
 
-struct ElfKernel {
-    u64 pvh_entry;  // physical, below 4 GiB, within a loaded segment
-    u64 end;        // the first physical address behind its segments
-};
-
-// Throws BootError naming the file.
-ElfKernel load_elf_kernel(Bus& bus, const BootImage& image);
+// The PVH entry: physical, below 4 GiB, within a loaded segment. Throws BootError naming the file.
+u64 load_elf_kernel(KernelMemory& memory, const BootImage& image);
 
 }  // namespace orrery

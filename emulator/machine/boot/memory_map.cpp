@@ -46,12 +46,12 @@ u64 place_initrd(Bus& bus, const std::string& name, const std::vector<u8>& image
     return base;
 }
 
-void place_command_line(Bus& bus, const std::string& text, u64 limit) {
+void place_command_line(Bus& bus, const std::string& text, u64 at, u64 limit) {
     limit = std::min(limit, kCommandLineRoom - 1);
     if (text.size() > limit)
         throw BootError("the kernel's command line has " + std::to_string(text.size()) + " bytes; at most " +
                         std::to_string(limit) + " are possible");
-    bus.dma_write(kCommandLineAddress, text.c_str(), text.size() + 1);
+    bus.dma_write(at, text.c_str(), text.size() + 1);
 }
 
 }  // namespace orrery

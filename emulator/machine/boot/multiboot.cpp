@@ -47,12 +47,10 @@ struct MapEntry {
     u32 type;
 };
 
-constexpr u64 kInformation = kStartInfoAddress;
-constexpr u64 kName = kStartInfoAddress + 0x100;
-constexpr u64 kMap = kStartInfoAddress + 0x200;
-constexpr u64 kModuleList = kStartInfoAddress + 0x800;
+// Of the page with the structures.
+constexpr u64 kName = 0x100, kMap = 0x200, kModuleList = 0x800;
 constexpr size_t kMaxModules = 64;
-constexpr u64 kStrings = kCommandLineAddress + kCommandLineRoom, kStringsEnd = kStrings + 0x10000;
+constexpr u64 kStrings = kCommandLineAddress + kCommandLineRoom, kStringsRoom = 0x10000;
 
 bool has_magic(const BootImage& image, u64 offset) {
     return image.u32_at(offset) == kHeaderMagic;
@@ -70,10 +68,10 @@ std::string file_name(const std::string& path) {
     return path.substr(path.rfind('/') + 1);
 }
 
-void put_memory_map(Bus& bus, Information& info) {
+void put_memory_map(Bus& bus, u64 at, Information& info) {
     info.memory_lower = kEbdaAddress >> 10;
     info.memory_upper = static_cast<u32>((low_memory_end(bus) - kHighMemory) >> 10);
-    info.map = kMap;
+    info.map = static_cast<u32>(at);
     for (const MemoryRange& range : memory_map(bus)) {
         const MapEntry entry{sizeof entry - 4,
                              {static_cast<u32>(range.base), static_cast<u32>(range.base >> 32)},
@@ -84,12 +82,13 @@ void put_memory_map(Bus& bus, Information& info) {
     }
 }
 
-void put_modules(Bus& bus, const std::vector<GuestModule>& modules, u64 kernel_end, Information& info) {
+void put_modules(Bus& bus, const std::vector<GuestModule>& modules, KernelMemory& memory, u64 list,
+                 Information& info) {
     if (modules.size() > kMaxModules)
         throw BootError("--initrd: at most " + std::to_string(kMaxModules) + " modules are possible");
-    info.modules = kModuleList;
+    info.modules = static_cast<u32>(list);
     info.module_count = static_cast<u32>(modules.size());
-    u64 at = kernel_end, text = kStrings;
+    u64 at = memory.end(), room = kStringsRoom;
     for (size_t i = 0; i < modules.size(); ++i) {
         const BootImage& image = modules[i].image;
         at = (at + kPageSize - 1) & ~(kPageSize - 1);
@@ -97,13 +96,14 @@ void put_modules(Bus& bus, const std::vector<GuestModule>& modules, u64 kernel_e
         if (end > low_memory_end(bus))
             throw BootError(image.name + ": does not fit into memory beside the kernel: it would need " +
                             mebibytes(end) + ", the machine has " + mebibytes(bus.ram_size()));
-        if (modules[i].text.size() >= kStringsEnd - text)
-            throw BootError(image.name + ": the modules' arguments are too long");
+        const u64 size = modules[i].text.size() + 1;
+        if (size > room) throw BootError(image.name + ": the modules' arguments are too long");
+        room -= size;
+        const u64 text = memory.place(kStrings + (kStringsRoom - room - size), size);
         bus.dma_write(at, image.bytes.data(), image.bytes.size());
-        bus.dma_write(text, modules[i].text.c_str(), modules[i].text.size() + 1);
+        bus.dma_write(text, modules[i].text.c_str(), size);
         const Module entry{static_cast<u32>(at), static_cast<u32>(end), static_cast<u32>(text), 0};
-        bus.dma_write(kModuleList + i * sizeof entry, &entry, sizeof entry);
-        text += modules[i].text.size() + 1;
+        bus.dma_write(list + i * sizeof entry, &entry, sizeof entry);
         at = end;
     }
 }
@@ -153,24 +153,26 @@ EntryState load_multiboot(Bus& bus, const GuestFiles& files) {
         throw BootError(files.kernel.name + ": asks for a video mode by its multiboot header; there is none");
     if ((header->flags & kUnknownFeatures) != 0)
         throw BootError(files.kernel.name + ": asks for features that multiboot 1 does not know");
-    const LoadedMultiboot kernel = load_multiboot_image(bus, files.kernel, *header);
+    KernelMemory memory(bus, files.kernel);
+    const u64 entry = load_multiboot_image(memory, files.kernel, *header);
+    const u64 page = memory.place(kStartInfoAddress, kPageSize);
 
     Information info;
     std::string text = file_name(files.kernel.name);
     if (!files.arguments.empty()) text += " " + files.arguments;
-    place_command_line(bus, text, kCommandLineRoom - 1);
-    info.command_line = kCommandLineAddress;
-    put_memory_map(bus, info);
-    put_modules(bus, files.modules, kernel.end, info);
-    info.loader_name = kName;
+    info.command_line = static_cast<u32>(memory.place(kCommandLineAddress, text.size() + 1));
+    place_command_line(bus, text, info.command_line);
+    put_memory_map(bus, page + kMap, info);
+    put_modules(bus, files.modules, memory, page + kModuleList, info);
+    info.loader_name = static_cast<u32>(page + kName);
     static constexpr char kLoader[] = "Orrery";
-    bus.dma_write(kName, kLoader, sizeof kLoader);
-    bus.dma_write(kInformation, &info, sizeof info);
+    bus.dma_write(info.loader_name, kLoader, sizeof kLoader);
+    bus.dma_write(page, &info, sizeof info);
 
     EntryState state;
-    state.rip = kernel.entry;
+    state.rip = entry;
     state.gpr[0] = kLoaderMagic;  // EAX
-    state.gpr[3] = kInformation;  // EBX
+    state.gpr[3] = page;          // EBX
     state.cr0 = 0x11;             // PE, and ET that is always 1
     for (auto& segment : state.segments) segment = {0x10, 0, 0xffff'ffff, kFlatData};
     state.segments[1] = {0x08, 0, 0xffff'ffff, kFlatCode32};

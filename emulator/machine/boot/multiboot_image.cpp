@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "emulator/machine/boot/boot_error.h"
-#include "emulator/machine/boot/memory_map.h"
 #include "emulator/machine/boot/pvh.h"
 
 namespace orrery {
@@ -19,26 +19,7 @@ constexpr u32 kAddressFields = 1 << 16;
     throw BootError(image.name + ": " + why);
 }
 
-// `file_size` bytes at `offset` of the file to `physical`, then zeros up to `memory_size`.
-void put(Bus& bus, const BootImage& image, u64 physical, u64 offset, u64 file_size, u64 memory_size) {
-    if (file_size > memory_size) fail(image, "has a part with more bytes than memory");
-    if (!image.has(offset, file_size)) fail(image, "is truncated: a part of it lies beyond its end");
-    if (physical < kHighMemory) fail(image, "wants memory below 1 MiB, which is the boot loader's");
-    const u64 end = physical + memory_size;
-    if (end > kPciHoleStart) fail(image, "wants physical addresses that are not memory");
-    if (end > bus.ram_size())
-        fail(image, "needs " + mebibytes(end) + " of memory, the machine has " + mebibytes(bus.ram_size()));
-    bus.dma_write(physical, image.bytes.data() + offset, file_size);
-    // Fresh RAM is zero, but two parts of a file may overlap.
-    const std::vector<u8> zeros(std::min<u64>(memory_size - file_size, 1 << 20));
-    for (u64 at = physical + file_size; at < end;) {
-        const u64 count = std::min<u64>(zeros.size(), end - at);
-        bus.dma_write(at, zeros.data(), count);
-        at += count;
-    }
-}
-
-LoadedMultiboot load_by_fields(Bus& bus, const BootImage& image, const MultibootHeader& header) {
+u64 load_by_fields(KernelMemory& memory, const BootImage& image, const MultibootHeader& header) {
     if (!image.has(header.offset, 32)) fail(image, "has a truncated multiboot header");
     const u32 header_address = image.u32_at(header.offset + 12);
     const u32 load = image.u32_at(header.offset + 16);
@@ -51,12 +32,23 @@ LoadedMultiboot load_by_fields(Bus& bus, const BootImage& image, const Multiboot
     if (load_end != 0 && load_end < load) fail(image, "has a multiboot header whose load addresses descend");
     const u64 size = load_end == 0 ? image.bytes.size() - offset : load_end - load;
     const u64 end = std::max<u64>(bss_end, u64{load} + size);
-    put(bus, image, load, offset, size, end - load);
+    memory.load(load, offset, size, end - load);
     if (entry < load || entry >= end) fail(image, "has its entry outside of what is loaded");
-    return {entry, end};
+    return entry;
 }
 
-LoadedMultiboot load_elf32(Bus& bus, const BootImage& image) {
+// The entry of an ELF is a virtual address; paging is off, so that what counts is where that was loaded. A kernel that
+// is linked high may also give it as the physical one.
+u64 physical_entry(const KernelMemory& memory, const BootImage& image, u64 entry,
+                   const std::vector<Elf32_Phdr>& parts) {
+    for (const Elf32_Phdr& part : parts)
+        if (entry >= part.p_vaddr && entry - part.p_vaddr < part.p_memsz)
+            return entry - part.p_vaddr + part.p_paddr;
+    if (!memory.holds(entry)) fail(image, "has its entry outside of what is loaded");
+    return entry;
+}
+
+u64 load_elf32(KernelMemory& memory, const BootImage& image) {
     if (!is_elf(image)) fail(image, "has a multiboot header without addresses, and is not an ELF file");
     if (!image.has(0, sizeof(Elf32_Ehdr))) fail(image, "is a truncated ELF file");
     Elf32_Ehdr header;
@@ -68,30 +60,23 @@ LoadedMultiboot load_elf32(Bus& bus, const BootImage& image) {
     if (header.e_phentsize != sizeof(Elf32_Phdr)) fail(image, "has program headers of a wrong size");
     if (!image.has(header.e_phoff, u64{header.e_phnum} * sizeof(Elf32_Phdr)))
         fail(image, "is truncated: its program headers lie beyond its end");
-    LoadedMultiboot loaded{header.e_entry, 0};
-    bool entry_loaded = false;
+    std::vector<Elf32_Phdr> parts;
     for (unsigned i = 0; i < header.e_phnum; ++i) {
         Elf32_Phdr part;
         std::memcpy(&part, image.bytes.data() + header.e_phoff + i * sizeof part, sizeof part);
         if (part.p_type != PT_LOAD || part.p_memsz == 0) continue;
-        put(bus, image, part.p_paddr, part.p_offset, part.p_filesz, part.p_memsz);
-        loaded.end = std::max(loaded.end, u64{part.p_paddr} + part.p_memsz);
-        // The entry is a virtual address; paging is off, so that what counts is where it was loaded.
-        if (!entry_loaded && header.e_entry >= part.p_vaddr && header.e_entry - part.p_vaddr < part.p_memsz) {
-            loaded.entry = u64{header.e_entry} - part.p_vaddr + part.p_paddr;
-            entry_loaded = true;
-        }
+        memory.load(part.p_paddr, part.p_offset, part.p_filesz, part.p_memsz);
+        parts.push_back(part);
     }
-    if (loaded.end == 0) fail(image, "has nothing to load");
-    if (!entry_loaded) fail(image, "has its entry outside of what is loaded");
-    return loaded;
+    if (parts.empty()) fail(image, "has nothing to load");
+    return physical_entry(memory, image, header.e_entry, parts);
 }
 
 }  // namespace
 
-LoadedMultiboot load_multiboot_image(Bus& bus, const BootImage& image, const MultibootHeader& header) {
-    if ((header.flags & kAddressFields) != 0) return load_by_fields(bus, image, header);
-    return load_elf32(bus, image);
+u64 load_multiboot_image(KernelMemory& memory, const BootImage& image, const MultibootHeader& header) {
+    if ((header.flags & kAddressFields) != 0) return load_by_fields(memory, image, header);
+    return load_elf32(memory, image);
 }
 
 }  // namespace orrery

@@ -3,17 +3,12 @@
 // it is used.
 #pragma once
 
-#include "emulator/core/bus/bus.h"
+#include "emulator/machine/boot/kernel_memory.h"
 #include "emulator/machine/boot/multiboot.h"
 
 namespace orrery {
 
-struct LoadedMultiboot {
-    u64 entry;  // physical
-    u64 end;    // the first physical address behind the kernel and its bss
-};
-
-// Throws BootError naming the file.
-LoadedMultiboot load_multiboot_image(Bus& bus, const BootImage& image, const MultibootHeader& header);
+// The physical entry. Throws BootError naming the file.
+u64 load_multiboot_image(KernelMemory& memory, const BootImage& image, const MultibootHeader& header);
 
 }  // namespace orrery

@@ -38,8 +38,8 @@ struct MapEntry {
     u32 reserved;
 };
 
-constexpr u64 kModuleList = kStartInfoAddress + 0x100;
-constexpr u64 kMemoryMap = kStartInfoAddress + 0x200;
+// Of the page with the structures.
+constexpr u64 kModuleList = 0x100, kMemoryMap = 0x200;
 // The kernel's boot code maps the low 2 GiB at most.
 constexpr u64 kInitrdLimit = 0x8000'0000;
 
@@ -53,31 +53,34 @@ bool is_elf(const BootImage& image) {
 }
 
 EntryState load_pvh(Bus& bus, const GuestFiles& files, u64 rsdp) {
-    const ElfKernel kernel = load_elf_kernel(bus, files.kernel);
+    KernelMemory memory(bus, files.kernel);
+    const u64 entry = load_elf_kernel(memory, files.kernel);
+    const u64 kernel_end = memory.end(), page = memory.place(kStartInfoAddress, kPageSize);
     StartInfo info;
     info.rsdp = rsdp;
-    info.command_line = kCommandLineAddress;
-    place_command_line(bus, files.command_line, kCommandLineRoom - 1);
+    info.command_line = memory.place(kCommandLineAddress, files.command_line.size() + 1);
+    place_command_line(bus, files.command_line, info.command_line);
     if (files.initrd) {
         const Module module{
-            place_initrd(bus, files.initrd->name, files.initrd->bytes, kernel.end, kInitrdLimit),
+            place_initrd(bus, files.initrd->name, files.initrd->bytes, kernel_end, kInitrdLimit),
             files.initrd->bytes.size(), 0, 0};
         info.modules = 1;
-        info.module_list = kModuleList;
-        bus.dma_write(kModuleList, &module, sizeof module);
+        info.module_list = page + kModuleList;
+        bus.dma_write(info.module_list, &module, sizeof module);
     }
-    info.memory_map = kMemoryMap;
+    info.memory_map = page + kMemoryMap;
     for (const MemoryRange& range : memory_map(bus)) {
-        const MapEntry entry{range.base, range.length, static_cast<u32>(range.type), 0};
-        bus.dma_write(kMemoryMap + info.memory_map_entries * sizeof entry, &entry, sizeof entry);
+        const MapEntry map_entry{range.base, range.length, static_cast<u32>(range.type), 0};
+        bus.dma_write(info.memory_map + info.memory_map_entries * sizeof map_entry, &map_entry,
+                      sizeof map_entry);
         ++info.memory_map_entries;
     }
-    bus.dma_write(kStartInfoAddress, &info, sizeof info);
+    bus.dma_write(page, &info, sizeof info);
 
     EntryState state;
-    state.rip = kernel.pvh_entry;
-    state.gpr[3] = kStartInfoAddress;  // EBX
-    state.cr0 = 0x11;                  // PE, and ET that is always 1
+    state.rip = entry;
+    state.gpr[3] = page;  // EBX
+    state.cr0 = 0x11;     // PE, and ET that is always 1
     for (auto& segment : state.segments) segment = {0x10, 0, 0xffff'ffff, kFlatData};
     state.segments[1] = {0x08, 0, 0xffff'ffff, kFlatCode32};
     state.tr = {0x18, 0, 0x67, kBusyTss32};

@@ -101,6 +101,23 @@ TEST_CASE("pvh: a segment's memory behind its bytes is zero, whatever was there"
     CHECK(peek<u64>(bus, 0x101000) == 0);
 }
 
+TEST_CASE("pvh: a kernel may lie where the loader's structures usually are") {
+    for (const u32 place : {0x1000u, 0x20000u}) {
+        Bus bus(16 << 20);
+        CraftedElf elf;
+        elf.load.p_paddr = place;
+        elf.entry = place + 16;
+        const BootImage initrd{"initrd", std::vector<u8>(5000, 0x5a)};
+        const EntryState state = load_guest(bus, {elf.image(), initrd, "quiet"}, kRsdp);
+        CHECK(state.rip == place + 16);
+        CHECK(peek<u8>(bus, place + 1) == 0x91);
+        const u64 info = state.gpr[3], text = peek<u64>(bus, info + 24);
+        CHECK((info + 0x1000 <= place || info >= place + 8192));
+        CHECK(text_at(bus, text) == "quiet");
+        CHECK(peek<u64>(bus, peek<u64>(bus, info + 16)) >= 0x100000);
+    }
+}
+
 TEST_CASE("pvh: damaged and foreign ELF files are refused") {
     contains(elf_error([](CraftedElf& e) { e.header.e_ident[EI_CLASS] = ELFCLASS32; }),
              "32-bit ELF file without a multiboot header");
@@ -115,7 +132,8 @@ TEST_CASE("pvh: damaged and foreign ELF files are refused") {
     contains(elf_error([](CraftedElf& e) { e.load.p_filesz = 1 << 20; }), "truncated");
     contains(elf_error([](CraftedElf& e) { e.load.p_memsz = 8; }), "more bytes than memory");
     contains(elf_error([](CraftedElf& e) { e.load.p_memsz = 0; }), "nothing to load");
-    contains(elf_error([](CraftedElf& e) { e.load.p_paddr = 0x1000; }), "below 1 MiB");
+    contains(elf_error([](CraftedElf& e) { e.load.p_paddr = 0xe0000; }), "below 1 MiB that is not free");
+    contains(elf_error([](CraftedElf& e) { e.load.p_paddr = 0x9f000; }), "below 1 MiB that is not free");
     contains(elf_error([](CraftedElf& e) { e.load.p_paddr = ~u64{0} - 4096; }), "not memory");
     contains(elf_error([](CraftedElf& e) { e.load.p_paddr = 0xfee00000; }), "not memory");
     contains(elf_error([](CraftedElf& e) { e.note.p_type = PT_NULL; }), "no PVH entry");

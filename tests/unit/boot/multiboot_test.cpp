@@ -141,6 +141,59 @@ TEST_CASE("multiboot: an ELF32 is loaded by physical address, and its entry foll
     CHECK(peek<u64>(bus, 0x100100) == 0);
 }
 
+TEST_CASE("multiboot: the entry of an ELF32 that is linked high may be the physical one") {
+    BootImage image = crafted_elf32();
+    put<u32>(image, 24, 0x100020);
+    Bus bus(16 << 20);
+    CHECK(load_guest(bus, {image, std::nullopt, ""}, 0xe0000).rip == 0x100020);
+}
+
+TEST_CASE("multiboot: a kernel may lie below 1 MiB, and the loader's structures beside it") {
+    for (const u32 place : {0x500u, 0x1000u, 0x8000u, 0x20000u, 0x9f000u}) {
+        INFO("at " << place);
+        BootImage image = crafted_elf32();
+        put<u32>(image, 52 + 8, place);   // p_vaddr
+        put<u32>(image, 52 + 12, place);  // p_paddr
+        put<u32>(image, 52 + 20, 0xc00);  // p_memsz
+        put<u32>(image, 24, place);
+        Bus bus(16 << 20);
+        GuestFiles files{image, std::nullopt, ""};
+        files.arguments = "a b";
+        files.modules = {{{"m1", {1, 2}}, "m1 x"}};
+        const EntryState state = load_guest(bus, files, 0xe0000);
+        CHECK(state.rip == place);
+        CHECK(peek<u8>(bus, place + 63) == 0x33);
+        CHECK(peek<u8>(bus, place + 64) == 0);
+        const u64 info = state.gpr[3];
+        CHECK((info + 0x1000 <= place || info >= place + 0xc00));
+        const u64 text = peek<u32>(bus, info + 16);
+        CHECK(text_at(bus, text) == "kernel.elf a b");
+        CHECK((text + 15 <= place || text >= place + 0xc00));
+        const u64 modules = peek<u32>(bus, info + 24);
+        CHECK(peek<u32>(bus, modules) == 0x100000);
+        CHECK(text_at(bus, peek<u32>(bus, modules + 8)) == "m1 x");
+    }
+}
+
+TEST_CASE("multiboot: the page of an ELF's headers may lie in front of a kernel at 1 MiB") {
+    BootImage image = crafted_elf32();
+    put<u16>(image, 44, 2);  // e_phnum
+    const Elf32_Phdr headers{PT_LOAD, 0, 0xff000, 0xff000, 0x74, 0x74, 4, 4096};
+    put(image, sizeof(Elf32_Ehdr) + sizeof headers, headers);
+    Bus bus(16 << 20);
+    CHECK(load_guest(bus, {image, std::nullopt, ""}, 0xe0000).rip == 0x100020);
+    CHECK(peek<u32>(bus, 0xff000) == 0x464c457f);
+}
+
+TEST_CASE("multiboot: a kernel that fills conventional memory leaves no room") {
+    BootImage image = crafted_elf32();
+    put<u32>(image, 52 + 12, 0);
+    put<u32>(image, 52 + 20, 0x9fc00);
+    put<u32>(image, 24, 0);
+    Bus bus(16 << 20);
+    says(boot_error([&] { load_guest(bus, {image, std::nullopt, ""}, 0xe0000); }), "leaves no room");
+}
+
 TEST_CASE("multiboot: the header is found at any multiple of 4 in the first 8 KiB, and not beyond") {
     for (u64 offset : {0, 4, 8180}) {
         BootImage image{"x", std::vector<u8>(9000)};
@@ -170,10 +223,11 @@ TEST_CASE("multiboot: damaged and unsuitable kernels are refused") {
     says(flat_error([](BootImage& i) { put<u32>(i, 40, 0x4000'0000); }), "needs 1024 MiB");
     says(flat_error([](BootImage& i) { put<u32>(i, 44, 0x201000); }), "entry outside");
     says(flat_error([](BootImage& i) {
-             put<u32>(i, 28, 0x10008);
-             put<u32>(i, 32, 0x10000);
+             put<u32>(i, 28, 0x9fc08);
+             put<u32>(i, 32, 0x9fc00);
+             put<u32>(i, 40, 0x9fd00);
          }),
-         "below 1 MiB");
+         "below 1 MiB that is not free");
 
     says(elf_error([](BootImage& i) { put<u32>(i, 0x88, 1); }), "wrong checksum");
     says(elf_error([](BootImage& i) { put<u32>(i, 0x80, 1); }), "32-bit ELF file without a multiboot header");
@@ -181,7 +235,7 @@ TEST_CASE("multiboot: damaged and unsuitable kernels are refused") {
     says(elf_error([](BootImage& i) { put<u16>(i, 16, ET_REL); }), "not an executable");
     says(elf_error([](BootImage& i) { put<u32>(i, 28, 0xffff'fff0); }), "truncated");
     says(elf_error([](BootImage& i) { put<u16>(i, 44, 0); }), "nothing to load");
-    says(elf_error([](BootImage& i) { put<u32>(i, 24, 0x100000); }), "entry outside");
+    says(elf_error([](BootImage& i) { put<u32>(i, 24, 0x300000); }), "entry outside");
     says(elf_error([](BootImage& i) { put<u32>(i, 52 + 4, 0x10000); }), "is truncated");
     says(elf_error([](BootImage& i) { put<u32>(i, 52 + 20, 8); }), "more bytes than memory");
 }
