@@ -1,6 +1,7 @@
 #include "emulator/core/cpu/exec/far_transfer.h"
 
 #include "emulator/core/cpu/exec/frame_stack.h"
+#include "emulator/core/cpu/exec/task_switch.h"
 #include "emulator/core/cpu/run/stretch.h"
 #include "emulator/core/cpu/state/task_state.h"
 
@@ -89,6 +90,15 @@ GateTarget check_gate(Cpu* c, const Op* op, u16 selector, Descriptor gate, bool 
     target.parameters = c->long_mode() ? 0 : gate.low >> 32 & 0x1f;
     target.cpl = code.is_conforming() ? c->cpl : code.dpl();
     return target;
+}
+
+void jump_to_task(Cpu* c, const Op* op, u16 selector, const Descriptor& descriptor, TaskEntry entry,
+                  u64 return_rip) {
+    TaskSwitch how;
+    how.entry = entry;
+    how.return_rip = return_rip;
+    how.flags = c->rflags();
+    switch_task(c, op, find_task(c, op, selector, descriptor), how);
 }
 
 void set_code(Cpu* c, u16 selector, const Descriptor& code, unsigned cpl, u64 rip) {
@@ -225,7 +235,7 @@ u64 check_real_target(Cpu* c, const Op* op, u64 offset) {
 
 }  // namespace
 
-void far_jump(Cpu* c, const Op* op, u16 selector, u64 offset, unsigned size) {
+void far_jump(Cpu* c, const Op* op, u16 selector, u64 offset, unsigned size, u64 return_rip) {
     offset = cut(offset, size);
     if (is_real(c)) return real_return(c, selector, check_real_target(c, op, offset));
     if (is_null(selector)) raise_error(c, op, Vector::GP, 0);
@@ -236,6 +246,8 @@ void far_jump(Cpu* c, const Op* op, u16 selector, u64 offset, unsigned size) {
         mark_accessed(c, op, target);
         return set_code(c, selector, target, c->cpl, rip);
     }
+    if (!c->long_mode() && names_task(target))
+        return jump_to_task(c, op, selector, target, TaskEntry::Jump, return_rip);
     GateTarget gate = check_gate(c, op, selector, target, true);
     const u64 rip = check_target(c, op, gate.code, gate.offset);
     mark_accessed(c, op, gate.code);
@@ -260,6 +272,8 @@ void far_call(Cpu* c, const Op* op, u16 selector, u64 offset, unsigned size, u64
     target.cpl = c->cpl;
     if (target.code.is_code_or_data()) {
         check_direct(c, op, selector, target.code);
+    } else if (!c->long_mode() && names_task(target.code)) {
+        return jump_to_task(c, op, selector, target.code, TaskEntry::Call, return_rip);
     } else {
         target = check_gate(c, op, selector, target.code, false);
     }
@@ -295,8 +309,11 @@ void far_return(Cpu* c, const Op* op, unsigned size, u16 release) {
     return_to(c, op, selector, code, rip, ss, sp + release, event::RingLeave::By::FarReturn);
 }
 
-void interrupt_return(Cpu* c, const Op* op, unsigned size) {
-    if (!is_real(c) && (c->eflags & rflags::kNt) != 0) raise_error(c, op, Vector::GP, 0);
+void interrupt_return(Cpu* c, const Op* op, unsigned size, u64 return_rip) {
+    if (!is_real(c) && (c->eflags & rflags::kNt) != 0) {
+        if (c->long_mode()) raise_error(c, op, Vector::GP, 0);
+        return return_from_task(c, op, return_rip);
+    }
     if (c->virtual_8086() && (c->eflags & rflags::kIopl) != rflags::kIopl) raise_error(c, op, Vector::GP, 0);
     const u64 offset = read_stack(c, op, 0, size);
     const u16 selector = static_cast<u16>(read_stack(c, op, size, size));

@@ -35,7 +35,7 @@ FarPointer far_operand(Cpu* c, const Op* op) {
 
 void jmp_far(Cpu* c, const Op* op) {
     const FarPointer target = far_operand(c, op);
-    far_jump(c, op, target.selector, target.offset, operand_size(op));
+    far_jump(c, op, target.selector, target.offset, operand_size(op), next_rip(c, op));
 }
 void call_far(Cpu* c, const Op* op) {
     const FarPointer target = far_operand(c, op);
@@ -56,7 +56,7 @@ void ret_far(Cpu* c, const Op* op) {
     far_return(c, op, op->a, static_cast<u16>(op->imm));
 }
 void iret(Cpu* c, const Op* op) {
-    interrupt_return(c, op, op->a);
+    interrupt_return(c, op, op->a, next_rip(c, op));
 }
 
 void int_n(Cpu* c, const Op* op) {

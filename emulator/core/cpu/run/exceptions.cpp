@@ -1,6 +1,7 @@
 #include "emulator/core/cpu/run/exceptions.h"
 
 #include "emulator/core/cpu/exec/frame_stack.h"
+#include "emulator/core/cpu/exec/task_switch.h"
 #include "emulator/core/cpu/run/stretch.h"
 #include "emulator/core/cpu/state/debug_registers.h"
 #include "emulator/core/cpu/state/task_state.h"
@@ -40,8 +41,8 @@ Descriptor read_gate(Cpu* c, const Op* op, const Incoming& event) {
     bool valid = !gate.is_code_or_data() &&
                  (gate.type() == system_type::kInterruptGate || gate.type() == system_type::kTrapGate);
     if (!c->long_mode() && !gate.is_code_or_data())
-        valid =
-            valid || gate.type() == system_type::kInterruptGate16 || gate.type() == system_type::kTrapGate16;
+        valid = valid || gate.type() == system_type::kInterruptGate16 ||
+                gate.type() == system_type::kTrapGate16 || gate.type() == system_type::kTaskGate;
     if (!valid || (event.check_dpl && gate.dpl() < c->cpl)) raise_error(c, op, Vector::GP, idt_error(event));
     if (!gate.present()) raise_error(c, op, Vector::NP, idt_error(event));
     return gate;
@@ -106,10 +107,20 @@ void deliver_long(Cpu* c, const Op* op, const Incoming& event) {
     enter_handler(c, gate.gate_offset64(), gate.type() == system_type::kInterruptGate);
 }
 
+// SDM vol. 3A, 6.12.2.
+void deliver_to_task(Cpu* c, const Op* op, const Incoming& event, const Descriptor& gate) {
+    const TaskTarget target = find_gate_task(c, op, gate, event.ext);
+    tell(c, op, event, c->cpl);
+    switch_task(c, op, target,
+                {TaskEntry::Event, event.return_rip, event.flags, event.ext, event.has_error,
+                 event.error_code, event.vector});
+}
+
 // SDM vol. 3A, 6.12; out of virtual-8086 mode also 20.3.1: always to level 0, with the data segment registers
 // in the frame and then emptied.
 void deliver_protected(Cpu* c, const Op* op, const Incoming& event) {
     const Descriptor gate = read_gate(c, op, event);
+    if (gate.type() == system_type::kTaskGate) return deliver_to_task(c, op, event, gate);
     const Descriptor code = read_handler_code(c, op, gate, event.ext);
     const unsigned new_cpl = code.is_conforming() ? c->cpl : code.dpl();
     const bool from_v86 = c->virtual_8086();

@@ -1,6 +1,6 @@
-// The task-state segment as far as IA-32e mode and its legacy namesake use it: stacks for inner privilege
-// levels, the interrupt stack table, and the I/O permission map (SDM vol. 3A, 7.2.1, 7.7; vol. 1, 18.5.2).
-// Task switches are not modelled: a far transfer or event through a task gate raises #GP.
+// What the present task's TSS is used for without a task switch (that is exec/task_switch.h): stacks for inner
+// privilege levels, the interrupt stack table, and the I/O permission map (SDM vol. 3A, 7.2.1, 7.7; vol. 1,
+// 18.5.2).
 //
 // `op` and `ext` as in segmentation.h.
 #pragma once
