@@ -21,6 +21,17 @@ constexpr const char* kSerial = "uart16550.0";
 // How many instructions go by between two looks at the keyboard: a few milliseconds of host time.
 constexpr u64 kSlice = 2'000'000;
 
+// No timer runs, and no CPU would take an interrupt.
+bool nothing_can_wake(Machine& machine) {
+    if (machine.events().next_deadline() != kNever) return false;
+    for (unsigned i = 0; i < machine.cpu_count(); ++i) {
+        const Cpu& cpu = machine.cpu(i);
+        if (!cpu.waits() || (cpu.activity != Activity::WaitForSipi && (cpu.eflags & rflags::kIf) != 0))
+            return false;
+    }
+    return true;
+}
+
 // Runs a guest with stdin as its keyboard. Virtual time does not outrun the host's while the guest is idle,
 // so that a sleep takes as long as it says; that changes when inputs arrive, and nothing else.
 StopReason run_interactive(Machine& machine, u64 max_instructions, RawTerminal& terminal,
@@ -41,8 +52,10 @@ StopReason run_interactive(Machine& machine, u64 max_instructions, RawTerminal& 
         const u64 ticks_before = machine.moment().ticks;
         const StopReason reason = machine.run(limits);
         idle = reason == StopReason::Idle;
-        if (reason == StopReason::Budget && machine.moment().instructions < max_instructions) continue;
+        if (reason == StopReason::Budget && machine.spent() < max_instructions) continue;
         if (!idle) return reason;
+        if (max_instructions != RunLimits{}.instructions && nothing_can_wake(machine))
+            return StopReason::Budget;
         // Idle up to the limit: sleep for what virtual time is ahead, or until a key. A pipe's bytes are
         // there already.
         const auto ahead =

@@ -36,7 +36,7 @@ bool parse_count(const std::string& text, u64& value) {
 // Until the guest has printed something and does nothing but wait, or has ended.
 void run_until_idle(Machine& machine, const KeepingSink& console, u64 budget) {
     unsigned quiet = 0;
-    while (quiet < kQuietSlices && machine.moment().instructions < budget) {
+    while (quiet < kQuietSlices && machine.spent() < budget) {
         const u64 before = machine.moment().instructions;
         RunLimits limits;
         limits.instructions = budget;

@@ -245,10 +245,13 @@ void ScriptRunner::execute(const ScriptLine& line) {
     if (verb == "boot" || (verb == "run" && line.rest.empty())) {
         run_until(line, &ScriptRunner::waits, {});
     } else if (verb == "run") {
-        const u64 until = session_.machine().moment().instructions + count_of(line.rest, 0);
+        const Machine& machine = session_.machine();
+        const u64 count = count_of(line.rest, 0);
+        const u64 until = machine.moment().instructions + count;
+        const u64 bound = machine.spent() + count + RunLimits::kBarrenSlack;  // of a guest caught in faults
         command(Verb::Run);
-        while (session_.running() && session_.machine().moment().instructions < until)
-            session_.advance(std::min(kSlice, until - session_.machine().moment().instructions));
+        while (session_.running() && machine.moment().instructions < until && machine.spent() < bound)
+            session_.advance(std::min(kSlice, until - machine.moment().instructions));
         command(Verb::Pause);
     } else if (verb == "type") {
         wait_from_ = session_.console().size();

@@ -293,13 +293,27 @@ StopReason Machine::run(const RunLimits& limits) {
     return reason;
 }
 
+// How many timers may fire while all CPUs sleep, in a run without a limit in time, before that is no sleep to wake from.
+static constexpr u64 kMostWaits = u64{1} << 20;
+
+u64 Machine::barren_deliveries() const {
+    u64 sum = 0;
+    for (const auto& cpu : cpus_) sum += cpu->barren_deliveries;
+    return sum;
+}
+
 StopReason Machine::run_on(const RunLimits& limits) {
+    const u64 now = cpu().instructions(), barren = barren_deliveries();
+    const u64 allowed = limits.instructions - std::min(now, limits.instructions);
+    u64 waits = 0, waited_at = now;  // moments waited for in a row, no instruction between
     for (;;) {
         if (run_due_events() || call_companions()) continue;
         Cpu& cpu = this->cpu();
         if (ended_) return *ended_;
         if (stop_requested_) return StopReason::Requested;
         if (cpu.instructions() >= limits.instructions) return StopReason::Budget;
+        if (barren_deliveries() - barren > std::max(allowed, allowed + RunLimits::kBarrenSlack))
+            return StopReason::Budget;
         if (cpu.ticks() >= limits.ticks) return halted() ? StopReason::Idle : StopReason::Budget;
         // A write, by a CPU or a device, may have ended another CPU's MWAIT.
         if (interleaver_.end() == Interleaver::kNoEnd && another_can_run())
@@ -310,7 +324,10 @@ StopReason Machine::run_on(const RunLimits& limits) {
         } else if (turn_is_over() && !halted()) {
             next_turn();
         } else if (cpu.waits()) {
-            if (deadline == kNever) return StopReason::Idle;
+            if (cpu.instructions() != waited_at) waits = 0;
+            waited_at = cpu.instructions();
+            if (deadline == kNever || (limits.ticks == kNever && ++waits > kMostWaits))
+                return StopReason::Idle;
             interleaver_.yield(cpu.instructions());  // whoever is woken first begins anew
             cpu.wait_until(deadline);
         } else {

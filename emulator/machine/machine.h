@@ -64,7 +64,10 @@ enum class StopReason : u8 {
     Shutdown,   // triple fault
 };
 
+// A chain of exceptions in which no instruction is completed never comes to a number of instructions: a run also
+// stops when so many deliveries have got nothing done as instructions were allowed, and kBarrenSlack.
 struct RunLimits {
+    static constexpr u64 kBarrenSlack = u64{1} << 16;
     u64 instructions = ~u64{0};  // total since power-on at which to stop
     Ticks ticks = kNever;        // virtual time at which to stop, also when halted
 };
@@ -117,6 +120,9 @@ class Machine {
     void remove_companion(Companion* companion);
 
     Moment moment() const;
+    // What a budget in instructions is compared with: those completed, and the deliveries of events that got
+    // nothing done (RunLimits).
+    u64 spent() const { return moment().instructions + barren_deliveries(); }
     bool halted() const;  // every CPU waits for an interrupt
     std::optional<StopReason> ended() const { return ended_; }
     u32 exit_code() const { return exit_code_; }
@@ -167,6 +173,7 @@ class Machine {
     void find_waypoint();
     StopReason run_on(const RunLimits& limits);
     void end(StopReason reason);
+    u64 barren_deliveries() const;
     bool turn_is_over() const;
     void next_turn();
     bool another_can_run() const;

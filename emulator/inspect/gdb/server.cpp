@@ -183,7 +183,7 @@ StopReason GdbServer::run(const RunLimits& slice, u64 budget, bool& over) {
         const RunLimits limits{std::min(slice.instructions, budget), slice.ticks};
         const StopReason reason = subject_.time.machine().run(limits);
         const bool ended = reason != StopReason::Budget && reason != StopReason::Idle;
-        over = ended || subject_.time.machine().moment().instructions >= budget;
+        over = ended || subject_.time.machine().spent() >= budget;
         return reason;
     }
     const StopReason reason = session_->run(slice, budget, over);

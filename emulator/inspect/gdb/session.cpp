@@ -209,8 +209,7 @@ StopReason GdbSession::run(const RunLimits& slice, u64 budget, bool& over) {
     GdbStop stop = carry_out({std::min(slice.instructions, budget), slice.ticks});
     busy_ = false;
     using Reason = GdbStop::Reason;
-    if (stop.reason == Reason::None && machine_.moment().instructions >= budget)
-        stop.reason = Reason::HistoryEnd;
+    if (stop.reason == Reason::None && machine_.spent() >= budget) stop.reason = Reason::HistoryEnd;
     if (stop.reason == Reason::None && interrupted_) stop.reason = Reason::Interrupt;
     const bool reboots = subject_.restarts && stop.machine == StopReason::Reset;
     over = stop.reason == Reason::HistoryEnd && (at_end_ || reboots);

@@ -24,6 +24,9 @@ struct DeliveryState {
     DeliveredFault faults[3];  // those that led here, oldest first
 };
 
+// Events in a row with no instruction between them end a turn, and a run(), after so many.
+inline constexpr u64 kBarrenDeliveriesPerTurn = 64;
+
 // A triple fault (SDM vol. 3A, 6.15, interrupt 8): a fault that could not be delivered, the one met on the
 // way, and the one met on the way to the double-fault handler.
 struct ShutdownReason {

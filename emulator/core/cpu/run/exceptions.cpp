@@ -229,6 +229,21 @@ void shut_down(Cpu* c) {
     c->activity = Activity::Shutdown;
 }
 
+// A delivery costs no time where instructions are done between one and the next. A chain of them that gets
+// nothing done (a handler whose first instruction faults) takes a cycle each, and gives the turn away, so that
+// timers and other CPUs come to end it, and whoever called run() too.
+void count_delivery(Cpu* c) {
+    const u64 count = instruction_number(c, nullptr), now = count - c->insns_elsewhere;
+    if (c->delivered_at == now) {
+        charge(c, nullptr, 1);
+        if (++c->barren_deliveries % kBarrenDeliveriesPerTurn == 0) {
+            if (c->env.interleaver != nullptr) c->env.interleaver->yield(count);
+            c->exit_requested = true;
+        }
+    }
+    c->delivered_at = now;
+}
+
 void deliver_external(Cpu* c, u8 vector) {
     c->delivery = {};
     c->delivery.active = true;
@@ -242,6 +257,7 @@ void deliver_external(Cpu* c, u8 vector) {
     deliver(c, nullptr, event);
     c->delivery.active = false;
     ++c->interrupts_taken;
+    count_delivery(c);
 }
 
 }  // namespace
@@ -288,6 +304,7 @@ void deliver_exception(Cpu* c) {
     state.active = false;
     ++c->exceptions_taken;
     if (fault.vector == Vector::PF) ++c->page_faults;
+    count_delivery(c);
 }
 
 void raise_debug(Cpu* c, const Op* op, u64 dr6) {

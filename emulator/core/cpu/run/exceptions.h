@@ -4,7 +4,8 @@
 // The deliver_* functions of the run loop are called at an instruction boundary, RIP being the one to return
 // to. A delivery changes architectural state at its end only; a fault within it is raised with a null Op and
 // unwinds to the run loop, which calls deliver_exception() again: the double- and triple-fault rules are kept
-// there. All of them finish with update_mode(). Costs no cycles.
+// there. All of them finish with update_mode(). Costs no cycles, but
+// where no instruction was completed since the last delivery.
 #pragma once
 
 #include "emulator/core/cpu/state/cpu.h"

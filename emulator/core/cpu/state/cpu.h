@@ -193,6 +193,10 @@ struct alignas(64) Cpu {
     // Of these, this CPU's own.
     u64 own_instructions() const { return instructions() - insns_elsewhere; }
     Ticks ticks() const;
+    // Events delivered right after another, no instruction having been completed (event_delivery.h), and this
+    // CPU's instruction count at the last delivery of any.
+    u64 barren_deliveries = 0;
+    u64 delivered_at = ~u64{0};
     u64 time() const;  // the same in parts of a tick
     Moment moment() const { return {instructions(), ticks()}; }
 
@@ -225,8 +229,8 @@ struct alignas(64) Cpu {
     // True while only a signal from outside can make it go on.
     bool waits() const {
         const bool monitoring = activity == Activity::MonitorWait && monitor.armed;
-        return (activity == Activity::Halted || activity == Activity::WaitForSipi || monitoring) &&
-               !nmi_pending && !init_pending && !sipi_pending && !(intr && (eflags & rflags::kIf) != 0);
+        return (activity == Activity::Halted || monitoring) && !(nmi_pending && !nmi_blocked) &&
+               !(intr && (eflags & rflags::kIf) != 0);
     }
     // Time passes while it waits.
     void wait_until(Ticks when);
@@ -243,3 +247,5 @@ struct alignas(64) Cpu {
 };
 
 }  // namespace orrery
+        if (init_pending) return false;
+        if (activity == Activity::WaitForSipi) return !sipi_pending;

@@ -196,6 +196,8 @@ void Cpu::visit(Archive& archive) {
     archive.field("exceptions_taken", exceptions_taken);
     archive.field("interrupts_taken", interrupts_taken);
     archive.field("page_faults", page_faults);
+    archive.field("barren_deliveries", barren_deliveries);
+    archive.field("delivered_at", delivered_at);
     if (!archive.loading()) return;
 
     if (time_per_cycle < kTickParts / 8 || time_per_cycle > kTickParts)
