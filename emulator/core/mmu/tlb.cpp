@@ -40,6 +40,9 @@ TlbEntry& TlbArray::victim(u64 linear, u8 page_shift) {
 
 void TlbArray::visit(Archive& archive) {
     for (TlbEntry& entry : entries_) archive.field("entry", entry);
+    if (!archive.loading()) return;
+    for (const TlbEntry& entry : entries_)
+        if (entry.valid()) note_used(entry);
 }
 
 void TlbCounters::visit(Archive& archive) {
@@ -99,7 +102,7 @@ TlbEntry* Tlb::copy_to_l1(Side side, u64 linear, TlbEntry entry) {
     TlbEntry* slot = array.find(linear, entry.page_shift, entry.pcid);
     if (slot == nullptr) slot = &array.victim(linear, entry.page_shift);
     if (slot->valid()) dropped_(side, slot->page << slot->page_shift, u64{1} << slot->page_shift);
-    *slot = entry;
+    array.put(*slot, entry);
     slot->recent = false;
     touch_l1(side, array, *slot);
     return slot;
@@ -121,7 +124,7 @@ TlbEntry* Tlb::fill(Side side, u64 linear, const TlbEntry& entry) {
     // An entry of the same page may still be there (a write found it clean): it is replaced, not doubled.
     TlbEntry* slot = array.find(linear, entry.page_shift, entry.pcid);
     if (slot == nullptr) slot = &array.victim(linear, entry.page_shift);
-    *slot = entry;
+    array.put(*slot, entry);
     slot->recent = false;
     array.touch(*slot, [](const TlbEntry&) {});
     return copy_to_l1(side, linear, entry);
@@ -129,14 +132,7 @@ TlbEntry* Tlb::fill(Side side, u64 linear, const TlbEntry& entry) {
 
 template <typename Matches>
 void Tlb::invalidate_matching(Matches matches) {
-    for (TlbArray* array : arrays_) {
-        for (TlbEntry& entry : array->entries()) {
-            if (entry.valid() && matches(entry)) {
-                entry = TlbEntry{};
-                ++counters.invalidations;
-            }
-        }
-    }
+    for (TlbArray* array : arrays_) counters.invalidations += array->empty_matching(matches);
 }
 
 void Tlb::invalidate_page(u64 linear, u16 pcid, bool globals) {

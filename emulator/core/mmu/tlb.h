@@ -13,6 +13,7 @@
 // owner is told.
 #pragma once
 
+#include <bit>
 #include <functional>
 #include <vector>
 
@@ -42,7 +43,8 @@ struct TlbEntry {
 // One set-associative array for pages of one or two sizes.
 class TlbArray {
   public:
-    TlbArray(unsigned sets, unsigned ways) : sets_(sets), ways_(ways), entries_(sets * ways) {}
+    TlbArray(unsigned sets, unsigned ways)
+        : sets_(sets), ways_(ways), entries_(sets * ways), used_((sets + 63) / 64) {}
 
     // The matching entry of size `page_shift`, nullptr if there is none. Changes nothing.
     TlbEntry* find(u64 linear, u8 page_shift, u16 pcid);
@@ -62,12 +64,41 @@ class TlbArray {
         }
     }
 
+    // Puts `value` into `slot`, one of this array's.
+    void put(TlbEntry& slot, const TlbEntry& value) {
+        slot = value;
+        note_used(slot);
+    }
+
+    // Empties the valid entries that `matches` is true of; how many those were. Costs what is in use.
+    template <typename Matches>
+    u64 empty_matching(Matches matches) {
+        u64 emptied = 0;
+        for (unsigned word = 0; word < used_.size(); ++word) {
+            for (u64 left = used_[word]; left != 0; left &= left - 1) {
+                const unsigned bit = static_cast<unsigned>(std::countr_zero(left));
+                TlbEntry* set = &entries_[(word * 64 + bit) * ways_];
+                bool any = false;
+                for (TlbEntry* entry = set; entry < set + ways_; ++entry) {
+                    if (!entry->valid()) continue;
+                    if (matches(*entry)) {
+                        *entry = TlbEntry{};
+                        ++emptied;
+                    } else {
+                        any = true;
+                    }
+                }
+                if (!any) used_[word] &= ~(u64{1} << bit);
+            }
+        }
+        return emptied;
+    }
+
     // The entry that a fill for `linear` replaces (an invalid one first).
     TlbEntry& victim(u64 linear, u8 page_shift);
 
     unsigned sets() const { return sets_; }
     unsigned ways() const { return ways_; }
-    std::vector<TlbEntry>& entries() { return entries_; }
     const std::vector<TlbEntry>& entries() const { return entries_; }
     void visit(Archive& archive);
 
@@ -77,10 +108,15 @@ class TlbArray {
         return &entries_[index / ways_ * ways_];
     }
     unsigned set_index(u64 page) const { return static_cast<unsigned>(page % sets_); }
+    void note_used(const TlbEntry& entry) {
+        const size_t set = static_cast<size_t>(&entry - entries_.data()) / ways_;
+        used_[set / 64] |= u64{1} << set % 64;
+    }
 
     unsigned sets_;
     unsigned ways_;
     std::vector<TlbEntry> entries_;
+    std::vector<u64> used_;  // a bit for each set: whether it may hold valid entries
 };
 
 // Look-ups are counted by the CPU (a hit in the fast table makes no call); hits are look-ups less misses.

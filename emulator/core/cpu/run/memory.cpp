@@ -62,7 +62,8 @@ void remember(Cpu* c, u64 linear, u64 physical_page, bool readable, bool writabl
     if (host == nullptr) return;
     if (writes) c->env.bus->note_write(host);
     const u64 page = linear & ~u64{0xfff};
-    FastEntry& entry = c->fast[(linear >> 12) % kFastEntries];
+    const u64 slot = (linear >> 12) % kFastEntries;
+    FastEntry& entry = c->fast[slot];
     if (c->data_breakpoints != 0 && page_has_data_breakpoint(c, page)) return;
     WatchPoints::Kinds watched;
     if (c->env.observers->points().any_data())
@@ -70,6 +71,7 @@ void remember(Cpu* c, u64 linear, u64 physical_page, bool readable, bool writabl
     if (watched.reads) return;
     const bool plain =
         !watched.writes && !c->env.code->wants_writes(physical_page) && c->env.bus->write_noted(host);
+    c->fast_slots.note(slot);
     entry.addend = reinterpret_cast<u64>(host) - page;
     entry.read_tag = readable ? page : FastEntry::kNoTag;
     entry.write_tag = writable && plain ? page : FastEntry::kNoTag;

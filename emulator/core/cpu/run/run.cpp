@@ -21,7 +21,9 @@ namespace {
 constexpr int kUnwoundToHalt = 2;
 
 void remember_code(Cpu* c, u64 linear, CodePage& page) {
-    FastCodeEntry& entry = c->fast_code[(linear >> 12) % kFastCodeEntries];
+    const u64 slot = (linear >> 12) % kFastCodeEntries;
+    FastCodeEntry& entry = c->fast_code[slot];
+    c->fast_code_slots.note(slot);
     entry.page = linear & ~u64{0xfff};
     entry.code = &page;
 }

@@ -1,7 +1,5 @@
 #include "emulator/core/cpu/state/cpu.h"
 
-#include <algorithm>
-
 namespace orrery {
 
 Cpu::Cpu(unsigned cpu_id, const CpuEnvironment& environment, const CpuFeatures& cpu_features)
@@ -18,46 +16,58 @@ Cpu::~Cpu() {
 }
 
 void Cpu::flush_fast() {
-    for (auto& table : fast_tables) std::fill(std::begin(table), std::end(table), FastEntry{});
-    for (auto& table : fast_code_tables) std::fill(std::begin(table), std::end(table), FastCodeEntry{});
+    fast_slots.for_each([this](unsigned slot) {
+        for (auto& table : fast_tables) table[slot] = FastEntry{};
+    });
+    fast_slots.clear();
+    fast_code_slots.for_each([this](unsigned slot) {
+        for (auto& table : fast_code_tables) table[slot] = FastCodeEntry{};
+    });
+    fast_code_slots.clear();
 }
 
 void Cpu::drop_fast(Tlb::Side side, u64 linear, u64 length) {
-    auto drop = [&](auto& table, auto page_of, auto empty) {
-        constexpr u64 entries = std::extent_v<std::remove_reference_t<decltype(table)>>;
+    auto drop = [&](auto& tables, const auto& slots, auto page_of, auto empty) {
+        constexpr u64 entries = std::extent_v<std::remove_reference_t<decltype(tables)>, 1>;
         if (length == kPageSize) {
-            auto& entry = table[(linear >> 12) % entries];
-            if (page_of(entry) == linear) entry = empty;
+            for (auto& table : tables) {
+                auto& entry = table[(linear >> 12) % entries];
+                if (page_of(entry) == linear) entry = empty;
+            }
             return;
         }
-        for (auto& entry : table)
-            if (page_of(entry) - linear < length) entry = empty;
+        slots.for_each([&](unsigned slot) {
+            for (auto& table : tables)
+                if (page_of(table[slot]) - linear < length) table[slot] = empty;
+        });
     };
     if (side == Tlb::Side::Data) {
         auto page_of = [](const FastEntry& entry) {
             return entry.read_tag != FastEntry::kNoTag ? entry.read_tag : entry.write_tag;
         };
-        for (auto& table : fast_tables) drop(table, page_of, FastEntry{});
+        drop(fast_tables, fast_slots, page_of, FastEntry{});
     } else {
-        for (auto& table : fast_code_tables)
-            drop(
-                table, [](const FastCodeEntry& entry) { return entry.page; }, FastCodeEntry{});
+        drop(
+            fast_code_tables, fast_code_slots, [](const FastCodeEntry& entry) { return entry.page; },
+            FastCodeEntry{});
     }
 }
 
 void Cpu::forbid_fast_writes(const u8* host_page) {
-    for (auto& table : fast_tables) {
-        for (FastEntry& entry : table) {
+    fast_slots.for_each([&](unsigned slot) {
+        for (auto& table : fast_tables) {
+            FastEntry& entry = table[slot];
             if (entry.write_tag != FastEntry::kNoTag &&
                 entry.write_tag + entry.addend == reinterpret_cast<u64>(host_page))
                 entry.write_tag = FastEntry::kNoTag;
         }
-    }
+    });
 }
 
 void Cpu::forbid_all_fast_writes() {
-    for (auto& table : fast_tables)
-        for (FastEntry& entry : table) entry.write_tag = FastEntry::kNoTag;
+    fast_slots.for_each([this](unsigned slot) {
+        for (auto& table : fast_tables) table[slot].write_tag = FastEntry::kNoTag;
+    });
 }
 
 }  // namespace orrery

@@ -4,6 +4,8 @@
 // public ways in are at the end; everything before is the interpreter's.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <csetjmp>
 #include <memory>
 
@@ -65,6 +67,23 @@ struct FastCodeEntry {
     CodePage* code = nullptr;
 };
 inline constexpr unsigned kFastCodeEntries = 64;
+
+// Which slots of a fast table may be filled, so that emptying it costs what is in use.
+template <unsigned slots>
+class FastSlots {
+  public:
+    void note(u64 slot) { words_[slot / 64] |= u64{1} << slot % 64; }
+    void clear() { words_ = {}; }
+    template <typename Visit>
+    void for_each(Visit visit) const {
+        for (unsigned word = 0; word < slots / 64; ++word)
+            for (u64 left = words_[word]; left != 0; left &= left - 1)
+                visit(word * 64 + static_cast<unsigned>(std::countr_zero(left)));
+    }
+
+  private:
+    std::array<u64, slots / 64> words_{};
+};
 
 // Data accesses are checked differently by who makes them; each kind has a fast table of its own.
 enum AccessMode : u8 { kUserMode = 0, kKernelMode = 1, kKernelAcMode = 2 };  // EFLAGS.AC lifts SMAP
@@ -151,7 +170,9 @@ struct alignas(64) Cpu {
     FastEntry fast_tables[3][kFastEntries];
     FastEntry empty_table[kFastEntries];  // used while #AC is checked: every access goes the slow way
     FastCodeEntry fast_code_tables[2][kFastCodeEntries];
-    jmp_buf* unwind = nullptr;  // where raise() goes
+    FastSlots<kFastEntries> fast_slots;           // of any of the three tables
+    FastSlots<kFastCodeEntries> fast_code_slots;  // of any of the two
+    jmp_buf* unwind = nullptr;                    // where raise() goes
     PendingException pending;
     DeliveryState delivery;
     bool step_trap = false;  // TF was set before the instruction; INT n, SYSCALL and MOV SS clear this
@@ -172,6 +193,10 @@ struct alignas(64) Cpu {
     u64 insns_elsewhere = 0;  // of the total: those that other CPUs completed
     u64 code_crossings = 0;   // second ITLB look-ups of instructions that cross a page
     u64 exceptions_taken = 0, interrupts_taken = 0, page_faults = 0;
+    // Events delivered right after another, no instruction having been completed (event_delivery.h), and this
+    // CPU's instruction count at the last delivery of any.
+    u64 barren_deliveries = 0;
+    u64 delivered_at = ~u64{0};
     std::unique_ptr<Block> uncached_block;  // an instruction that crosses a page, or lies outside RAM
     std::unique_ptr<Op[]> uncached_ops;
 
@@ -193,10 +218,6 @@ struct alignas(64) Cpu {
     // Of these, this CPU's own.
     u64 own_instructions() const { return instructions() - insns_elsewhere; }
     Ticks ticks() const;
-    // Events delivered right after another, no instruction having been completed (event_delivery.h), and this
-    // CPU's instruction count at the last delivery of any.
-    u64 barren_deliveries = 0;
-    u64 delivered_at = ~u64{0};
     u64 time() const;  // the same in parts of a tick
     Moment moment() const { return {instructions(), ticks()}; }
 
@@ -226,8 +247,11 @@ struct alignas(64) Cpu {
     // queue. Returns at an instruction boundary.
     void run(u64 instructions_total, Ticks deadline);
 
-    // True while only a signal from outside can make it go on.
+    // True while only a signal from outside can make it go on. What is pending counts only where it would be
+    // taken: an NMI not while another is handled (it is remembered), nor before a start-up IPI.
     bool waits() const {
+        if (init_pending) return false;
+        if (activity == Activity::WaitForSipi) return !sipi_pending;
         const bool monitoring = activity == Activity::MonitorWait && monitor.armed;
         return (activity == Activity::Halted || monitoring) && !(nmi_pending && !nmi_blocked) &&
                !(intr && (eflags & rflags::kIf) != 0);
@@ -247,5 +271,3 @@ struct alignas(64) Cpu {
 };
 
 }  // namespace orrery
-        if (init_pending) return false;
-        if (activity == Activity::WaitForSipi) return !sipi_pending;
