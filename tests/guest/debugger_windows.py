@@ -86,7 +86,8 @@ def check_windows():
           registers["ring"] == 0 and registers["location"] == "entry_SYSCALL_64" and registers["task"].startswith("ls "),
           str(registers))
     ring = json.loads(orrery("show", "ring", "--at", "syscall:write", "--format", "json", "--", "ls", "/")[1])
-    check("ring at a system call", ring["ring"] == 0 and ring["location"] == "entry_SYSCALL_64", str(ring))
+    check("ring at a system call: it came from user mode", ring["ring"] == 0 and ring["crossed"] and
+          int(ring["registers"]["CPL"]["before"], 16) == 3 and int(ring["registers"]["CPL"]["now"], 16) == 0, str(ring))
     check("registers: the call's number is in RAX", int(registers["general"]["RAX"]["value"], 16) == 1, str(registers))
     text = orrery("show", "disassembly", "--at", "vfs_write")[1]
     check("disassembly at a function", "vfs_write:" in text and "=>" in text and "guest-kernel/fs/" in text, text)

@@ -118,7 +118,7 @@ TEST_CASE(
     again.begin_at = 5'000'000;
     CHECK(Session(again).machine().moment().instructions == 5'000'000);
     again.begin_at = 0;
-    play("run\nexpect screen two\n", again);
+    play("wait two\nexpect screen two\n", again);
     std::filesystem::remove(path);
 }
 

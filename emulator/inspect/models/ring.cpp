@@ -95,7 +95,7 @@ std::string to_text(const RingModel& model) {
     }
     if (!model.crossed) return text + table_text({"", "now"}, rows);
     return text + fmt::format("crossed at instruction {}\n", grouped(model.crossed_at)) +
-           table_text({"", "before", "now"}, rows);
+           table_text({"", "before", "now", ""}, rows);
 }
 
 Json to_json(const RingModel& model) {

@@ -70,8 +70,11 @@ u64 register_value(const Cpu& cpu, size_t index) {
     return index == kRip ? cpu.rip() : index == kCr2 ? cpu.cr2 : cpu.gpr[index];
 }
 
-void check_count(const Arguments& arguments, size_t least, size_t most, const char* usage) {
-    if (arguments.size() < least) throw ShowError(fmt::format("needs {}", usage));
+// `usage`: all that may be given; `needed`: what must be, where that is less.
+void check_count(const Arguments& arguments, size_t least, size_t most, const char* usage,
+                 const char* needed = nullptr) {
+    if (arguments.size() < least)
+        throw ShowError(fmt::format("needs {}", needed != nullptr ? needed : usage));
     if (arguments.size() > most)
         throw ShowError(most == 0 ? fmt::format("takes no argument, but got {}", arguments[0])
                                   : fmt::format("takes only {}, but got {}", usage, arguments[most]));
@@ -168,7 +171,7 @@ std::vector<ShowWindow> make_windows() {
         windows, "page-walk", "ADDR [PID]",
         "how a linear address becomes a physical one, and why (not); PID: by a task's page tables",
         [](const Arguments& a) {
-            check_count(a, 1, 2, "an address and a pid");
+            check_count(a, 1, 2, "an address and a pid", "an address");
             check_address(a[0]);
             pid_argument(a, 1);
         },
@@ -179,7 +182,7 @@ std::vector<ShowWindow> make_windows() {
     add(
         windows, "address-space", "PID [pages]", "what a process has mapped; pages: frame by frame",
         [](const Arguments& a) {
-            check_count(a, 1, 2, "a pid and the word pages");
+            check_count(a, 1, 2, "a pid and the word pages", "a pid");
             parse_pid(a[0]);
             if (a.size() > 1 && a[1] != "pages")
                 throw ShowError(fmt::format("{}: after the pid only pages may follow", a[1]));
@@ -233,7 +236,7 @@ std::vector<ShowWindow> make_windows() {
     add(
         windows, "memory", "ADDR [BYTES [PID]]", "memory as a hex dump; PID: a task's",
         [](const Arguments& a) {
-            check_count(a, 1, 3, "an address, a number of bytes and a pid");
+            check_count(a, 1, 3, "an address, a number of bytes and a pid", "an address");
             check_address(a[0]);
             if (a.size() > 1) parse_size(a[1]);
             pid_argument(a, 2);
