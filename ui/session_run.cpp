@@ -37,7 +37,7 @@ StopCause Session::run_until_syscall(const goal::Syscall& wanted, const RunLimit
     if (!wanted.name.empty() && !number) return StopCause::Done;
     bool found = false;
     const auto look = [&](const Event& event) {
-        if (number && machine_->cpu(event.cpu).gpr[kRax] != *number) return;
+        if (number && event.get<event::SystemCall>()->number != *number) return;
         if (!wanted.data.empty()) {
             // The tracer has seen the event before us, and decoded it.
             const auto records = tracer_->log().records();

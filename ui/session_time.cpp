@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "emulator/core/cpu/state/register_file.h"
-#include "emulator/inspect/models/page_walk.h"
 #include "emulator/inspect/models/place.h"
 #include "emulator/machine/input.h"
 #include "ui/session.h"
@@ -118,16 +117,15 @@ void Session::perform(const command::PokeMemory& poke) {
         return;
     }
     stop("");
-    PageWalkParameters where;
-    where.cr3 = parse_place(context(), hex(poke.address), poke.task).cr3;
+    const std::optional<u64> cr3 = parse_place(context(), hex(poke.address), poke.task).cr3;
     for (size_t at = 0; at < bytes.size();) {
-        where.address = poke.address + at;
-        const PageWalkModel walk = page_walk_model(context(), where);
-        if (!walk.mapped) {
-            status_ = hex(where.address) + " is not mapped";
+        const u64 linear = poke.address + at;
+        const WalkResult walk = machine_->translate(machine_->cpu().id, linear, cr3);
+        if (!walk.ok) {
+            status_ = hex(linear) + " is not mapped";
             return;
         }
-        const size_t count = std::min<size_t>(bytes.size() - at, 4096 - (where.address & 4095));
+        const size_t count = std::min<size_t>(bytes.size() - at, 4096 - (linear & 4095));
         std::vector<u8> data;
         append_little_endian(data, walk.physical, 8);
         data.insert(data.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at),
