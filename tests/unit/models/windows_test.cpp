@@ -28,7 +28,9 @@ std::string complaint(const std::string& window, const std::vector<std::string>&
 TEST_CASE("bad arguments get one clear line", "[models]") {
     CHECK(complaint("page-walk", {"0xzz"}) == "show page-walk: 0xzz is not an address");
     CHECK(complaint("page-walk", {}) == "show page-walk: needs an address");
-    CHECK(complaint("page-walk", {"1", "2"}) == "show page-walk: takes only an address, but got 2");
+    CHECK(complaint("page-walk", {"1", "2", "3"}) ==
+          "show page-walk: takes only an address and a pid, but got 3");
+    CHECK(complaint("page-walk", {"1", "two"}) == "show page-walk: two is not a pid");
     CHECK(complaint("page-walk", {""}) == "show page-walk: \"\" is not an address");
     CHECK(complaint("page-walk", {"12ab"}) == "show page-walk: 12ab is not an address");
     CHECK(complaint("page-walk", {"0x10000000000000000"}) ==
