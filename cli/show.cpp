@@ -12,6 +12,7 @@
 #include "emulator/guestos/kernel_slide.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
 #include "emulator/inspect/models/framebuffer.h"
+#include "emulator/inspect/models/ring.h"
 #include "emulator/inspect/models/windows.h"
 #include "emulator/points/debugger.h"
 #include "emulator/time-travel/timeline/event_log.h"
@@ -189,6 +190,7 @@ int run_show(const ShowOptions& options) {
         std::optional<SyscallTracer> tracer;
         if (window.name == "syscalls" || window.name == "tasks") tracer.emplace(machine, kernel.get());
 
+        const LastCrossing crossing(machine);
         std::optional<EventLog> events;
         std::optional<TimeMachine> time;
         if (window.name == "timeline" || window.name == "bookmarks" || window.name == "who-wrote") {
@@ -214,6 +216,7 @@ int run_show(const ShowOptions& options) {
         context.console = &console.text();
         context.time = time ? &*time : nullptr;
         context.events = events ? &*events : nullptr;
+        context.crossing = &crossing;
         context.past = time ? &*time : nullptr;
         context.source_root = source_directory();
         if (options.format == "png") {

@@ -44,6 +44,7 @@ int run_ui(const UiOptions& options) {
         app.session.machine = guest.machine_config();
         app.session.images = guest.boot_images();
         app.session.kernel_path = app.session.images.kernel;
+        app.session.plain_output = guest.has_command();
         app.session.record = [&options, images = app.session.images](Machine& machine) {
             return options.record.start(machine, images, options.guest);
         };

@@ -9,14 +9,12 @@ namespace orrery {
 
 void draw_address_space(Ui& ui) {
     const AddressSpaceModel& model = ui.frame->address_space;
-    ImGui::Text("%s (pid %d)", model.comm.empty() ? "?" : model.comm.c_str(), model.pid);
+    if (!model.problem.empty()) ImGui::TextColored(theme::kBad, "%s", model.problem.c_str());
+    if (model.rows.empty()) return;
+    ImGui::Text("%s (pid %d)", model.comm.c_str(), model.pid);
     ImGui::SameLine();
     text_dim(fmt::format("{} mapped, {} resident in 4 KiB pages, CR3 {}", size_text(model.total_bytes),
                          model.resident_pages, hex(model.cr3)));
-    if (!model.problem.empty()) {
-        ImGui::TextColored(theme::kBad, "%s", model.problem.c_str());
-        return;
-    }
     constexpr ImGuiTableFlags kFlags =
         ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY | ImGuiTableFlags_SizingFixedFit;
     if (!ImGui::BeginTable("areas", 7, kFlags)) return;
@@ -28,7 +26,7 @@ void draw_address_space(Ui& ui) {
     for (const AddressSpaceRow& row : model.rows) {
         ImGui::TableNextRow();
         ImGui::TableNextColumn();
-        address_link(ui, row.start);
+        address_link(ui, row.start, model.pid);
         ImGui::TableNextColumn();
         ImGui::TextUnformatted(size_text(row.end - row.start).c_str());
         ImGui::TableNextColumn();

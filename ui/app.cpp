@@ -1,9 +1,11 @@
 #include "ui/app.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ui/canvas.h"
 #include "ui/guest_thread.h"
+#include "ui/layout.h"
 #include "ui/script.h"
 
 namespace orrery {
@@ -17,39 +19,48 @@ void run_script(const AppOptions& options) {
     Canvas canvas(options.headless, options.width, options.height, options.scale);
     Ui ui;
     ui.scale = options.scale;
+    ui.terminal.set_newline(session.plain_output());
     ScriptRunner runner(session, canvas, ui, options.script);
     runner.run(lines);
     if (!options.screenshot.empty()) canvas.save_png(options.screenshot);
 }
 
+// How many frames Dear ImGui is given to come to rest: after an event, and after new rows.
+constexpr unsigned kSettle = 4, kSettleRows = 2;
+constexpr Uint64 kFrameMilliseconds = 16;
+
+void take_frame(Ui& ui, const std::shared_ptr<const Frame>& frame) {
+    const bool stopped = frame->state != RunState::Running;
+    if (stopped && (ui.frame->state == RunState::Running || ui.frame->moment != frame->moment))
+        ui.previous = ui.frame;
+    ui.frame = frame;
+}
+
+// A still screen costs nothing: after the last change events() sleeps until something comes.
 void run_interactive(const AppOptions& options) {
     Canvas canvas(false, options.width, options.height, options.scale);
-    GuestThread guest(std::make_unique<Session>(options.session));
-    guest.on_frame([&canvas] { canvas.wake(); });
-    guest.send({Verb::Run, {}, 0});
     Ui ui;
+    auto session = std::make_unique<Session>(options.session);
+    ui.terminal.set_newline(session->plain_output());
+    GuestThread guest(std::move(session));
+    guest.on_frame([&canvas] { canvas.wake(); });
+    if (const std::optional<Command> opening = opening_command(options.session)) guest.send(*opening);
     ui.scale = options.scale;
     const bool display = options.session.machine.display.present;
-    if (display) ui.preset = "Display";
+    if (display) choose_layout(ui, "Display");
     ui.focus_request = display ? "Display" : "Console";
     ui.frame = guest.latest();
-    // A still screen costs nothing: after the last change Dear ImGui gets a few frames to come to rest, then
-    // events() sleeps until something comes.
-    constexpr unsigned kSettle = 4;
-    constexpr Uint64 kFrameMilliseconds = 16;
     unsigned settle = kSettle;
     while (!ui.quit) {
         const Uint64 began = SDL_GetTicks64();
         if (canvas.events(ui, settle > 0 ? 0 : 1000)) settle = kSettle;
         const std::shared_ptr<const Frame> frame = guest.latest();
         if (frame != ui.frame) {
-            settle = kSettle;
-            const bool stopped = frame->state != RunState::Running;
-            if (stopped && (ui.frame->state == RunState::Running || ui.frame->moment != frame->moment))
-                ui.previous = ui.frame;
-            ui.frame = frame;
+            settle = std::max(settle, kSettleRows);
+            take_frame(ui, frame);
             feed_terminal(ui, guest.take_console());
         }
+        if (!canvas.visible()) settle = 0;
         if (settle > 0) {
             --settle;
             canvas.draw(ui);
@@ -70,6 +81,11 @@ void run_interactive(const AppOptions& options) {
 }
 
 }  // namespace
+
+std::optional<Command> opening_command(const SessionConfig& session) {
+    if (session.replay) return std::nullopt;
+    return command::Go{command::Motion::Run};
+}
 
 void run_window(const AppOptions& options) {
     if (options.headless || !options.script.empty() || !options.screenshot.empty()) {

@@ -12,7 +12,7 @@ namespace {
 void draw_rows(Ui& ui, const BookmarksModel& model) {
     for (const BookmarkRow& row : model.rows) {
         ImGui::PushID(static_cast<int>(row.index));
-        if (ImGui::SmallButton("x")) ui.send(Verb::RemoveBookmark, {}, row.index);
+        if (ImGui::SmallButton("x")) ui.send(command::RemoveBookmark{row.index});
         if (ImGui::IsItemHovered()) ImGui::SetTooltip("Remove this bookmark");
         ImGui::SameLine();
         const std::string where = fmt::format("{}{}", grouped(row.moment.instructions),
@@ -20,11 +20,11 @@ void draw_rows(Ui& ui, const BookmarksModel& model) {
         const bool here = row.on_path && row.moment == ui.frame->moment;
         if (ImGui::Selectable(where.c_str(), here, ImGuiSelectableFlags_None,
                               {ImGui::CalcTextSize(where.c_str()).x, 0}))
-            ui.send(Verb::GoToBookmark, {}, row.index);
+            ui.send(command::GoToBookmark{row.index});
         if (ImGui::IsItemHovered()) ImGui::SetTooltip("Go there");
         ImGui::SameLine();
         std::string note = row.note;
-        if (text_field("##note", note, "", -1)) ui.send(Verb::RenameBookmark, note, row.index);
+        if (text_field("##note", note, "", -1)) ui.send(command::RenameBookmark{row.index, note});
         ImGui::PopID();
     }
 }
@@ -38,7 +38,7 @@ void draw_runs(Ui& ui, const TimelineModel& model) {
                                                                grouped(run.fork.instructions), run.parent,
                                                                grouped(run.end.instructions));
         if (ImGui::Selectable(text.c_str(), run.present) && !run.present)
-            ui.send(Verb::EnterRun, {}, run.number);
+            ui.send(command::EnterRun{run.number});
         if (ImGui::IsItemHovered())
             ImGui::SetTooltip(
                 "%s", run.present ? "The present run" : "Go to where this run parts from the present one");
@@ -49,11 +49,11 @@ void draw_runs(Ui& ui, const TimelineModel& model) {
 
 void draw_bookmarks(Ui& ui) {
     static std::string note;
-    if (ImGui::SmallButton("+ M")) ui.send(Verb::AddBookmark);
+    if (ImGui::SmallButton("+ M")) ui.send(command::AddBookmark{});
     if (ImGui::IsItemHovered()) ImGui::SetTooltip("Remember this moment");
     ImGui::SameLine();
     if (text_field("##new note", note, "", -1)) {
-        ui.send(Verb::AddBookmark, note);
+        ui.send(command::AddBookmark{note});
         note.clear();
     }
     if (ImGui::IsItemHovered()) ImGui::SetTooltip("A note, then Enter: remember this moment with it");

@@ -98,9 +98,10 @@ bool Canvas::events(Ui& ui, int milliseconds) {
     SDL_Event event;
     bool got =
         milliseconds > 0 ? SDL_WaitEventTimeout(&event, milliseconds) != 0 : SDL_PollEvent(&event) != 0;
-    const bool any = got;
+    bool any = false;
     for (; got; got = SDL_PollEvent(&event) != 0) {
         if (event.type == wake_event_) continue;
+        any = true;
         ImGui_ImplSDL2_ProcessEvent(&event);
         if (event.type == SDL_QUIT) ui.quit = true;
         if (event.type == SDL_WINDOWEVENT && event.window.event == SDL_WINDOWEVENT_SIZE_CHANGED)
@@ -108,6 +109,10 @@ bool Canvas::events(Ui& ui, int milliseconds) {
         handle_key_event(ui, event);
     }
     return any;
+}
+
+bool Canvas::visible() const {
+    return (SDL_GetWindowFlags(window_) & (SDL_WINDOW_HIDDEN | SDL_WINDOW_MINIMIZED)) == 0;
 }
 
 void Canvas::wake() {

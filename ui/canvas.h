@@ -22,10 +22,12 @@ class Canvas {
     // Draws the debugger once.
     void draw(Ui& ui);
     // Hands waiting events to Dear ImGui and to the keys; waits for one up to `milliseconds` if there is
-    // none. True if there was any.
+    // none. True if there was any but wake()'s.
     bool events(Ui& ui, int milliseconds);
     // What was drawn last, as a PNG file. Throws std::runtime_error naming the file if it cannot be written.
     void save_png(const std::string& path);
+    // Whether anybody can see it.
+    bool visible() const;
     // Wakes events() up, from any thread.
     void wake();
     // A new scale takes a new font texture.

@@ -31,7 +31,7 @@ void draw_row(Ui& ui, const DisassemblyRow& row, unsigned ring) {
     ImGui::TableNextColumn();
     ImGui::TextUnformatted(row.current ? "►" : " ");
     ImGui::SameLine(0, 2);
-    address_link(ui, row.address);
+    address_link(ui, row.address, ui.frame->code_task.empty() ? std::nullopt : ui.selection.task);
     ImGui::TableNextColumn();
     ImGui::TextUnformatted(row.text.c_str());
     if (row.target != 0 && ImGui::IsItemClicked()) {
@@ -51,6 +51,7 @@ void draw_disassembly(Ui& ui) {
     if (text_field("##code", ui.selection.code_address, frame.code_error, ImGui::GetFontSize() * 16))
         ui.selection_changed = true;
     if (ImGui::IsItemHovered()) ImGui::SetTooltip("An address or symbol; empty: follow RIP");
+    task_mark(ui, frame.code_task);
     ImGui::SameLine();
     if (ImGui::SmallButton("Follow RIP")) {
         ui.selection.code_address.clear();

@@ -17,7 +17,8 @@ std::optional<Command> moment_command(const std::string& text) {
         number = number * 10 + static_cast<u64>(c - '0');
     }
     if (digits == 0) return std::nullopt;
-    return Command{cycle ? Verb::SeekTicks : Verb::SeekInstructions, {}, number};
+    if (cycle) return command::SeekTicks{number};
+    return command::SeekInstructions{number};
 }
 
 void draw_go_to(Ui& ui) {
@@ -37,7 +38,7 @@ void draw_go_to(Ui& ui) {
         if (const std::optional<Command> command = moment_command(text.data()))
             ui.commands.push_back(*command);
         else if (text[0] != 0)
-            ui.select_address(text.data());
+            ui.select_address(text.data(), ui.selection.task);
         ImGui::CloseCurrentPopup();
     }
     text_dim("an instruction count (1,234,567), \"cycle 99\", or an address (0x401000, vfs_write, rsp)");

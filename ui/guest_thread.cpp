@@ -10,6 +10,12 @@ namespace {
 // A slice takes about two milliseconds of host time, so that commands and frames wait no longer.
 constexpr u64 kSlice = 500'000;
 
+// A search that goes on is given up for another moment, or for none.
+bool ends_search(const Command& command) {
+    return std::holds_alternative<command::Pause>(command) ||
+           std::holds_alternative<command::SeekInstructions>(command);
+}
+
 }  // namespace
 
 GuestThread::GuestThread(std::unique_ptr<Session> session) : session_(std::move(session)) {
@@ -30,12 +36,12 @@ GuestThread::~GuestThread() {
 void GuestThread::send(Command command) {
     {
         const std::lock_guard<std::mutex> lock(mutex_);
-        // A search that goes on is given up for another moment, or for none.
-        if (command.verb == Verb::Pause || command.verb == Verb::SeekInstructions) session_->interrupt();
+        if (ends_search(command)) session_->interrupt();
         // Where the time bar was dragged to last is what counts.
-        if (command.verb == Verb::SeekInstructions && !commands_.empty() &&
-            commands_.back().verb == Verb::SeekInstructions)
-            commands_.pop_back();
+        const auto is_seek = [](const Command& one) {
+            return std::holds_alternative<command::SeekInstructions>(one);
+        };
+        if (is_seek(command) && !commands_.empty() && is_seek(commands_.back())) commands_.pop_back();
         commands_.push_back(std::move(command));
     }
     wake_.notify_all();
@@ -83,11 +89,20 @@ void GuestThread::publish(std::unique_lock<std::mutex>& lock) {
     lock.lock();
 }
 
+// Runs on for a slice, if it is time to; without the lock. What of it is worth a new frame.
+News GuestThread::run_slice(Clock::time_point& not_before) {
+    const Clock::time_point began = Clock::now();
+    const u64 before = session_->machine().moment().instructions;
+    session_->advance(kSlice);
+    if (session_->idle()) not_before = began + session_->advanced();
+    if (!session_->idle() || !session_->running() || session_->console_waits()) return News::Much;
+    return session_->machine().moment().instructions != before ? News::Little : News::None;
+}
+
 void GuestThread::loop() {
-    using Clock = std::chrono::steady_clock;
     std::unique_lock<std::mutex> lock(mutex_);
     Clock::time_point not_before = Clock::now();  // an idle guest's virtual time keeps to the host's
-    bool changed = false;
+    FrameTimer frames(Clock::now());
     while (!quit_) {
         while (!commands_.empty()) {
             const Command command = std::move(commands_.front());
@@ -95,23 +110,20 @@ void GuestThread::loop() {
             lock.unlock();
             session_->command(command);
             lock.lock();
-            changed = true;
+            frames.note(News::Much);
             not_before = Clock::now();
         }
         // Looking back takes a while: the window is to say so.
-        if (changed && session_->searches()) publish(lock);
-        const bool running = session_->running();
-        if (running && Clock::now() >= not_before) {
+        if (frames.due(Clock::now()) && session_->searches()) publish(lock);
+        if (session_->running() && Clock::now() >= not_before) {
             lock.unlock();
-            const Clock::time_point began = Clock::now();
-            session_->advance(kSlice);
-            if (session_->idle()) not_before = began + session_->advanced();
+            frames.note(run_slice(not_before));
             lock.lock();
-            changed = true;
         }
-        if (selection_changed_ || (changed && (frame_wanted_ || !session_->running()))) {
+        const bool taken = frame_wanted_ || !session_->running();
+        if (selection_changed_ || (taken && frames.due(Clock::now()))) {
+            frames.published(Clock::now());
             publish(lock);
-            changed = false;
         }
         if (quit_ || !commands_.empty() || selection_changed_) continue;
         if (!session_->running()) {

@@ -2,6 +2,7 @@
 // frames, and share nothing else.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "ui/frame_timer.h"
 #include "ui/session.h"
 
 namespace orrery {
@@ -31,7 +33,10 @@ class GuestThread {
     void on_frame(std::function<void()> hook);
 
   private:
+    using Clock = std::chrono::steady_clock;
+
     void loop();
+    News run_slice(Clock::time_point& not_before);
     void publish(std::unique_lock<std::mutex>& lock);
 
     std::unique_ptr<Session> session_;

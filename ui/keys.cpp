@@ -2,13 +2,13 @@
 
 #include <imgui.h>
 
-#include <algorithm>
-#include <cstring>
+#include <cctype>
 #include <optional>
+#include <sstream>
 #include <utility>
 
+#include "ui/commands.h"
 #include "ui/guest_keys.h"
-#include "ui/theme.h"
 
 namespace orrery {
 
@@ -50,51 +50,71 @@ std::optional<Terminal::Key> terminal_key(SDL_Keycode code) {
     }
 }
 
-bool debugger_key(Ui& ui, const SDL_Keysym& key) {
-    const bool shift = (key.mod & KMOD_SHIFT) != 0, control = (key.mod & KMOD_CTRL) != 0;
-    const bool back = (key.mod & KMOD_ALT) != 0;
-    const bool running = ui.frame->state == RunState::Running;
-    switch (key.sym) {
-        case SDLK_F1:
-            ui.show_help = !ui.show_help;
-            return true;
-        case SDLK_F5:
-            ui.send(running ? Verb::Pause : back ? Verb::RunBack : Verb::Run);
-            return true;
-        case SDLK_F10:
-            ui.send(back ? Verb::StepOverBack : Verb::StepOver);
-            return true;
-        case SDLK_F11:
-            if (back)
-                ui.send(shift ? Verb::StepOutBack : Verb::StepBack);
-            else
-                ui.send(shift ? Verb::StepOut : Verb::Step);
-            return true;
-        case SDLK_p:
-            if (!control || ui.console_focused || ui.display_focused) return false;
-            ui.show_palette = true;
-            return true;
-        case SDLK_g:
-            if (!control || ui.console_focused || ui.display_focused) return false;
-            ui.show_go_to = true;
-            return true;
-        case SDLK_PLUS:
-        case SDLK_EQUALS:
-        case SDLK_KP_PLUS:
-            if (!control) return false;
-            ui.new_scale = std::min(3.0f, ui.scale * 1.15f);
-            return true;
-        case SDLK_MINUS:
-        case SDLK_KP_MINUS:
-            if (!control) return false;
-            ui.new_scale = std::max(0.6f, ui.scale / 1.15f);
-            return true;
-        default:
-            return false;
+// The keys that SDL's events and the table of commands name alike.
+constexpr int kControl = 1, kAlt = 2, kShift = 4;
+
+int modifiers_of(int sdl) {
+    return ((sdl & KMOD_CTRL) != 0 ? kControl : 0) | ((sdl & KMOD_ALT) != 0 ? kAlt : 0) |
+           ((sdl & KMOD_SHIFT) != 0 ? kShift : 0);
+}
+
+// Characters come as text, wherever the keyboard has them; with Ctrl or Alt they do not.
+bool is_text(const SDL_Keysym& key) {
+    return key.sym >= ' ' && key.sym < 127 && (modifiers_of(key.mod) & (kControl | kAlt)) == 0;
+}
+
+bool same(const SDL_Keysym& a, const SDL_Keysym& b) {
+    // Some keyboards have a character on the shift of another.
+    const int counted = a.sym < 127 ? kControl | kAlt : kControl | kAlt | kShift;
+    return a.sym == b.sym && ((modifiers_of(a.mod) ^ modifiers_of(b.mod)) & counted) == 0;
+}
+
+// The command of a key, of those that are to be had now before those that are not.
+const CommandRow* command_of(const SDL_Keysym& key, RunState state) {
+    const CommandRow* found = nullptr;
+    for (const CommandRow& row : commands()) {
+        if (row.keys == nullptr) continue;
+        std::istringstream all(row.keys);
+        for (std::string one; std::getline(all, one, '|');) {
+            const std::optional<SDL_Keysym> own = parse_chord(one);
+            if (!own || !same(*own, key)) continue;
+            if (holds(row.when, state)) return &row;
+            found = &row;
+        }
     }
+    return found;
+}
+
+// False: the key is not one of the debugger's. `to_guest`: what is typed goes to the guest.
+bool debugger_key(Ui& ui, const SDL_Keysym& key, bool to_guest) {
+    const CommandRow* row = command_of(key, ui.frame->state);
+    if (row == nullptr || (to_guest && (row->guest_first || is_text(key)))) return false;
+    if (holds(row->when, ui.frame->state)) row->invoke(ui);
+    return true;
 }
 
 }  // namespace
+
+std::optional<SDL_Keysym> parse_chord(const std::string& text) {
+    SDL_Keysym key{};
+    std::string rest = text;
+    int modifiers = 0;
+    for (size_t plus = rest.find('+'); plus != std::string::npos && plus + 1 < rest.size() && plus > 0;
+         plus = rest.find('+')) {
+        const std::string modifier = rest.substr(0, plus);
+        const int bit = modifier == "Alt"     ? KMOD_LALT
+                        : modifier == "Ctrl"  ? KMOD_LCTRL
+                        : modifier == "Shift" ? KMOD_LSHIFT
+                                              : 0;
+        if (bit == 0) return std::nullopt;
+        modifiers |= bit;
+        rest.erase(0, plus + 1);
+    }
+    key.mod = static_cast<Uint16>(modifiers);
+    key.sym = SDL_GetKeyFromName(rest.c_str());
+    if (key.sym == SDLK_UNKNOWN) return std::nullopt;
+    return key;
+}
 
 namespace {
 
@@ -107,7 +127,7 @@ void handle_display_event(Ui& ui, const SDL_Event& event) {
             const SDL_Scancode key = event.key.keysym.scancode;
             if (event.key.repeat != 0) return;
             const bool pressed = event.type == SDL_KEYDOWN;
-            ui.send(Verb::Keyboard, key_input(key, pressed));
+            ui.send(command::Keyboard{key_input(key, pressed)});
             if (pressed)
                 ui.display_keys.insert(key);
             else
@@ -123,7 +143,7 @@ void handle_display_event(Ui& ui, const SDL_Event& event) {
             ui.mouse_right -= static_cast<float>(right);
             ui.mouse_down -= static_cast<float>(down);
             if (right != 0 || down != 0)
-                ui.send(Verb::Keyboard, mouse_input(right, down, 0, ui.mouse_buttons));
+                ui.send(command::Keyboard{mouse_input(right, down, 0, ui.mouse_buttons)});
             return;
         }
         case SDL_MOUSEBUTTONDOWN:
@@ -135,12 +155,12 @@ void handle_display_event(Ui& ui, const SDL_Event& event) {
             const bool down = event.type == SDL_MOUSEBUTTONDOWN;
             if (button == 0 || (down && !ui.display_hovered)) return;
             ui.mouse_buttons = down ? ui.mouse_buttons | button : ui.mouse_buttons & ~button;
-            ui.send(Verb::Keyboard, mouse_input(0, 0, 0, ui.mouse_buttons));
+            ui.send(command::Keyboard{mouse_input(0, 0, 0, ui.mouse_buttons)});
             return;
         }
         case SDL_MOUSEWHEEL:
             if (ui.display_hovered)
-                ui.send(Verb::Keyboard, mouse_input(0, 0, -event.wheel.y, ui.mouse_buttons));
+                ui.send(command::Keyboard{mouse_input(0, 0, -event.wheel.y, ui.mouse_buttons)});
             return;
         default:
             return;
@@ -152,113 +172,36 @@ void handle_display_event(Ui& ui, const SDL_Event& event) {
 void release_display_keys(Ui& ui) {
     if (ui.display_focused) return;
     for (const int key : std::exchange(ui.display_keys, {}))
-        ui.send(Verb::Keyboard, key_input(static_cast<SDL_Scancode>(key), false));
-    if (std::exchange(ui.mouse_buttons, 0u) != 0) ui.send(Verb::Keyboard, mouse_input(0, 0, 0, 0));
+        ui.send(command::Keyboard{key_input(static_cast<SDL_Scancode>(key), false)});
+    if (std::exchange(ui.mouse_buttons, 0u) != 0) ui.send(command::Keyboard{mouse_input(0, 0, 0, 0)});
 }
 
 void handle_key_event(Ui& ui, const SDL_Event& event) {
     const bool typing = ImGui::GetIO().WantTextInput;
-    if (ui.display_focused && !typing) {
-        if (event.type == SDL_KEYDOWN && debugger_key(ui, event.key.keysym)) return;
+    const bool to_guest = ui.console_focused || ui.display_focused;
+    // A character comes as text too: that is when it counts.
+    const bool is_command = event.type == SDL_KEYDOWN && !is_text(event.key.keysym);
+    if (is_command && debugger_key(ui, event.key.keysym, to_guest)) return;
+    if (typing) return;
+    if (ui.display_focused) {
         handle_display_event(ui, event);
-        return;
-    }
-    if (event.type == SDL_KEYDOWN) {
-        if (debugger_key(ui, event.key.keysym) || typing) return;
-        if (!ui.console_focused) return;
+    } else if (event.type == SDL_KEYDOWN && ui.console_focused) {
         const bool control = (event.key.keysym.mod & KMOD_CTRL) != 0;
         const int modifiers = (control ? Terminal::kCtrl : 0) |
                               ((event.key.keysym.mod & KMOD_SHIFT) != 0 ? Terminal::kShift : 0) |
                               ((event.key.keysym.mod & KMOD_ALT) != 0 ? Terminal::kAlt : 0);
         if (const auto key = terminal_key(event.key.keysym.sym)) {
-            ui.send(Verb::Type, ui.terminal.key(*key, modifiers));
+            ui.send(command::Type{ui.terminal.key(*key, modifiers)});
         } else if (control && event.key.keysym.sym >= SDLK_a && event.key.keysym.sym <= SDLK_z) {
-            ui.send(Verb::Type, std::string(1, static_cast<char>(event.key.keysym.sym - SDLK_a + 1)));
+            ui.send(command::Type{std::string(1, static_cast<char>(event.key.keysym.sym - SDLK_a + 1))});
         }
-    } else if (event.type == SDL_TEXTINPUT && !typing) {
-        if (ui.console_focused) {
-            ui.send(Verb::Type, event.text.text);
-        } else if (std::strcmp(event.text.text, ".") == 0) {
-            ui.send(Verb::NextCrossing);
-        } else if (std::strcmp(event.text.text, ",") == 0) {
-            ui.send(Verb::PreviousCrossing);
-        } else if (std::strcmp(event.text.text, "m") == 0 || std::strcmp(event.text.text, "M") == 0) {
-            ui.send(Verb::AddBookmark);
-        }
+    } else if (event.type == SDL_TEXTINPUT && ui.console_focused) {
+        ui.send(command::Type{event.text.text});
+    } else if (event.type == SDL_TEXTINPUT && event.text.text[0] != 0 && event.text.text[1] == 0) {
+        SDL_Keysym key{};
+        key.sym = std::tolower(static_cast<unsigned char>(event.text.text[0]));
+        debugger_key(ui, key, false);
     }
-}
-
-void draw_help(Ui& ui) {
-    if (!ui.show_help) return;
-    const ImVec2 center = ImGui::GetMainViewport()->GetCenter();
-    ImGui::SetNextWindowPos(center, ImGuiCond_Appearing, {0.5f, 0.5f});
-    ImGui::SetNextWindowFocus();
-    ImGui::Begin("Help", &ui.show_help, ImGuiWindowFlags_AlwaysAutoResize | ImGuiWindowFlags_NoCollapse);
-    static constexpr const char* kLines[][2] = {
-        {"F5", "run, pause"},
-        {"F11", "one instruction"},
-        {"F10", "one instruction, a call to its end"},
-        {"Shift+F11", "to the end of the function"},
-        {"Alt", "with F5, F10, F11 and Shift+F11: the same backwards"},
-        {". ,", "to the next, the previous ring crossing (user to kernel or back)"},
-        {"M", "bookmark this moment"},
-        {"Ctrl+P", "palette: every window and command by name"},
-        {"Ctrl+G", "go to an instruction count, a cycle or an address"},
-        {"time bar", "click or drag: go to that moment"},
-        {"Ctrl +/-", "larger, smaller"},
-        {"click", "an address: its page walk; a task: its address space"},
-        {"click", "the display: keys and mouse go to the guest"},
-    };
-    for (const auto& line : kLines) {
-        ImGui::TextColored(theme::kChanged, "%-10s", line[0]);
-        ImGui::SameLine();
-        ImGui::TextUnformatted(line[1]);
-    }
-    ImGui::Separator();
-    ImGui::TextUnformatted("Click into the console to type to the guest.");
-    ImGui::TextColored(theme::kUser, "Blue [U] is user mode");
-    ImGui::SameLine();
-    ImGui::TextColored(theme::kKernel, "orange [K] the kernel.");
-    ImGui::End();
-}
-
-void draw_palette(Ui& ui) {
-    if (ui.show_palette) {
-        ImGui::OpenPopup("palette");
-        ui.show_palette = false;
-    }
-    ImGui::SetNextWindowPos(ImGui::GetMainViewport()->GetCenter(), ImGuiCond_Appearing, {0.5f, 0.5f});
-    if (!ImGui::BeginPopup("palette")) return;
-    static char filter[64] = "";
-    if (ImGui::IsWindowAppearing()) {
-        filter[0] = 0;
-        ImGui::SetKeyboardFocusHere();
-    }
-    ImGui::InputText("##filter", filter, sizeof filter);
-    auto item = [&](const std::string& name) {
-        const bool fits =
-            std::search(name.begin(), name.end(), filter, filter + std::strlen(filter), [](char a, char b) {
-                return std::tolower(static_cast<unsigned char>(a)) ==
-                       std::tolower(static_cast<unsigned char>(b));
-            }) != name.end();
-        return fits && ImGui::Selectable(name.c_str());
-    };
-    for (const WindowEntry& entry : windows())
-        if (item(std::string("Window: ") + entry.name)) ui.focus_request = entry.name;
-    if (item("Run")) ui.send(Verb::Run);
-    if (item("Pause")) ui.send(Verb::Pause);
-    if (item("Watch a system call")) ui.send(Verb::WatchSyscall);
-    if (item("Next ring crossing")) ui.send(Verb::NextCrossing);
-    if (item("Run back")) ui.send(Verb::RunBack);
-    if (item("Step back")) ui.send(Verb::StepBack);
-    if (item("Step back over a call")) ui.send(Verb::StepOverBack);
-    if (item("Step back out of the function")) ui.send(Verb::StepOutBack);
-    if (item("Previous ring crossing")) ui.send(Verb::PreviousCrossing);
-    if (item("Bookmark this moment")) ui.send(Verb::AddBookmark);
-    if (item("Go to an instruction count, a cycle or an address")) ui.show_go_to = true;
-    if (item("Restart the machine")) ui.send(Verb::Restart);
-    if (item("State hash")) ui.send(Verb::Hash);
-    ImGui::EndPopup();
 }
 
 }  // namespace orrery

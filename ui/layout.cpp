@@ -2,90 +2,118 @@
 
 #include <imgui.h>
 
-#include <cstring>
+#include <bit>
+
+#include "ui/views.h"
 
 namespace orrery {
 
-namespace {
-
-// Fractions of the area below the transport bar.
-struct Place {
-    const char* window;
-    float x, y, width, height;
-};
-
-const std::vector<Place>& places(const std::string& preset) {
-    static const std::vector<Place> kFirst = {
-        {"Tasks", 0.00f, 0.00f, 0.16f, 0.36f},         {"Breakpoints", 0.00f, 0.36f, 0.16f, 0.18f},
-        {"Bookmarks", 0.00f, 0.54f, 0.16f, 0.20f},     {"Source and disassembly", 0.16f, 0.00f, 0.40f, 0.40f},
-        {"Console", 0.16f, 0.40f, 0.40f, 0.34f},       {"Ring", 0.56f, 0.00f, 0.24f, 0.34f},
-        {"Page walk", 0.56f, 0.34f, 0.24f, 0.40f},     {"Registers", 0.80f, 0.00f, 0.20f, 0.46f},
-        {"TLB", 0.80f, 0.46f, 0.20f, 0.28f},           {"System calls", 0.00f, 0.74f, 0.62f, 0.26f},
-        {"Address space", 0.62f, 0.74f, 0.38f, 0.26f},
+const std::vector<Layout>& layouts() {
+    static const std::vector<Layout> kLayouts = {
+        {"First system call",
+         0,
+         {
+             {"Tasks", 0.00f, 0.00f, 0.16f, 0.36f},
+             {"Breakpoints", 0.00f, 0.36f, 0.16f, 0.18f},
+             {"Bookmarks", 0.00f, 0.54f, 0.16f, 0.20f},
+             {"Source and disassembly", 0.16f, 0.00f, 0.40f, 0.40f},
+             {"Console", 0.16f, 0.40f, 0.40f, 0.34f},
+             {"Ring", 0.56f, 0.00f, 0.24f, 0.34f},
+             {"Page walk", 0.56f, 0.34f, 0.24f, 0.40f},
+             {"Registers", 0.80f, 0.00f, 0.20f, 0.46f},
+             {"TLB", 0.80f, 0.46f, 0.20f, 0.28f},
+             {"System calls", 0.00f, 0.74f, 0.62f, 0.26f},
+             {"Address space", 0.62f, 0.74f, 0.38f, 0.26f},
+         }},
+        {"Memory",
+         0,
+         {
+             {"Tasks", 0.00f, 0.00f, 0.18f, 0.45f},
+             {"Console", 0.00f, 0.45f, 0.30f, 0.55f},
+             {"Address space", 0.18f, 0.00f, 0.42f, 0.45f},
+             {"Page walk", 0.60f, 0.00f, 0.40f, 0.45f},
+             {"TLB", 0.66f, 0.45f, 0.34f, 0.55f},
+             {"Memory", 0.30f, 0.45f, 0.36f, 0.55f},
+         }},
+        {"Scheduler",
+         0,
+         {
+             {"Tasks", 0.00f, 0.00f, 0.40f, 0.55f},
+             {"Console", 0.40f, 0.00f, 0.60f, 0.55f},
+             {"System calls", 0.00f, 0.55f, 0.60f, 0.45f},
+             {"Registers", 0.60f, 0.55f, 0.40f, 0.45f},
+         }},
+        {"Devices",
+         0,
+         {
+             {"Console", 0.00f, 0.00f, 0.55f, 0.60f},
+             {"Devices", 0.55f, 0.00f, 0.45f, 1.00f},
+             {"System calls", 0.00f, 0.60f, 0.55f, 0.40f},
+         }},
+        {"Display",
+         0,
+         {
+             {"Display", 0.00f, 0.00f, 0.62f, 0.82f},
+             {"Console", 0.62f, 0.00f, 0.38f, 0.50f},
+             {"Devices", 0.62f, 0.50f, 0.38f, 0.50f},
+             {"System calls", 0.00f, 0.82f, 0.62f, 0.18f},
+         }},
+        {"Projector",
+         1.5f,
+         {
+             {"Ring", 0.00f, 0.00f, 0.40f, 0.50f},
+             {"Source and disassembly", 0.40f, 0.00f, 0.60f, 0.50f},
+             {"Console", 0.00f, 0.50f, 0.50f, 0.50f},
+             {"System calls", 0.50f, 0.50f, 0.50f, 0.50f},
+         }},
     };
-    static const std::vector<Place> kMemory = {
-        {"Tasks", 0.00f, 0.00f, 0.18f, 0.45f},         {"Console", 0.00f, 0.45f, 0.30f, 0.55f},
-        {"Address space", 0.18f, 0.00f, 0.42f, 0.45f}, {"Page walk", 0.60f, 0.00f, 0.40f, 0.45f},
-        {"TLB", 0.66f, 0.45f, 0.34f, 0.55f},           {"Memory", 0.30f, 0.45f, 0.36f, 0.55f},
-    };
-    static const std::vector<Place> kScheduler = {
-        {"Tasks", 0.00f, 0.00f, 0.40f, 0.55f},
-        {"Console", 0.40f, 0.00f, 0.60f, 0.55f},
-        {"System calls", 0.00f, 0.55f, 0.60f, 0.45f},
-        {"Registers", 0.60f, 0.55f, 0.40f, 0.45f},
-    };
-    static const std::vector<Place> kDevices = {
-        {"Console", 0.00f, 0.00f, 0.55f, 0.60f},
-        {"Devices", 0.55f, 0.00f, 0.45f, 1.00f},
-        {"System calls", 0.00f, 0.60f, 0.55f, 0.40f},
-    };
-    static const std::vector<Place> kProjector = {
-        {"Ring", 0.00f, 0.00f, 0.40f, 0.50f},
-        {"Source and disassembly", 0.40f, 0.00f, 0.60f, 0.50f},
-        {"Console", 0.00f, 0.50f, 0.50f, 0.50f},
-        {"System calls", 0.50f, 0.50f, 0.50f, 0.50f},
-    };
-    static const std::vector<Place> kDisplay = {
-        {"Display", 0.00f, 0.00f, 0.62f, 0.82f},
-        {"Console", 0.62f, 0.00f, 0.38f, 0.50f},
-        {"Devices", 0.62f, 0.50f, 0.38f, 0.50f},
-        {"System calls", 0.00f, 0.82f, 0.62f, 0.18f},
-    };
-    if (preset == "Memory") return kMemory;
-    if (preset == "Display") return kDisplay;
-    if (preset == "Scheduler") return kScheduler;
-    if (preset == "Devices") return kDevices;
-    if (preset == "Projector") return kProjector;
-    return kFirst;
+    return kLayouts;
 }
 
-const WindowEntry* find(const char* name) {
-    for (const WindowEntry& entry : windows())
-        if (std::strcmp(entry.name, name) == 0) return &entry;
+const Layout* find_layout(const std::string& name) {
+    for (const Layout& layout : layouts())
+        if (name == layout.name) return &layout;
     return nullptr;
 }
 
-}  // namespace
+bool choose_layout(Ui& ui, const std::string& name) {
+    const Layout* layout = find_layout(name);
+    if (layout == nullptr) return false;
+    ui.layout = name;
+    ui.relayout = true;
+    if (layout->scale != 0) ui.new_scale = layout->scale;
+    return true;
+}
 
 void draw_layout(Ui& ui) {
+    const Layout* layout = find_layout(ui.layout);
+    if (layout == nullptr) layout = layouts().data();
     const ImGuiViewport* viewport = ImGui::GetMainViewport();
     const float top = transport_height();
     const ImVec2 area{viewport->Size.x, viewport->Size.y - top};
-    for (const Place& place : places(ui.preset)) {
-        const WindowEntry* entry = find(place.window);
-        if (entry == nullptr) continue;
+    ViewSet on_screen = 0;
+    for (const Tile& tile : layout->tiles) {
+        const ViewSet bit = view_bit(tile.view);
+        if (bit == 0) continue;
+        const View& view = views()[static_cast<size_t>(std::countr_zero(bit))];
         const ImGuiCond when = ui.relayout ? ImGuiCond_Always : ImGuiCond_Appearing;
-        ImGui::SetNextWindowPos({area.x * place.x, top + area.y * place.y}, when);
-        ImGui::SetNextWindowSize({area.x * place.width, area.y * place.height}, when);
-        if (ui.focus_request == entry->name) {
+        ImGui::SetNextWindowPos({area.x * tile.x, top + area.y * tile.y}, when);
+        ImGui::SetNextWindowSize({area.x * tile.width, area.y * tile.height}, when);
+        if (ui.focus_request == view.name) {
             ImGui::SetNextWindowFocus();
             ui.focus_request.clear();
         }
-        ImGui::Begin(entry->name, nullptr, ImGuiWindowFlags_NoCollapse);
-        entry->draw(ui);
+        ImGui::Begin(view.name, nullptr, ImGuiWindowFlags_NoCollapse);
+        on_screen |= bit;
+        // A view that has just appeared has no model yet.
+        if ((ui.frame->views & bit) != 0) view.draw(ui);
         ImGui::End();
     }
     ui.relayout = false;
+    if (on_screen != ui.selection.views) {
+        ui.selection.views = on_screen;
+        ui.selection_changed = true;
+    }
 }
 
 }  // namespace orrery

@@ -1,11 +1,30 @@
-// Where the windows lie: a preset divides the screen among them; the user may then move and size them.
+// Where the views lie: a layout divides the screen among some of them; the user may then move and size them.
 #pragma once
+
+#include <string>
+#include <vector>
 
 #include "ui/windows.h"
 
 namespace orrery {
 
-// Draws every window of the current preset.
+// Fractions of the area below the bar on top.
+struct Tile {
+    const char* view;
+    float x, y, width, height;
+};
+
+struct Layout {
+    const char* name;
+    float scale;  // that text gets with it; 0: as it is
+    std::vector<Tile> tiles;
+};
+
+const std::vector<Layout>& layouts();
+// False: there is none of this name.
+bool choose_layout(Ui& ui, const std::string& name);
+
+// Draws every view of the present layout, and notes which these are: only their models are computed.
 void draw_layout(Ui& ui);
 
 }  // namespace orrery

@@ -11,6 +11,7 @@ void draw_memory(Ui& ui) {
     if (text_field("address##memory", ui.selection.memory_address, ui.frame->memory_error,
                    ImGui::GetFontSize() * 14))
         ui.selection_changed = true;
+    task_mark(ui, ui.frame->memory_task);
     ImGui::SameLine();
     text_dim(ui.frame->memory.symbol);
     for (const MemoryRow& row : ui.frame->memory.rows) {
@@ -33,7 +34,7 @@ void draw_memory(Ui& ui) {
             if (ImGui::IsMouseDoubleClicked(ImGuiMouseButton_Left)) poked = row.address + index;
         }
         if (value_popup("poke", fmt::format("bytes at {:#x}, in hexadecimal", poked), value))
-            ui.send(Verb::PokeMemory, value, poked);
+            ui.send(command::PokeMemory{poked, value, ui.selection.task});
         ImGui::PopID();
     }
 }

@@ -12,6 +12,7 @@ void draw_page_walk(Ui& ui) {
     if (text_field("address##walk", ui.selection.walk_address, ui.frame->walk_error,
                    ImGui::GetFontSize() * 14))
         ui.selection_changed = true;
+    task_mark(ui, ui.frame->walk_task);
     ImGui::Text("%016llx", static_cast<unsigned long long>(model.address));
     ImGui::SameLine();
     text_dim(model.symbol);

@@ -49,7 +49,7 @@ void draw_rows(Ui& ui, const char* id, const std::vector<RegisterRow>& rows,
         std::string value = hex(row.value);
         u64 number = 0;
         if (value_popup("set", row.name + ": another value", value) && parse_value(value, number))
-            ui.send(Verb::SetRegister, row.name, number);
+            ui.send(command::SetRegister{row.name, number});
         ImGui::PopID();
         ImGui::TableNextColumn();
         text_dim(row.note);

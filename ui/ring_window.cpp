@@ -9,43 +9,30 @@ namespace orrery {
 
 namespace {
 
-u64 value_of(const std::vector<RegisterRow>& rows, const char* name) {
-    for (const RegisterRow& row : rows)
-        if (row.name == name) return row.value;
-    return 0;
+// What a row held at the last stop.
+u64 value_at(const RingModel& model, const RingRow& row) {
+    for (const RingRow& other : model.rows)
+        if (other.name == row.name) return other.now;
+    return row.now;
 }
 
-void compare(const char* name, u64 before, u64 now) {
+void compare(const RingRow& row, u64 before) {
     ImGui::TableNextRow();
     ImGui::TableNextColumn();
-    ImGui::TextColored(theme::kDim, "%s", name);
+    ImGui::TextColored(theme::kDim, "%s", row.name.c_str());
     ImGui::TableNextColumn();
-    ImGui::Text("%016llx", static_cast<unsigned long long>(before));
+    const std::string then = row.name == "CPL" ? fmt::format("{}", before) : fmt::format("{:016x}", before);
+    const std::string now = row.name == "CPL" ? fmt::format("{}", row.now) : fmt::format("{:016x}", row.now);
+    ImGui::TextUnformatted(then.c_str());
     ImGui::TableNextColumn();
-    ImGui::TextColored(before != now ? theme::kChanged : theme::kDim, "%016llx%s",
-                       static_cast<unsigned long long>(now), before != now ? " *" : "");
-}
-
-const char* explain(const RegistersModel& now) {
-    if (now.ring == 3)
-        return "The program runs with the processor's least rights. SYSCALL, an interrupt or a fault takes "
-               "it into the "
-               "kernel.";
-    if (now.location == "entry_SYSCALL_64")
-        return "SYSCALL has put the return address into RCX, the flags into R11, and gone on at IA32_LSTAR "
-               "with the "
-               "kernel's CS and SS. The kernel's entry code now runs SWAPGS, switches to the task's kernel "
-               "stack, saves "
-               "the registers, and calls sys_call_table[RAX].";
-    if (now.activity == "halted")
-        return "HLT: the processor waits for an interrupt. Nothing is ready to run.";
-    return "The kernel runs with all rights: on behalf of the task above, or for an interrupt.";
+    ImGui::TextColored(before != row.now ? theme::kChanged : theme::kDim, "%s%s", now.c_str(),
+                       before != row.now ? " *" : "");
 }
 
 }  // namespace
 
 void draw_ring(Ui& ui) {
-    const RegistersModel& now = ui.frame->registers;
+    const RingModel& now = ui.frame->ring;
     ImGui::SetWindowFontScale(1.35f);
     text_colored(now.ring,
                  fmt::format("{} ring {}", now.ring == 3 ? "[U] user mode," : "[K] kernel mode,", now.ring));
@@ -53,18 +40,16 @@ void draw_ring(Ui& ui) {
     text_dim(fmt::format("{} · {} · {}", now.task.empty() ? "no task" : now.task, now.mode, now.activity));
     if (!now.location.empty())
         text_colored(now.ring, now.location + (now.source.empty() ? "" : "  (" + now.source + ")"));
-    ImGui::TextWrapped("%s", explain(now));
-    if (!ui.previous) return;
-    const RegistersModel& before = ui.previous->registers;
+    ImGui::TextWrapped("%s", now.explanation.c_str());
+    const bool has_stop = ui.previous && !ui.previous->ring.rows.empty();
+    if (!now.crossed && !has_stop) return;
     if (!ImGui::BeginTable("crossing", 3, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_RowBg)) return;
     ImGui::TableSetupColumn("");
-    ImGui::TableSetupColumn("at the last stop");
+    ImGui::TableSetupColumn(now.crossed ? "before it crossed" : "at the last stop");
     ImGui::TableSetupColumn("now");
     ImGui::TableHeadersRow();
-    compare("CPL", before.ring, now.ring);
-    for (const char* name : {"RIP", "RSP", "RCX", "R11", "RAX"})
-        compare(name, value_of(before.general, name), value_of(now.general, name));
-    compare("CR3", value_of(before.control, "CR3"), value_of(now.control, "CR3"));
+    for (const RingRow& row : now.rows)
+        compare(row, now.crossed ? row.before : value_at(ui.previous->ring, row));
     ImGui::EndTable();
 }
 

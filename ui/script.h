@@ -1,30 +1,5 @@
-// Scripts for the debugger: a line a command, '#' begins a comment. Budgets are in guest instructions.
-//
-//   boot                  run until the guest waits for its first input
-//   run [N]               run N instructions (default: until it waits)
-//   type TEXT             type; \n, \t, \e, \xHH and \\ are understood
-//   wait TEXT             run until the console shows TEXT
-//   syscall [NAME]        run to the next system call (of this name)
-//   crossing              run to the next ring crossing
-//   step [N]  over  out   as the buttons
-//   break PLACE           a breakpoint; continue runs to it
-//   run-to PLACE
-//   continue
-//   back [N]  back-over  back-out  run-back  previous-crossing
-//                         the same backwards
-//   goto N                to instruction N; goto cycle N
-//   bookmark NOTE         at this moment; go-bookmark N goes to the N-th, from 1
-//   enter-run N           another run becomes the present one
-//   poke ADDRESS BYTES    in hexadecimal; set REGISTER VALUE
-//   hash NAME             remembers the state's hash by this name; fails if it is remembered and another
-//   watch                 the button "Watch a system call"
-//   select ADDRESS        page walk and memory; task PID: address space; code PLACE: disassembly
-//   layout PRESET         First system call, Memory, Scheduler, Devices, Projector
-//   focus WINDOW
-//   click X Y             the left mouse button there; drag X Y X Y
-//   chord KEYS            keys for the debugger itself, as in press: chord Alt+F11
-//   expect WINDOW TEXT    fails unless the window's text twin holds TEXT
-//   screenshot FILE
+// Scripts for the debugger: a line a command, '#' begins a comment. The words are those of the table of
+// commands (commands.h); docs/debugger-scripts.md says what each does. Budgets are in guest instructions.
 #pragma once
 
 #include <map>
@@ -53,38 +28,49 @@ struct ScriptLine {
 // Throws ScriptError for a file that cannot be read or a verb that does not exist.
 std::vector<ScriptLine> read_script(const std::string& path);
 
+// `\n`, `\t`, `\e`, `\xHH` and `\\` in a script's texts.
+std::string unescape(const std::string& text);
+
 // Runs it on the caller's thread: deterministic, whatever the host does.
 class ScriptRunner {
   public:
     ScriptRunner(Session& session, Canvas& canvas, Ui& ui, std::string path)
         : session_(session), canvas_(canvas), ui_(ui), path_(std::move(path)) {}
     void run(const std::vector<ScriptLine>& lines);
+
+    // For the words' functions.
+    Session& session() { return session_; }
+    Canvas& canvas() { return canvas_; }
+    Ui& ui() { return ui_; }
+    // Throws ScriptError. `expectation`: the script is right, but the guest did something else.
+    [[noreturn]] void fail(const ScriptLine& line, const std::string& why, bool expectation = false);
     // Brings the window up to date and draws it.
     void refresh();
+    // Has the terminal take what was printed, and answer what the guest asked it (where the cursor is).
+    void pump_terminal();
+    // Runs until the machine has stopped.
+    void finish(const ScriptLine& line);
+    // Gives a command, and runs until the machine has stopped.
+    void finish(const ScriptLine& line, const Command& command);
+    // Runs until the guest waits for input; until the console has shown this since the last text typed.
+    void run_until_quiet(const ScriptLine& line);
+    void run_until_shown(const ScriptLine& line, const std::string& text);
+    // Runs so many instructions, or less where the guest only waits.
+    void run_for(const ScriptLine& line, u64 instructions);
+    // From here on the console is looked at by `wait`.
+    void mark_console() { wait_from_ = session_.console().size(); }
+    // Remembers a hash by its name; the one that it had before, if that is another.
+    std::string remember(const std::string& name, const std::string& hash);
 
   private:
     void execute(const ScriptLine& line);
-    void run_until(const ScriptLine& line, bool (ScriptRunner::*reached)(const std::string&),
-                   const std::string& text);
-    bool shows(const std::string& text);
-    bool waits(const std::string&);
-    void pump_terminal();
-    void finish_activity(const ScriptLine& line);
-    [[noreturn]] void fail(const ScriptLine& line, const std::string& why, bool expectation = false);
-    void run_for(const ScriptLine& line, u64 instructions);
-    void type_keys(const ScriptLine& line, const std::string& bytes);
-    void expect(const ScriptLine& line);
-    bool execute_time(const ScriptLine& line);
-    void execute_mouse(const ScriptLine& line);
-    void execute_chord(const ScriptLine& line);
-    void mouse_button(int x, int y, bool down);
-    void compare_hash(const ScriptLine& line);
+    template <typename Reached>
+    void run_until(const ScriptLine& line, const Reached& reached);
 
     Session& session_;
     Canvas& canvas_;
     Ui& ui_;
     std::string path_;
-    unsigned quiet_ = 0;
     size_t wait_from_ = 0;
     std::map<std::string, std::string> hashes_;
 };

@@ -12,6 +12,8 @@ namespace orrery {
 
 namespace {
 
+using command::Motion;
+
 // How far back the caller of a function is looked for, in instructions: each window costs more.
 constexpr u64 kWindows[] = {20'000, 400'000, 8'000'000, 40'000'000};
 constexpr u64 kStackSpan = u64{1} << 20;  // further away is another task's stack
@@ -176,24 +178,23 @@ std::optional<Moment> Session::caller(u64 window) {
     return program;
 }
 
-void Session::search() {
+void Session::search(command::Motion motion) {
     const Moment from = time_->now();
-    const Activity activity = activity_;
     std::optional<Moment> found;
     std::string there, none;
     try {
-        if (activity == Activity::StepOverBack) {
+        if (motion == Motion::Over) {
             found = call_before();
             there = "Stepped back";
             none = "This is where time begins";
-        } else if (activity == Activity::StepOutBack) {
+        } else if (motion == Motion::Out) {
             for (const u64 window : kWindows) {
                 found = caller(window);
                 if (found || interrupted_ || window >= from.instructions) break;
             }
             there = "Where this function was called";
             none = "The call of this function is too long ago";
-        } else if (activity == Activity::RunBack) {
+        } else if (motion == Motion::Run) {
             found = last_breakpoint();
             there = "The last breakpoint before";
             none = "No breakpoint before: this is where time begins";
@@ -209,7 +210,7 @@ void Session::search() {
         else if (found)
             seek(*found, there);
         else
-            seek(activity == Activity::RunBack ? time_->start() : from, none);
+            seek(motion == Motion::Run ? time_->start() : from, none);
     } catch (const std::exception& error) {
         stop(error.what());
     }

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "emulator/core/cpu/state/register_file.h"
-#include "emulator/inspect/models/page_walk.h"
+#include "emulator/inspect/models/place.h"
 #include "emulator/machine/input.h"
 #include "ui/session.h"
 
@@ -35,64 +35,6 @@ void append_little_endian(std::vector<u8>& bytes, u64 value, size_t size) {
 
 }  // namespace
 
-// Commands that this file carries out; false for others.
-bool Session::time_command(const Command& command) {
-    switch (command.verb) {
-        case Verb::StepBack:
-            step_back();
-            return true;
-        case Verb::StepOverBack:
-        case Verb::StepOutBack:
-        case Verb::RunBack:
-        case Verb::PreviousCrossing: {
-            interrupted_ = false;
-            activity_ = command.verb == Verb::StepOverBack  ? Activity::StepOverBack
-                        : command.verb == Verb::StepOutBack ? Activity::StepOutBack
-                        : command.verb == Verb::RunBack     ? Activity::RunBack
-                                                            : Activity::PreviousCrossing;
-            status_ = "Looking back";
-            return true;
-        }
-        case Verb::SeekInstructions:
-            seek_instructions(command.number);
-            return true;
-        case Verb::SeekTicks:
-            stop("");
-            time_->seek_ticks(std::min(command.number, time_->end().ticks));
-            status_ = "At " + moment_text(time_->now());
-            return true;
-        case Verb::AddBookmark:
-            time_->add_bookmark(command.text);
-            if (recorder_) recorder_->bookmark(time_->run(), time_->now(), command.text);
-            return true;
-        case Verb::RenameBookmark:
-            change_bookmark(command.number, command.text);
-            return true;
-        case Verb::RemoveBookmark:
-            change_bookmark(command.number, std::nullopt);
-            return true;
-        case Verb::GoToBookmark:
-            go_to_bookmark(command.number);
-            return true;
-        case Verb::EnterRun:
-            enter_run(static_cast<unsigned>(command.number));
-            return true;
-        case Verb::PokeMemory:
-            poke(command.number, command.text);
-            return true;
-        case Verb::SetRegister:
-            set_register(command.text, command.number);
-            return true;
-        default:
-            return false;
-    }
-}
-
-void Session::step_back() {
-    stop("");
-    status_ = time_->step_back() ? "Stepped one instruction back" : "This is where time begins";
-}
-
 void Session::seek(Moment moment, const std::string& what) {
     stop("");
     time_->seek(moment);
@@ -100,23 +42,41 @@ void Session::seek(Moment moment, const std::string& what) {
 }
 
 // What is known is gone to at once; beyond it the machine has to run.
-void Session::seek_instructions(u64 count) {
-    if (count > time_->end().instructions) {
+void Session::perform(const command::SeekInstructions& seek) {
+    if (seek.count > time_->end().instructions) {
         if (time_->in_past()) time_->seek(time_->end());
-        run_to_ = count;
-        begin(Activity::RunToCount, "Running to instruction " + grouped(count));
+        begin(goal::Instructions{seek.count}, "Running to instruction " + grouped(seek.count));
         return;
     }
     stop("");
-    time_->seek_instructions(count);
+    time_->seek_instructions(seek.count);
     status_ = "At " + moment_text(time_->now());
 }
 
-void Session::go_to_bookmark(size_t index) {
-    if (index >= time_->bookmarks().size()) return;
-    const Bookmark mark = time_->bookmarks()[index];
+void Session::perform(const command::SeekTicks& seek) {
+    stop("");
+    time_->seek_ticks(std::min(seek.tick, time_->end().ticks));
+    status_ = "At " + moment_text(time_->now());
+}
+
+void Session::perform(const command::AddBookmark& add) {
+    time_->add_bookmark(add.note);
+    if (recorder_) recorder_->bookmark(time_->run(), time_->now(), add.note);
+}
+
+void Session::perform(const command::RenameBookmark& rename) {
+    change_bookmark(rename.index, rename.note);
+}
+
+void Session::perform(const command::RemoveBookmark& remove) {
+    change_bookmark(remove.index, std::nullopt);
+}
+
+void Session::perform(const command::GoToBookmark& go) {
+    if (go.index >= time_->bookmarks().size()) return;
+    const Bookmark mark = time_->bookmarks()[go.index];
     const BookmarksModel model = bookmarks_model(context());
-    if (!model.rows[index].on_path) enter_run(mark.run);
+    if (!model.rows[go.index].on_path) perform(command::EnterRun{mark.run});
     seek(mark.moment, mark.note.empty() ? "At a bookmark" : "At the bookmark \"" + mark.note + "\"");
 }
 
@@ -134,7 +94,8 @@ void Session::change_bookmark(size_t index, std::optional<std::string> note) {
         time_->remove_bookmark(index);
 }
 
-void Session::enter_run(unsigned run) {
+void Session::perform(const command::EnterRun& enter) {
+    const unsigned run = enter.run;
     if (run >= time_->runs().size()) {
         status_ = fmt::format("There is no run {}", run);
         return;
@@ -144,27 +105,27 @@ void Session::enter_run(unsigned run) {
     events_->enter(run);
     tracer_->branched();
     if (recorder_) recorder_->enter(run);
-    console_from_start_ = console_stale_ = true;
+    console_.entered_run();
     status_ = fmt::format("In run {}", run);
 }
 
 // The bytes may lie on several pages.
-void Session::poke(u64 address, const std::string& hex_bytes) {
-    const std::vector<u8> bytes = parse_bytes(hex_bytes);
+void Session::perform(const command::PokeMemory& poke) {
+    const std::vector<u8> bytes = parse_bytes(poke.hex_bytes);
     if (bytes.empty()) {
-        status_ = hex_bytes + ": not bytes in hexadecimal";
+        status_ = poke.hex_bytes + ": not bytes in hexadecimal";
         return;
     }
     stop("");
+    const std::optional<u64> cr3 = parse_place(context(), hex(poke.address), poke.task).cr3;
     for (size_t at = 0; at < bytes.size();) {
-        PageWalkParameters where;
-        where.address = address + at;
-        const PageWalkModel walk = page_walk_model(context(), where);
-        if (!walk.mapped) {
-            status_ = hex(where.address) + " is not mapped";
+        const u64 linear = poke.address + at;
+        const WalkResult walk = machine_->translate(machine_->cpu().id, linear, cr3);
+        if (!walk.ok) {
+            status_ = hex(linear) + " is not mapped";
             return;
         }
-        const size_t count = std::min<size_t>(bytes.size() - at, 4096 - (where.address & 4095));
+        const size_t count = std::min<size_t>(bytes.size() - at, 4096 - (linear & 4095));
         std::vector<u8> data;
         append_little_endian(data, walk.physical, 8);
         data.insert(data.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at),
@@ -172,27 +133,28 @@ void Session::poke(u64 address, const std::string& hex_bytes) {
         machine_->input(kMemoryInput, std::move(data));
         at += count;
     }
-    hash_.clear();
-    status_ = fmt::format("Wrote {} byte{} at {}", bytes.size(), bytes.size() == 1 ? "" : "s", hex(address));
+    hash_.reset();
+    status_ =
+        fmt::format("Wrote {} byte{} at {}", bytes.size(), bytes.size() == 1 ? "" : "s", hex(poke.address));
 }
 
-void Session::set_register(const std::string& name, u64 value) {
-    std::string lower = name;
+void Session::perform(const command::SetRegister& set) {
+    std::string lower = set.name;
     std::transform(lower.begin(), lower.end(), lower.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     const std::optional<RegisterId> id = find_register(lower);
     if (!id || register_size(*id) > 8) {
-        status_ = name + ": this register cannot be set here";
+        status_ = set.name + ": this register cannot be set here";
         return;
     }
     std::vector<u8> value_bytes;
-    append_little_endian(value_bytes, value, register_size(*id));
+    append_little_endian(value_bytes, set.value, register_size(*id));
     stop("");
     std::vector<u8> data{static_cast<u8>(machine_->cpu().id), static_cast<u8>(*id)};
     data.insert(data.end(), value_bytes.begin(), value_bytes.end());
     machine_->input(kRegisterInput, std::move(data));
-    hash_.clear();
-    status_ = fmt::format("Set {} to {}", name, hex(value));
+    hash_.reset();
+    status_ = fmt::format("Set {} to {}", set.name, hex(set.value));
 }
 
 }  // namespace orrery

@@ -23,19 +23,23 @@ void draw_log(Ui& ui, const SyscallsModel& model) {
         ImGui::TableNextColumn();
         text_dim(grouped(row.begin_instructions));
         if (ImGui::IsItemHovered()) ImGui::SetTooltip("Go to where the call was made");
-        if (ImGui::IsItemClicked()) ui.send(Verb::SeekInstructions, {}, row.begin_instructions);
+        if (ImGui::IsItemClicked()) ui.send(command::SeekInstructions{row.begin_instructions});
         ImGui::TableNextColumn();
-        ImGui::Text("%d", row.pid);
-        if (ImGui::IsItemClicked()) ui.select_pid(row.pid);
+        if (row.pid != 0) {
+            ImGui::Text("%d", row.pid);
+            if (ImGui::IsItemClicked()) ui.select_pid(row.pid);
+        } else {
+            text_dim("-");
+        }
         ImGui::TableNextColumn();
         ImGui::TextUnformatted(row.comm.c_str());
         ImGui::TableNextColumn();
-        if (row.finished)
-            text_dim(fmt::format("{:.1f}", static_cast<double>(row.end_ticks - row.begin_ticks) / 1000));
-        else
+        if (row.ticks)
+            text_dim(fmt::format("{:.1f}", static_cast<double>(*row.ticks) / 1000));
+        else if (!row.is_note)
             ImGui::TextUnformatted("…");
         ImGui::TableNextColumn();
-        text_dim(fmt::format("{}", row.page_walks));
+        if (row.finished && !row.is_note) text_dim(fmt::format("{}", row.page_walks));
         ImGui::TableNextColumn();
         if (row.is_note) {
             ImGui::TextColored(theme::kInterrupt, "%s", row.call.c_str());

@@ -123,6 +123,12 @@ Terminal::Terminal(int rows, int columns) : impl_(std::make_unique<Impl>(rows, c
 Terminal::~Terminal() = default;
 
 void Terminal::feed(std::string_view bytes) {
+    while (newline_ && bytes.find('\n') != std::string_view::npos) {
+        const size_t line = bytes.find('\n');
+        vterm_input_write(impl_->vterm, bytes.data(), line);
+        vterm_input_write(impl_->vterm, "\r\n", 2);
+        bytes.remove_prefix(line + 1);
+    }
     vterm_input_write(impl_->vterm, bytes.data(), bytes.size());
     vterm_screen_flush_damage(impl_->screen);
 }

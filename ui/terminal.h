@@ -30,6 +30,9 @@ class Terminal {
     Terminal& operator=(const Terminal&) = delete;
 
     void feed(std::string_view bytes);
+    // Whether a line feed goes to the beginning of the line too, as the host's terminal does it (ONLCR) for
+    // programs that end lines with LF alone.
+    void set_newline(bool returns) { newline_ = returns; }
     // As it was made: empty.
     void reset();
     int rows() const;
@@ -71,6 +74,7 @@ class Terminal {
   private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
+    bool newline_ = false;
 };
 
 }  // namespace orrery

@@ -29,6 +29,7 @@ void apply_theme(float scale) {
     style.ItemSpacing = {7, 4};
     style.CellPadding = {5, 1};
     style.Colors[ImGuiCol_WindowBg] = {0.09f, 0.10f, 0.12f, 1.0f};
+    style.Colors[ImGuiCol_PopupBg] = {0.11f, 0.12f, 0.15f, 1.0f};
     style.Colors[ImGuiCol_TitleBg] = {0.13f, 0.15f, 0.18f, 1.0f};
     style.Colors[ImGuiCol_TitleBgActive] = {0.18f, 0.23f, 0.30f, 1.0f};
     style.Colors[ImGuiCol_Text] = {0.90f, 0.91f, 0.93f, 1.0f};

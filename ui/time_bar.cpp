@@ -131,7 +131,7 @@ void draw_time_bar(Ui& ui) {
     const u64 pointed = bar.instructions(ImGui::GetIO().MousePos.x);
     if (dragged) {
         draw_position(bar, pointed, 0.6f);
-        if (!ui.seeking || pointed != ui.seek_target) ui.send(Verb::SeekInstructions, {}, pointed);
+        if (!ui.seeking || pointed != ui.seek_target) ui.send(command::SeekInstructions{pointed});
         ui.seek_target = pointed;
     }
     ui.seeking = dragged;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ui/set_grid.h"
 #include "ui/theme.h"
 #include "ui/windows.h"
 
@@ -35,30 +36,34 @@ void draw_cell_tip(const TlbCell& cell) {
 void draw_array(Ui& ui, const TlbArrayModel& array) {
     text_dim(fmt::format("{}: {} of {} entries, {} sets x {} ways", array.name, array.used,
                          array.sets * array.ways, array.sets, array.ways));
-    const float size = std::max(6.0f, ImGui::GetFontSize() * 0.55f);
+    const float size = std::max(6.0f, ImGui::GetFontSize() * 0.55f), gap = size / 2;
     const ImVec2 origin = ImGui::GetCursorScreenPos();
+    const float width = std::max(ImGui::GetContentRegionAvail().x, size);
+    const SetGrid grid(array.sets, array.ways, static_cast<unsigned>(width / size));
     ImDrawList* list = ImGui::GetWindowDrawList();
-    const unsigned shown_sets = std::min(array.sets, 64u);
-    for (unsigned set = 0; set < shown_sets; ++set) {
+    const auto corner = [&](unsigned set, unsigned way) {
+        const SetGrid::Place place = grid.at(set, way);
+        return ImVec2{origin.x + static_cast<float>(place.column) * size,
+                      origin.y + static_cast<float>(place.row) * size + static_cast<float>(place.band) * gap};
+    };
+    for (unsigned set = 0; set < array.sets; ++set) {
         for (unsigned way = 0; way < array.ways; ++way) {
-            const ImVec2 at{origin.x + static_cast<float>(set) * size,
-                            origin.y + static_cast<float>(way) * size};
+            const ImVec2 at = corner(set, way);
             list->AddRect(at, {at.x + size - 2, at.y + size - 2}, 0x30ffffff);
         }
     }
     for (const TlbCell& cell : array.cells) {
-        if (cell.set >= shown_sets) continue;
-        const ImVec2 at{origin.x + static_cast<float>(cell.set) * size,
-                        origin.y + static_cast<float>(cell.way) * size};
+        const ImVec2 at = corner(cell.set, cell.way);
         const ImVec2 end{at.x + size - 2, at.y + size - 2};
         list->AddRectFilled(at, end, ImGui::GetColorU32(cell.user ? theme::kUser : theme::kKernel));
         if (cell.stale) list->AddRect(at, end, ImGui::GetColorU32(theme::kBad), 0, 0, 2);
-        if (ImGui::IsMouseHoveringRect(at, end)) {
+        if (ImGui::IsWindowHovered() && ImGui::IsMouseHoveringRect(at, end)) {
             draw_cell_tip(cell);
             if (ImGui::IsMouseClicked(0)) ui.select_address(hex(cell.linear));
         }
     }
-    ImGui::Dummy({size * static_cast<float>(shown_sets), size * static_cast<float>(array.ways)});
+    ImGui::Dummy({size * static_cast<float>(grid.columns()),
+                  size * static_cast<float>(grid.rows()) + gap * static_cast<float>(grid.bands() - 1)});
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <imgui.h>
 
+#include "ui/commands.h"
+#include "ui/layout.h"
 #include "ui/theme.h"
 #include "ui/windows.h"
 
@@ -10,46 +12,34 @@ namespace orrery {
 
 namespace {
 
-bool button(const char* text, const char* tip, bool enabled = true) {
-    ImGui::BeginDisabled(!enabled);
-    const bool pressed = ImGui::Button(text);
+void draw_button(Ui& ui, const CommandRow& row) {
+    const RunState state = ui.frame->state;
+    if (!holds(row.shown, state)) return;
+    // Backwards the keys are those of forwards with Alt: the tip says them.
+    const std::string key = row.key().empty() ? "" : "  " + row.key();
+    const std::string text = row.button + (row.bar == Bar::Back ? "" : key);
+    ImGui::BeginDisabled(!holds(row.when, state));
+    if (ImGui::Button(text.c_str())) row.invoke(ui);
     ImGui::EndDisabled();
-    if (ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenDisabled)) ImGui::SetTooltip("%s", tip);
+    if (ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenDisabled))
+        ImGui::SetTooltip("%s%s", row.help, key.empty() ? "" : fmt::format(" ({})", row.key()).c_str());
     ImGui::SameLine();
-    return pressed;
 }
 
-void draw_presets(Ui& ui) {
-    static constexpr const char* kPresets[] = {"First system call", "Memory",  "Scheduler",
-                                               "Devices",           "Display", "Projector"};
+void draw_buttons(Ui& ui, Bar bar) {
+    for (const CommandRow& row : commands())
+        if (row.bar == bar) draw_button(ui, row);
+}
+
+void draw_layouts(Ui& ui) {
     ImGui::SetNextItemWidth(ImGui::GetFontSize() * 11);
-    if (ImGui::BeginCombo("##layout", ui.preset.c_str())) {
-        for (const char* preset : kPresets) {
-            if (ImGui::Selectable(preset, ui.preset == preset)) {
-                ui.preset = preset;
-                ui.relayout = true;
-                if (ui.preset == "Projector") ui.new_scale = 1.5f;
-            }
-        }
+    if (ImGui::BeginCombo("##layout", ui.layout.c_str())) {
+        for (const Layout& layout : layouts())
+            if (ImGui::Selectable(layout.name, ui.layout == layout.name)) choose_layout(ui, layout.name);
         ImGui::EndCombo();
     }
     if (ImGui::IsItemHovered()) ImGui::SetTooltip("Layout of the windows");
     ImGui::SameLine();
-}
-
-// The same as the others, but backwards. The past of a machine that has ended can be visited too.
-void draw_back_buttons(Ui& ui, bool enabled) {
-    ImGui::TextUnformatted("Back:");
-    ImGui::SameLine();
-    if (button("\u25c0\u25c0", "To the last breakpoint before, else to the start (Alt+F5)", enabled))
-        ui.send(Verb::RunBack);
-    if (button("\u25c0 Step", "One instruction back (Alt+F11)", enabled)) ui.send(Verb::StepBack);
-    if (button("\u25c0 Over", "One instruction back, over a call to where it was made (Alt+F10)", enabled))
-        ui.send(Verb::StepOverBack);
-    if (button("\u25c0 Out", "To where this function was called (Alt+Shift+F11)", enabled))
-        ui.send(Verb::StepOutBack);
-    if (button("\u25c0 Crossing  ,", "To the change between user and kernel before", enabled))
-        ui.send(Verb::PreviousCrossing);
 }
 
 }  // namespace
@@ -63,27 +53,13 @@ void draw_transport_bar(Ui& ui) {
     ImGui::Begin("##transport", nullptr,
                  ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |
                      ImGuiWindowFlags_NoBringToFrontOnFocus);
-    if (running) {
-        if (button("Pause  F5", "Stop the machine where it is")) ui.send(Verb::Pause);
-    } else if (ended) {
-        if (button("Restart", "Power on again")) ui.send(Verb::Restart);
-    } else {
-        if (button("Run  F5", "Let the machine run")) ui.send(Verb::Run);
-    }
-    const bool stopped = !running && !ended;
-    if (button("Step  F11", "One instruction", stopped)) ui.send(Verb::Step);
-    if (button("Over  F10", "One instruction, but a call to its end", stopped)) ui.send(Verb::StepOver);
-    if (button("Out  Shift+F11", "To the end of this function", stopped)) ui.send(Verb::StepOut);
-    if (button("Next ring crossing  .", "To the next change between user and kernel", !ended))
-        ui.send(Verb::NextCrossing);
-    draw_back_buttons(ui, stopped || ended);
+    draw_buttons(ui, Bar::Forwards);
+    draw_buttons(ui, Bar::Back);
     ImGui::PushStyleColor(ImGuiCol_Button, {0.10f, 0.42f, 0.60f, 1.0f});
-    if (button("Watch a system call",
-               "Types \"echo hi\" into the shell and stops as its write() enters the kernel", !ended))
-        ui.send(Verb::WatchSyscall);
+    draw_buttons(ui, Bar::First);
     ImGui::PopStyleColor();
-    draw_presets(ui);
-    if (button("Help  F1", "Keys, and what the windows show")) ui.show_help = !ui.show_help;
+    draw_layouts(ui);
+    draw_buttons(ui, Bar::Last);
     ImGui::NewLine();
 
     const RegistersModel& registers = frame.registers;
@@ -112,7 +88,7 @@ void draw_transport_bar(Ui& ui) {
     ImGui::SameLine();
     text_dim(facts);
     ImGui::SameLine();
-    if (ImGui::SmallButton("Hash")) ui.send(Verb::Hash);
+    if (ImGui::SmallButton("Hash")) ui.send(command::Hash{});
     if (ImGui::IsItemHovered()) ImGui::SetTooltip("Work out the hash of the machine's whole state");
     draw_time_bar(ui);
     ImGui::End();

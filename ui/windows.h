@@ -1,5 +1,5 @@
 // The debugger's windows: each draws rows of a frame's model, and says what the user did there. One file
-// each.
+// each; the table of them is views.h.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "ui/command.h"
+#include "ui/console_feed.h"
 #include "ui/frame.h"
-#include "ui/session.h"
 #include "ui/terminal.h"
 
 namespace orrery {
@@ -32,7 +33,7 @@ struct Ui {
     unsigned mouse_buttons = 0;
     float mouse_right = 0, mouse_down = 0;  // moved by less than a pixel of the guest's
     std::string focus_request;              // a window to be brought to the front
-    std::string preset = "First system call";
+    std::string layout = "First system call";
     bool relayout = true;
     bool show_help = false;
     bool show_palette = false;
@@ -49,16 +50,17 @@ struct Ui {
     float new_scale = 0;  // to be applied between frames
     bool quit = false;
 
-    void send(Verb verb, std::string text = {}, u64 number = 0) {
-        commands.push_back({verb, std::move(text), number});
-    }
-    void select_address(const std::string& address) {
+    void send(Command command) { commands.push_back(std::move(command)); }
+    // `task`: whose address it is; none: that of whatever the CPU runs.
+    void select_address(const std::string& address, std::optional<int> task = std::nullopt) {
         selection.walk_address = address;
         selection.memory_address = address;
+        selection.task = task;
         selection_changed = true;
     }
     void select_pid(int pid) {
         selection.pid = pid;
+        selection.task = pid;
         selection_changed = true;
     }
 };
@@ -80,21 +82,16 @@ void draw_ring(Ui& ui);
 void draw_devices(Ui& ui);
 void draw_framebuffer(Ui& ui);
 
-struct WindowEntry {
-    const char* name;  // its title, and what the palette calls it
-    void (*draw)(Ui&);
-};
-// All but the transport bar.
-const std::vector<WindowEntry>& windows();
-
 float time_bar_height();
 float transport_height();
 
 // Hands what the console printed to the terminal, and what that answers to the guest.
 void feed_terminal(Ui& ui, const std::vector<ConsoleChunk>& chunks);
 
-// An address as a link: a click selects it everywhere.
-void address_link(Ui& ui, u64 address);
+// An address as a link: a click selects it everywhere, as one of the task's or (none) the CPU's.
+void address_link(Ui& ui, u64 address, std::optional<int> task = std::nullopt);
+// Behind a field for an address: whose page tables it is meant by, and a button back to the CPU's.
+void task_mark(Ui& ui, const std::string& task);
 // Small parts that several windows use.
 void text_dim(const std::string& text);
 void text_colored(unsigned ring, const std::string& text);

@@ -67,19 +67,39 @@ def check_windows():
     check("address-space: every resident page is in an area",
           sum(area["mapped_pages"] for area in space["areas"]) == space["resident_pages"], str(space["areas"]))
 
+    # A task's address by its own page tables: what its address space says of it.
+    init = json.loads(orrery("show", "address-space", "1", "pages", "--format", "json")[1])
+    wrong = []
+    for run in init["runs"][::len(init["runs"]) // 5 + 1]:
+        walk = json.loads(orrery("show", "page-walk", run["linear"], "1", "--format", "json")[1])
+        if not walk["mapped"] or walk["physical"] != run["physical"]:
+            wrong.append((run, walk["verdict"]))
+    check("page-walk of a task: its own frames", init["runs"] and not wrong, str(wrong))
+    memory = orrery("show", "memory", init["areas"][0]["start"], "16", "1")[1]
+    check("memory of a task: its program's first bytes", "7f 45 4c 46" in memory, memory)
+    check("memory that is not there is not read", "-- --" in orrery("show", "memory", "0x1000", "16", "1")[1])
+
     walk = json.loads(orrery("show", "page-walk", "do_syscall_64", "--format", "json")[1])
     check("page-walk: the kernel's text", walk["mapped"] and walk["symbol"] == "do_syscall_64", str(walk))
     registers = json.loads(orrery("show", "registers", "--at", "syscall:write", "--format", "json", "--", "ls", "/")[1])
     check("registers at a system call",
           registers["ring"] == 0 and registers["location"] == "entry_SYSCALL_64" and registers["task"].startswith("ls "),
           str(registers))
+    ring = json.loads(orrery("show", "ring", "--at", "syscall:write", "--format", "json", "--", "ls", "/")[1])
+    check("ring at a system call: it came from user mode", ring["ring"] == 0 and ring["crossed"] and
+          int(ring["registers"]["CPL"]["before"], 16) == 3 and int(ring["registers"]["CPL"]["now"], 16) == 0, str(ring))
     check("registers: the call's number is in RAX", int(registers["general"]["RAX"]["value"], 16) == 1, str(registers))
     text = orrery("show", "disassembly", "--at", "vfs_write")[1]
     check("disassembly at a function", "vfs_write:" in text and "=>" in text and "guest-kernel/fs/" in text, text)
     check("console: the prompt", "~ #" in orrery("show", "console")[1])
     tlb = json.loads(orrery("show", "tlb", "--format", "json")[1])
     check("tlb: counted and filled", tlb["data_lookups"] > 100000 and tlb["arrays"][0]["used"] > 8, str(tlb)[:400])
-    check("syscalls: mount's calls are there", "mount(" in orrery("show", "syscalls")[1])
+    calls = json.loads(orrery("show", "syscalls", "--format", "json")[1])["calls"]
+    check("syscalls: mount's calls are there", any(call["text"].startswith("mount(") for call in calls))
+    check("syscalls: a call that waits is whole", any(not call.get("finished", True) and call["text"].endswith(")")
+                                                     for call in calls), str(calls[-3:]))
+    check("syscalls: none ends before it begins", all(call.get("end_ticks") is None or call["end_ticks"] >= call["begin_ticks"]
+                                                     for call in calls))
     check("devices: the serial port", "uart16550.0  ports 0x3f8" in orrery("show", "devices")[1])
     check("memory", orrery("show", "memory", "init_task", "32")[1].count("\n") == 3)
 
@@ -88,6 +108,8 @@ def check_errors():
     for words, message in [
             (["page-walk", "0xzz"], "orrery: show page-walk: 0xzz is not an address\n"),
             (["page-walk"], "orrery: show page-walk: needs an address\n"),
+            (["page-walk", "0x401000", "7777"], "orrery: show page-walk: no task has pid 7777\n"),
+            (["page-walk", "0x401000", "one"], "orrery: show page-walk: one is not a pid\n"),
             (["address-space", "7777"], "orrery: show address-space: no task has pid 7777\n"),
             (["memory", "nowhere"], "orrery: show memory: no symbol is called nowhere\n"),
     ]:

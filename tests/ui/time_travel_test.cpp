@@ -1,48 +1,18 @@
 // The debugger going backwards, played by scripts: every moment is what it was, and what is done in the past
 // begins another run.
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "emulator/time-travel/record/recording_reader.h"
 #include "emulator/time-travel/record/verifier.h"
+#include "tests/ui/session_fixture.h"
 #include "tests/unit/catch.h"
 #include "ui/app.h"
 #include "ui/keys.h"
 #include "ui/script.h"
 
 using namespace orrery;
-
-namespace {
-
-std::string scratch(const std::string& name) {
-    return (std::filesystem::temp_directory_path() / ("orrery-time-" + std::to_string(getpid()) + "-" + name))
-        .string();
-}
-
-SessionConfig small_session() {
-    SessionConfig config;
-    config.machine.ram_size = u64{64} << 20;
-    config.images.kernel = GUEST_KERNEL;
-    config.images.initrd = GUEST_INITRAMFS;
-    config.images.command_line = "console=ttyS0";
-    config.kernel_path = GUEST_KERNEL;
-    config.source_root = SOURCE_ROOT;
-    return config;
-}
-
-void play(const std::string& script, const SessionConfig& config = small_session()) {
-    const std::string path = scratch("script");
-    std::ofstream(path) << script;
-    AppOptions options;
-    options.session = config;
-    options.headless = true;
-    options.script = path;
-    run_window(options);
-    std::filesystem::remove(path);
-}
-
-}  // namespace
+using namespace orrery::test;
 
 TEST_CASE("steps back come to where steps came from") {
     play(
@@ -122,11 +92,39 @@ TEST_CASE("a session with keys, mouse and going back is recorded, and verified")
     std::filesystem::remove(path);
 }
 
+TEST_CASE(
+    "a recording is opened at its start, or where it was to be; what a command printed stands in lines") {
+    const std::string path = scratch("command.orr");
+    SessionConfig config = small_session();
+    config.plain_output = true;
+    config.record = [&](Machine& machine) {
+        RecordingRequest request;
+        request.path = path;
+        request.images = config.images;
+        request.command = {"echo"};
+        return std::make_unique<Recorder>(machine, request);
+    };
+    play("boot\ntype stty -opost; echo one; echo two\\n\nrun\n", config);
+    SessionConfig again;
+    again.replay = std::make_shared<const Recording>(read_recording(path));
+    CHECK_FALSE(opening_command(again));
+    CHECK(opening_command(config));
+    {
+        Session session(again);
+        CHECK_FALSE(session.running());
+        CHECK(session.machine().moment() == Moment{});
+        CHECK(session.plain_output());
+    }
+    again.begin_at = 5'000'000;
+    CHECK(Session(again).machine().moment().instructions == 5'000'000);
+    again.begin_at = 0;
+    play("wait two\nexpect screen two\n", again);
+    std::filesystem::remove(path);
+}
+
 TEST_CASE("where to go is said by an instruction count, a cycle or an address") {
-    CHECK(moment_command("1,234,567")->number == 1234567);
-    CHECK(moment_command("1234")->verb == Verb::SeekInstructions);
-    CHECK(moment_command("cycle 99")->verb == Verb::SeekTicks);
-    CHECK(moment_command("cycle 99")->number == 99);
+    CHECK(std::get<command::SeekInstructions>(*moment_command("1,234,567")).count == 1234567);
+    CHECK(std::get<command::SeekTicks>(*moment_command("cycle 99")).tick == 99);
     CHECK_FALSE(moment_command("0x1234"));
     CHECK_FALSE(moment_command("vfs_write"));
     CHECK_FALSE(moment_command(""));

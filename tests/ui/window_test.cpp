@@ -2,45 +2,15 @@
 // drawn.
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <string>
 
+#include "tests/ui/session_fixture.h"
 #include "tests/unit/catch.h"
 #include "ui/app.h"
 #include "ui/script.h"
 
 using namespace orrery;
-
-namespace {
-
-std::string scratch(const std::string& name) {
-    return (std::filesystem::temp_directory_path() / ("orrery-ui-" + std::to_string(getpid()) + "-" + name))
-        .string();
-}
-
-SessionConfig small_session() {
-    SessionConfig config;
-    config.machine.ram_size = u64{64} << 20;
-    config.images.kernel = GUEST_KERNEL;
-    config.images.initrd = GUEST_INITRAMFS;
-    config.images.command_line = "console=ttyS0";
-    config.kernel_path = GUEST_KERNEL;
-    config.source_root = SOURCE_ROOT;
-    return config;
-}
-
-void play(const std::string& script) {
-    const std::string path = scratch("script");
-    std::ofstream(path) << script;
-    AppOptions options;
-    options.session = small_session();
-    options.headless = true;
-    options.script = path;
-    run_window(options);
-    std::filesystem::remove(path);
-}
-
-}  // namespace
+using namespace orrery::test;
 
 TEST_CASE("a shell's write is watched on its way into the kernel") {
     const std::string picture = scratch("picture.png");
@@ -65,7 +35,7 @@ TEST_CASE("under the window the machine is what it is without") {
     Session watched(config);
     Selection selection;
     selection.floating_point = true;
-    watched.command({Verb::Run, {}, 0});
+    watched.command(command::Go{command::Motion::Run});
     while (watched.machine().moment().instructions < kMoment) {
         watched.advance(std::min<u64>(700'001, kMoment - watched.machine().moment().instructions));
         watched.frame(selection);

@@ -12,8 +12,10 @@ std::string with_result(const std::string& text, const std::string& result) {
     return fmt::format("{:<40}= {}", text + " ", result);
 }
 
-std::string StraceWriter::prefix(int pid) const {
-    return alive_.size() > 1 ? fmt::format("[pid {:5}] ", pid) : "";
+// A task whose pid is not known has its address space for a name.
+std::string StraceWriter::prefix(const SyscallRecord& record) const {
+    if (alive_.size() <= 1) return "";
+    return record.pid != 0 ? fmt::format("[pid {:5}] ", record.pid) : fmt::format("[cr3 {:x}] ", record.task);
 }
 
 void StraceWriter::interrupt() {
@@ -24,8 +26,8 @@ void StraceWriter::interrupt() {
 
 void StraceWriter::entered(const SyscallRecord& record) {
     interrupt();
-    alive_.insert(record.pid);
-    line_ = prefix(record.pid) + call_beginning(record.entry);
+    alive_.insert(record.task);
+    line_ = prefix(record) + call_beginning(record.entry);
     open_ = record.id;
 }
 
@@ -34,21 +36,22 @@ void StraceWriter::finished(const SyscallRecord& record) {
         line_ += call_rest(record.entry, record.call);
     } else {
         interrupt();
-        line_ = fmt::format("{}<... {} resumed>{}", prefix(record.pid), record.call.name,
+        line_ = fmt::format("{}<... {} resumed>{}", prefix(record), record.call.name,
                             call_rest(record.entry, record.call));
     }
     open_ = 0;
     write_(with_result(line_, record.result_text) + "\n");
     // A new task is one of those shown from here on, though it may not have run yet.
     const std::string& name = record.call.name;
-    if (record.result > 0 && (name == "clone" || name == "clone3" || name == "fork" || name == "vfork"))
-        alive_.insert(static_cast<int>(record.result));
+    if (record.pid != 0 && record.result > 0 &&
+        (name == "clone" || name == "clone3" || name == "fork" || name == "vfork"))
+        alive_.insert(static_cast<u64>(record.result));
 }
 
 void StraceWriter::noted(const SyscallRecord& record) {
     interrupt();
-    write_(prefix(record.pid) + record.note + "\n");
-    if (record.note.rfind("+++", 0) == 0) alive_.erase(record.pid);
+    write_(prefix(record) + record.note + "\n");
+    if (record.note.rfind("+++", 0) == 0) alive_.erase(record.task);
 }
 
 void StraceWriter::finish() {

@@ -23,12 +23,12 @@ class StraceWriter : public SyscallListener {
     void finish();
 
   private:
-    std::string prefix(int pid) const;
+    std::string prefix(const SyscallRecord& record) const;
     void interrupt();
 
     std::function<void(const std::string&)> write_;
-    std::set<int> alive_;
-    u64 open_ = 0;  // id of the record whose beginning stands in line_
+    std::set<u64> alive_;  // tasks, as SyscallRecord::task tells them
+    u64 open_ = 0;         // id of the record whose beginning stands in line_
     std::string line_;
 };
 

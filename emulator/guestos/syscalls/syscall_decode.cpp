@@ -323,10 +323,21 @@ std::string call_beginning(const DecodedCall& call) {
     return text;
 }
 
+namespace {
+
+bool is_whole(const DecodedCall& call) {
+    return std::all_of(call.texts.begin(), call.texts.end(),
+                       [](const auto& text) { return text.has_value(); });
+}
+
+}  // namespace
+
 std::string call_text(const DecodedCall& call) {
-    const bool whole =
-        std::all_of(call.texts.begin(), call.texts.end(), [](const auto& text) { return text.has_value(); });
-    return call_beginning(call) + (whole ? ")" : "...");
+    return call_beginning(call) + (is_whole(call) ? ")" : "...");
+}
+
+std::string open_call_text(const DecodedCall& call) {
+    return call_beginning(call) + (is_whole(call) ? ")" : "...)");
 }
 
 std::string call_rest(const DecodedCall& at_entry, const DecodedCall& at_return) {

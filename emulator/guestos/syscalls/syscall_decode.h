@@ -33,6 +33,8 @@ void decode_return(const GuestMemory& memory, DecodedCall& call, i64 result);
 std::string call_beginning(const DecodedCall& call);
 // "read(0, \"x\", 1)"; arguments still not known are left out from the first on, with "...".
 std::string call_text(const DecodedCall& call);
+// "read(0, ...)": the same of a call that has not returned.
+std::string open_call_text(const DecodedCall& call);
 // What follows call_beginning(call at its entry) in call_text(call at its return).
 std::string call_rest(const DecodedCall& at_entry, const DecodedCall& at_return);
 

@@ -21,7 +21,9 @@ struct SyscallRecord {
     enum class Kind : u8 { Call, Note };  // a note: a signal's delivery, a task's end
     u64 id = 0;                           // counts up from 1
     Kind kind = Kind::Call;
-    int pid = 0;  // of the thread
+    u64 task =
+        0;        // tells its task from others: the pid, or where its page tables are while that is not known
+    int pid = 0;  // of the thread; 0: not known
     int tgid = 0;
     std::string comm;
     Moment begin;

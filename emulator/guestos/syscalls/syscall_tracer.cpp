@@ -56,13 +56,7 @@ SyscallTracer::~SyscallTracer() {
 void SyscallTracer::only_command(std::vector<std::string> argv) {
     command_ = std::move(argv);
     command_seen_ = false;
-    for (auto& [pid, task] : tasks_) task.traced = false;
-}
-
-std::string SyscallTracer::unfinished_call(int pid) const {
-    const auto found = tasks_.find(pid);
-    if (found == tasks_.end() || !found->second.in_call || !found->second.open) return "";
-    return found->second.open->id == 0 ? "" : call_beginning(found->second.open->call);
+    for (auto& [key, task] : tasks_) task.traced = false;
 }
 
 GuestTasks SyscallTracer::tasks(const GuestMemory& memory) const {
@@ -73,23 +67,25 @@ GuestTasks SyscallTracer::tasks(const GuestMemory& memory) const {
 SyscallTracer::Task* SyscallTracer::current_task(unsigned cpu) {
     const MachineMemory memory(machine_, cpu);
     int pid = 0;
-    u64 address = 0;
+    u64 key = 0, address = 0;
     if (kernel_ != nullptr) {
         try {
             const GuestTasks guest = tasks(memory);
             address = guest.current(cpu);
             if (address == 0) return nullptr;
             pid = guest.pid_of(address);
+            key = static_cast<u64>(pid);
         } catch (const GuestReadError&) {
             return nullptr;
         }
     } else {
-        pid = static_cast<int>(machine_.cpu(cpu).cr3 >> 12);
+        key = machine_.cpu(cpu).cr3 & pte::kAddress;
     }
-    auto [at, added] = tasks_.try_emplace(pid);
+    auto [at, added] = tasks_.try_emplace(key);
     Task& task = at->second;
     if (added || task.address != address || task.gone) {
         task = Task{};
+        task.key = key;
         task.pid = task.tgid = pid;
         task.address = address;
         begin_task(task);
@@ -108,7 +104,7 @@ void SyscallTracer::begin_task(Task& task) {
         task.comm = info.comm;
         if (!command_seen_) return;
         for (const int relative : {info.ppid, info.tgid}) {
-            const auto found = tasks_.find(relative);
+            const auto found = tasks_.find(static_cast<u64>(relative));
             if (relative != task.pid && found != tasks_.end() && found->second.traced) task.traced = true;
         }
     } catch (const GuestReadError&) {
@@ -128,7 +124,7 @@ void SyscallTracer::refresh(Task& task) {
 void SyscallTracer::charge(const Event& event) {
     CpuState& state = cpus_[event.cpu];
     const u64 walks = machine_.cpu(event.cpu).tlb.counters.l2_misses;
-    const auto running = tasks_.find(state.running);
+    const auto running = state.running ? tasks_.find(*state.running) : tasks_.end();
     if (running != tasks_.end() && running->second.in_call && running->second.open) {
         SyscallRecord& record = *running->second.open;
         record.cpu_ticks += event.moment.ticks - state.ticks;
@@ -143,22 +139,22 @@ void SyscallTracer::on_event(const Event& event) {
     charge(event);
     CpuState& state = cpus_[event.cpu];
     if (event.kind() == EventKind::Halt) {
-        state.running = -1;
+        state.running.reset();
         return;
     }
     if (event.kind() == EventKind::Exception) {
-        const auto running = tasks_.find(state.running);
+        const auto running = state.running ? tasks_.find(*state.running) : tasks_.end();
         if (running == tasks_.end() || event.cpl != 3) return;
         running->second.fault_address.reset();
         if (const auto* fault = page_fault(event)) running->second.fault_address = fault->address;
         return;
     }
     Task* task = current_task(event.cpu);
-    const int pid = task != nullptr ? task->pid : -1;
-    if (pid != state.running) {
-        for (auto& [other_pid, other] : tasks_)
-            if (other_pid == state.running || other.exiting) check_exit(other, event.moment);
-        state.running = pid;
+    const std::optional<u64> key = task != nullptr ? std::optional(task->key) : std::nullopt;
+    if (key != state.running) {
+        for (auto& [other_key, other] : tasks_)
+            if (other_key == state.running || other.exiting) check_exit(other, event.moment);
+        state.running = key;
     }
     if (task == nullptr) return;
     if (event.kind() == EventKind::SystemCall) on_call(event, *task);
@@ -193,6 +189,7 @@ void SyscallTracer::on_call(const Event& event, Task& task) {
     if (!task.traced && (command_seen_ || number != kExecve)) return;
 
     SyscallRecord record;
+    record.task = task.key;
     record.pid = task.pid;
     record.tgid = task.tgid;
     record.comm = task.comm;
@@ -272,6 +269,7 @@ void SyscallTracer::on_return(const Event& event, Task& task) {
 void SyscallTracer::note(Task& task, Moment moment, const std::string& text) {
     SyscallRecord record;
     record.kind = SyscallRecord::Kind::Note;
+    record.task = task.key;
     record.pid = task.pid;
     record.tgid = task.tgid;
     record.comm = task.comm;
@@ -320,7 +318,7 @@ void SyscallTracer::check_exit(Task& task, Moment moment) {
 
 // All of what the tracer carries from one event to the next; what is written once only is not in it.
 struct SyscallTracer::State {
-    std::map<int, Task> tasks;
+    std::map<u64, Task> tasks;
     std::vector<CpuState> cpus;
     bool command_seen = false;
     SyscallLog::Position log;
@@ -329,10 +327,10 @@ struct SyscallTracer::State {
 std::shared_ptr<const SyscallTracer::State> SyscallTracer::state() const {
     State state{{}, cpus_, command_seen_, {}};
     std::vector<u64> open;
-    for (const auto& [pid, task] : tasks_) {
+    for (const auto& [key, task] : tasks_) {
         // Whether one that has gone was traced says whether its children are, if only some are.
         if (task.gone && command_.empty()) continue;
-        state.tasks.emplace(pid, task);
+        state.tasks.emplace(key, task);
         if (task.in_call && task.open && task.open->id != 0) open.push_back(task.open->id);
     }
     state.log = log_.position(std::move(open));
@@ -347,7 +345,7 @@ void SyscallTracer::rewind(const State& state) {
 }
 
 void SyscallTracer::finish() {
-    for (auto& [pid, task] : tasks_) check_exit(task, machine_.moment());
+    for (auto& [key, task] : tasks_) check_exit(task, machine_.moment());
 }
 
 }  // namespace orrery

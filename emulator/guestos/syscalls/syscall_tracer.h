@@ -23,7 +23,7 @@ class Machine;
 class SyscallTracer {
   public:
     // `kernel`: of the guest's kernel, or null: then tasks are told apart by their address space (CR3) only,
-    // and have no names. Both must outlive the tracer.
+    // and have no names and no pids. Both must outlive the tracer.
     SyscallTracer(Machine& machine, const DebugInfo* kernel, size_t capacity = 10000);
     ~SyscallTracer();
     SyscallTracer(const SyscallTracer&) = delete;
@@ -38,8 +38,6 @@ class SyscallTracer {
     void finish();
 
     const SyscallLog& log() const { return log_; }
-    // The unfinished call of a task as text ("read(0, "), "" if there is none.
-    std::string unfinished_call(int pid) const;
 
     // What the tracer knows at this moment, to be given back by rewind() when the machine is put back to it.
     // The log's later records stay known until branched() says that things go another way from here.
@@ -50,7 +48,8 @@ class SyscallTracer {
 
   private:
     struct Task {
-        int pid = 0;
+        u64 key = 0;  // as SyscallRecord::task
+        int pid = 0;  // 0: not known
         int tgid = 0;
         u64 address = 0;  // of the task_struct
         std::string comm;
@@ -88,10 +87,10 @@ class SyscallTracer {
     u32 subscription_ = 0;
     std::vector<std::string> command_;  // empty: every task
     bool command_seen_ = false;
-    std::map<int, Task> tasks_;  // by pid
+    std::map<u64, Task> tasks_;  // by key
     // Since the last event on each CPU: who ran, and the counters then.
     struct CpuState {
-        int running = -1;  // pid
+        std::optional<u64> running;  // a task's key
         u64 ticks = 0;
         u64 walks = 0;
     };

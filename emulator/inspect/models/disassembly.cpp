@@ -54,14 +54,15 @@ class Builder {
         : context_(context),
           cpu_(context.machine.cpu(context.cpu)),
           disassembler_(mode_of(cpu_), parameters.att_syntax ? Syntax::Att : Syntax::Intel),
+          cr3_(parameters.cr3),
           text_(context.source_root) {}
 
     DisassemblyRow row(u64 address) {
         DisassemblyRow row;
         row.address = address;
-        row.current = address == cpu_.rip();
+        row.current = address == cpu_.rip() && (!cr3_ || ((*cr3_ ^ cpu_.cr3) & pte::kAddress) == 0);
         u8 bytes[kMaxInsn];
-        const size_t got = context_.machine.peek(context_.cpu, address, bytes, sizeof bytes);
+        const size_t got = context_.machine.peek(context_.cpu, address, bytes, sizeof bytes, cr3_);
         if (got == 0) {
             row.text = "(not mapped)";
             return row;
@@ -110,6 +111,7 @@ class Builder {
     const ModelContext& context_;
     const Cpu& cpu_;
     Disassembler disassembler_;
+    std::optional<u64> cr3_;
     SourceText text_;
     SourceLocation last_;
 };

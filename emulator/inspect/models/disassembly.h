@@ -31,6 +31,7 @@ struct DisassemblyModel {
 
 struct DisassemblyParameters {
     std::optional<u64> address;  // default: RIP
+    std::optional<u64> cr3;      // page tables that it is meant by; none: the CPU's present ones
     unsigned before = 8;  // rows before the address (found by decoding from the symbol's begin, else none)
     unsigned after = 24;  // rows from the address on
     bool att_syntax = false;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/guestos/syscalls/strace_writer.h"
 #include "emulator/guestos/syscalls/syscall_log.h"
 
@@ -26,9 +27,9 @@ SyscallRow row_of(const SyscallRecord& record, bool finished) {
         return row;
     }
     row.name = record.call.name;
-    row.call = finished ? call_text(record.call) : call_beginning(record.entry);
+    row.call = finished ? call_text(record.call) : open_call_text(record.entry);
     if (!finished) return row;
-    row.end_ticks = record.end.ticks;
+    row.ticks = record.end.ticks - record.begin.ticks;
     row.result = record.result_text;
     row.failed = record.failed;
     row.page_walks = record.page_walks;
@@ -64,12 +65,21 @@ SyscallsModel syscalls_model(const ModelContext& context, const SyscallsParamete
         return model;
     }
     model.dropped = context.syscalls->dropped();
+    if (parameters.pid && context.kernel != nullptr && !context.kernel->has_types()) {
+        model.problem = "no debug information of the guest's kernel: its tasks' pids are not known";
+        return model;
+    }
     model.summary = summary_of(*context.syscalls);
     const SyscallRange records = context.syscalls->records();
     for (auto at = records.rbegin(); at != records.rend(); ++at) {
         const SyscallRecord& record = *at;
-        if (model.rows.size() >= parameters.limit) break;
         if (parameters.pid && record.pid != *parameters.pid) continue;
+        // With a filter the rest would have to be put into words to be counted.
+        if (model.rows.size() >= parameters.limit && !parameters.filter.empty()) break;
+        if (model.rows.size() >= parameters.limit) {
+            ++model.left_out;
+            continue;
+        }
         SyscallRow row = row_of(record, context.syscalls->finished(record));
         if (!parameters.filter.empty() && row.call.find(parameters.filter) == std::string::npos) continue;
         model.rows.push_back(std::move(row));
@@ -82,12 +92,13 @@ std::string to_text(const SyscallsModel& model) {
     if (!model.problem.empty()) return model.problem + "\n";
     std::string text;
     if (model.dropped != 0) text += fmt::format("({} older ones are no longer held)\n", model.dropped);
+    if (model.left_out != 0) text += fmt::format("({} older ones are not shown)\n", model.left_out);
     for (const SyscallRow& row : model.rows) {
         const std::string line = row.is_note    ? row.call
                                  : row.finished ? with_result(row.call, row.result)
                                                 : row.call + " <unfinished ...>";
-        text += fmt::format("{:>12}  {:>5} {:<15}  {}\n", grouped(row.begin_instructions), row.pid, row.comm,
-                            line);
+        text += fmt::format("{:>12}  {:>5} {:<15}  {}\n", grouped(row.begin_instructions),
+                            row.pid != 0 ? fmt::format("{}", row.pid) : "-", row.comm, line);
     }
     return text;
 }
@@ -108,7 +119,7 @@ Json to_json(const SyscallsModel& model) {
     json["calls"] = Json::array();
     for (const SyscallRow& row : model.rows) {
         Json entry = {{"id", row.id},
-                      {"pid", row.pid},
+                      {"pid", row.pid != 0 ? Json(row.pid) : Json()},
                       {"comm", row.comm},
                       {"instructions", row.begin_instructions},
                       {"begin_ticks", row.begin_ticks},
@@ -116,7 +127,7 @@ Json to_json(const SyscallsModel& model) {
         if (!row.is_note) {
             entry["name"] = row.name;
             entry["finished"] = row.finished;
-            entry["end_ticks"] = row.end_ticks;
+            entry["end_ticks"] = row.ticks ? Json(row.begin_ticks + *row.ticks) : Json();
             entry["result"] = row.result;
             entry["failed"] = row.failed;
             entry["page_walks"] = row.page_walks;

@@ -10,15 +10,16 @@
 namespace orrery {
 
 struct SyscallRow {
-    u64 id = 0;  // counts up from 1 over the run
-    int pid = 0;
+    u64 id = 0;   // counts up from 1 over the run
+    int pid = 0;  // 0: not known
     std::string comm;
     u64 begin_instructions = 0;
     u64 begin_ticks = 0;
-    u64 end_ticks = 0;
+    std::optional<u64> ticks;  // from entry to return; nothing takes time in a note or an unfinished call
     bool finished = false;
-    std::string name;    // "write"
-    std::string call;    // "write(1, \"hi\\n\", 3)"; of an unfinished call as far as it is known
+    std::string name;  // "write"
+    std::string
+        call;  // "write(1, \"hi\\n\", 3)"; "read(0, ...)" of an unfinished call, as far as it is known
     std::string result;  // "3", "-1 ENOENT (No such file or directory)", "?"; empty while unfinished
     bool failed = false;
     bool is_note = false;  // "--- SIGCHLD {…} ---", "+++ exited with 0 +++": the text is in `call`
@@ -38,6 +39,7 @@ struct SyscallSummaryRow {
 struct SyscallsModel {
     std::vector<SyscallRow> rows;            // oldest first
     u64 dropped = 0;                         // older rows that the log no longer holds
+    u64 left_out = 0;                        // older rows that are held, beyond the limit
     std::vector<SyscallSummaryRow> summary;  // by time, most first
     std::string problem;
 };

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <optional>
 
 #include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/address_space.h"
@@ -16,7 +18,9 @@
 #include "emulator/inspect/models/framebuffer.h"
 #include "emulator/inspect/models/memory.h"
 #include "emulator/inspect/models/page_walk.h"
+#include "emulator/inspect/models/place.h"
 #include "emulator/inspect/models/registers.h"
+#include "emulator/inspect/models/ring.h"
 #include "emulator/inspect/models/syscalls.h"
 #include "emulator/inspect/models/tasks.h"
 #include "emulator/inspect/models/timeline.h"
@@ -50,20 +54,27 @@ bool split_offset(const std::string& text, std::string& base, u64& offset) {
     return true;
 }
 
-bool is_register(const ModelContext& context, std::string name, u64& value) {
-    static constexpr const char* names[16] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                              "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+// The registers that an address may be given by: those of Cpu::gpr, then these.
+constexpr const char* kRegisterNames[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8",
+                                          "r9",  "r10", "r11", "r12", "r13", "r14", "r15", "rip", "cr2"};
+constexpr size_t kRip = 16, kCr2 = 17;
+
+std::optional<size_t> register_index(std::string name) {
     if (!name.empty() && name[0] == '$') name.erase(0, 1);
-    const Cpu& cpu = context.machine.cpu(context.cpu);
-    if (name == "rip") return value = cpu.rip(), true;
-    if (name == "cr2") return value = cpu.cr2, true;
-    for (unsigned i = 0; i < 16; ++i)
-        if (name == names[i]) return value = cpu.gpr[i], true;
-    return false;
+    const auto* const found = std::find(std::begin(kRegisterNames), std::end(kRegisterNames), name);
+    if (found == std::end(kRegisterNames)) return std::nullopt;
+    return static_cast<size_t>(found - std::begin(kRegisterNames));
 }
 
-void check_count(const Arguments& arguments, size_t least, size_t most, const char* usage) {
-    if (arguments.size() < least) throw ShowError(fmt::format("needs {}", usage));
+u64 register_value(const Cpu& cpu, size_t index) {
+    return index == kRip ? cpu.rip() : index == kCr2 ? cpu.cr2 : cpu.gpr[index];
+}
+
+// `usage`: all that may be given; `needed`: what must be, where that is less.
+void check_count(const Arguments& arguments, size_t least, size_t most, const char* usage,
+                 const char* needed = nullptr) {
+    if (arguments.size() < least)
+        throw ShowError(fmt::format("needs {}", needed != nullptr ? needed : usage));
     if (arguments.size() > most)
         throw ShowError(most == 0 ? fmt::format("takes no argument, but got {}", arguments[0])
                                   : fmt::format("takes only {}, but got {}", usage, arguments[most]));
@@ -74,6 +85,12 @@ int parse_pid(const std::string& text) {
     if (!parse_number(text, value) || value > 0x7fffffff)
         throw ShowError(fmt::format("{} is not a pid", text));
     return static_cast<int>(value);
+}
+
+// The task that an address is said to belong to, if one is.
+std::optional<int> pid_argument(const Arguments& arguments, size_t index) {
+    if (arguments.size() <= index) return std::nullopt;
+    return parse_pid(arguments[index]);
 }
 
 size_t parse_size(const std::string& text) {
@@ -129,32 +146,43 @@ std::vector<ShowWindow> make_windows() {
             return rendered(registers_model(context, {.floating_point = !a.empty()}));
         });
     add(
-        windows, "disassembly", "[ADDR]", "instructions around an address (default: RIP)",
+        windows, "ring", "", "the border between user and kernel, and what crossing it changed",
+        [](const Arguments& a) { check_count(a, 0, 0, ""); },
+        [](const ModelContext& context, const Arguments&) { return rendered(ring_model(context)); });
+    add(
+        windows, "disassembly", "[ADDR [PID]]",
+        "instructions around an address (default: RIP), in a task's memory",
         [](const Arguments& a) {
-            check_count(a, 0, 1, "one address");
+            check_count(a, 0, 2, "an address and a pid");
             if (!a.empty()) check_address(a[0]);
+            pid_argument(a, 1);
         },
         [](const ModelContext& context, const Arguments& a) {
             DisassemblyParameters parameters;
             if (!a.empty()) {
-                parameters.address = parse_address(context, a[0]);
+                const Place place = parse_place(context, a[0], pid_argument(a, 1));
+                parameters.address = place.address;
+                parameters.cr3 = place.cr3;
                 parameters.before = 0;
             }
             return rendered(disassembly_model(context, parameters));
         });
     add(
-        windows, "page-walk", "ADDR", "how a linear address becomes a physical one, and why (not)",
+        windows, "page-walk", "ADDR [PID]",
+        "how a linear address becomes a physical one, and why (not); PID: by a task's page tables",
         [](const Arguments& a) {
-            check_count(a, 1, 1, "an address");
+            check_count(a, 1, 2, "an address and a pid", "an address");
             check_address(a[0]);
+            pid_argument(a, 1);
         },
         [](const ModelContext& context, const Arguments& a) {
-            return rendered(page_walk_model(context, {.address = parse_address(context, a[0]), .cr3 = {}}));
+            const Place place = parse_place(context, a[0], pid_argument(a, 1));
+            return rendered(page_walk_model(context, {.address = place.address, .cr3 = place.cr3}));
         });
     add(
         windows, "address-space", "PID [pages]", "what a process has mapped; pages: frame by frame",
         [](const Arguments& a) {
-            check_count(a, 1, 2, "a pid and the word pages");
+            check_count(a, 1, 2, "a pid and the word pages", "a pid");
             parse_pid(a[0]);
             if (a.size() > 1 && a[1] != "pages")
                 throw ShowError(fmt::format("{}: after the pid only pages may follow", a[1]));
@@ -206,15 +234,18 @@ std::vector<ShowWindow> make_windows() {
             return rendered_if(model.visible(), model);
         });
     add(
-        windows, "memory", "ADDR [BYTES]", "memory as a hex dump",
+        windows, "memory", "ADDR [BYTES [PID]]", "memory as a hex dump; PID: a task's",
         [](const Arguments& a) {
-            check_count(a, 1, 2, "an address and a number of bytes");
+            check_count(a, 1, 3, "an address, a number of bytes and a pid", "an address");
             check_address(a[0]);
             if (a.size() > 1) parse_size(a[1]);
+            pid_argument(a, 2);
         },
         [](const ModelContext& context, const Arguments& a) {
             MemoryParameters parameters;
-            parameters.address = parse_address(context, a[0]);
+            const Place place = parse_place(context, a[0], pid_argument(a, 2));
+            parameters.address = place.address;
+            parameters.cr3 = place.cr3;
             if (a.size() > 1) parameters.size = parse_size(a[1]);
             return rendered(memory_model(context, parameters));
         });
@@ -256,12 +287,20 @@ void check_address(const std::string& text) {
         throw ShowError(fmt::format("{} is not an address", text.empty() ? "\"\"" : text));
 }
 
+bool is_register_address(const std::string& text) {
+    std::string base;
+    u64 offset = 0;
+    return split_offset(text, base, offset) && register_index(base).has_value();
+}
+
 u64 parse_address(const ModelContext& context, const std::string& text) {
     check_address(text);
     std::string base;
     u64 offset = 0, value = 0;
     split_offset(text, base, offset);
-    if (parse_number(base, value) || is_register(context, base, value)) return value + offset;
+    if (parse_number(base, value)) return value + offset;
+    if (const std::optional<size_t> index = register_index(base))
+        return register_value(context.machine.cpu(context.cpu), *index) + offset;
     if (context.kernel != nullptr) {
         // A name may have the sign in it ("operator-"): whole first.
         if (const Symbol* symbol = context.kernel->symbols.find(text)) return symbol->address;

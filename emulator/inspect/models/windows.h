@@ -43,6 +43,8 @@ const ShowWindow& find_window(const std::string& name);
 // "rsp"), each with an optional "+N" or "-N". Throws ShowError("0xzz is not an address") or ("no symbol is
 // called foo").
 u64 parse_address(const ModelContext& context, const std::string& text);
+// Whether such a text names a register.
+bool is_register_address(const std::string& text);
 // Throws where `text` cannot be an address, whatever the symbols are.
 void check_address(const std::string& text);
 

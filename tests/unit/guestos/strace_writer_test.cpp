@@ -13,10 +13,15 @@ struct Trace {
     SyscallLog log;
     std::string text;
     StraceWriter writer{[this](const std::string& line) { text += line; }};
+    bool pids_known = true;
 
+    void set_task(SyscallRecord& record, int pid) const {
+        record.task = static_cast<u64>(pid);
+        if (pids_known) record.pid = pid;
+    }
     u64 enter(int pid, u64 number, std::array<u64, 6> arguments) {
         SyscallRecord record;
-        record.pid = pid;
+        set_task(record, pid);
         record.entry = record.call = decode_entry(memory, number, arguments);
         const SyscallRecord& added = log.add(record);
         writer.entered(added);
@@ -36,7 +41,7 @@ struct Trace {
     void note(int pid, const char* words) {
         SyscallRecord record;
         record.kind = SyscallRecord::Kind::Note;
-        record.pid = pid;
+        set_task(record, pid);
         record.note = words;
         writer.noted(log.add(record));
     }
@@ -67,6 +72,18 @@ TEST_CASE("calls of several tasks are told apart, and resumed", "[guest]") {
           "[pid     6] getpid()                    = 6\n"
           "[pid     6] +++ exited with 0 +++\n"
           "<... wait4 resumed>[{WIFEXITED(s) && WEXITSTATUS(s) == 0}], 0, NULL) = 6\n");
+}
+
+TEST_CASE("tasks without a pid are told apart by their page tables", "[guest]") {
+    Trace trace;
+    trace.pids_known = false;
+    const u64 waiting = trace.enter(0x1a2b000, 57, {});
+    trace.leave(trace.enter(0x5000, 39, {}), 6);
+    trace.leave(waiting, 6);
+    CHECK(trace.text ==
+          "fork( <unfinished ...>\n"
+          "[cr3 5000] getpid()                     = 6\n"
+          "[cr3 1a2b000] <... fork resumed>)       = 6\n");
 }
 
 TEST_CASE("the summary is strace -c's table", "[guest]") {

@@ -28,7 +28,9 @@ std::string complaint(const std::string& window, const std::vector<std::string>&
 TEST_CASE("bad arguments get one clear line", "[models]") {
     CHECK(complaint("page-walk", {"0xzz"}) == "show page-walk: 0xzz is not an address");
     CHECK(complaint("page-walk", {}) == "show page-walk: needs an address");
-    CHECK(complaint("page-walk", {"1", "2"}) == "show page-walk: takes only an address, but got 2");
+    CHECK(complaint("page-walk", {"1", "2", "3"}) ==
+          "show page-walk: takes only an address and a pid, but got 3");
+    CHECK(complaint("page-walk", {"1", "two"}) == "show page-walk: two is not a pid");
     CHECK(complaint("page-walk", {""}) == "show page-walk: \"\" is not an address");
     CHECK(complaint("page-walk", {"12ab"}) == "show page-walk: 12ab is not an address");
     CHECK(complaint("page-walk", {"0x10000000000000000"}) ==
@@ -113,10 +115,21 @@ TEST_CASE("system calls as rows", "[models]") {
     context.syscalls = &log;
     CHECK(to_text(syscalls_model(context)) ==
           "   1,234,567      3 sh               getpid()                                = 3\n"
-          "   1,234,567      4 sh               pause( <unfinished ...>\n"
+          "   1,234,567      4 sh               pause() <unfinished ...>\n"
           "   1,234,567      4 sh               +++ exited with 0 +++\n");
     CHECK(syscalls_model(context, {.pid = 4, .filter = "", .limit = 10}).rows.size() == 2);
     CHECK(syscalls_model(context, {.pid = {}, .filter = "get", .limit = 10}).rows.size() == 1);
     CHECK(syscalls_model(context, {.pid = {}, .filter = "", .limit = 1}).rows[0].is_note);
     CHECK(syscalls_model(context).summary.size() == 1);
+    // Rows beyond the limit are said to be there, and what is not known of a task is not shown.
+    CHECK(syscalls_model(context, {.pid = {}, .filter = "", .limit = 1}).left_out == 2);
+    CHECK_FALSE(syscalls_model(context).rows[1].ticks);
+    CHECK_FALSE(syscalls_model(context).rows[2].ticks);
+    record = {};
+    record.call.name = record.entry.name = "read";
+    record.entry.texts = {"0", std::nullopt};
+    log.add(record);
+    CHECK(to_text(syscalls_model(context, {.pid = {}, .filter = "", .limit = 1})) ==
+          "(3 older ones are not shown)\n"
+          "           0      -                  read(0, ...) <unfinished ...>\n");
 }

@@ -1,0 +1,32 @@
+// Whose page tables an address belongs to.
+#include "emulator/inspect/models/place.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "emulator/guestos/types/debug_info.h"
+#include "emulator/guestos/tasks/tasks.h"
+#include "emulator/inspect/models/windows.h"
+
+namespace orrery {
+
+Place parse_place(const ModelContext& context, const std::string& text, std::optional<int> pid) {
+    Place place;
+    place.address = parse_address(context, text);
+    if (!pid || is_register_address(text)) return place;
+    if (context.kernel == nullptr || !context.kernel->has_types())
+        throw ShowError("no debug information of the guest's kernel: its tasks cannot be found");
+    const MachineMemory memory(context.machine, context.cpu);
+    const GuestTasks guest(*context.kernel, memory, guest_cpus(context.machine));
+    const std::vector<TaskInfo> tasks = guest.all(nullptr);
+    const auto task =
+        std::find_if(tasks.begin(), tasks.end(), [&](const TaskInfo& info) { return info.pid == *pid; });
+    if (task == tasks.end()) throw ShowError(fmt::format("no task has pid {}", *pid));
+    if (task->cr3 == 0) return place;
+    place.cr3 = task->cr3;
+    place.task = fmt::format("{} (pid {})", task->comm, task->pid);
+    return place;
+}
+
+}  // namespace orrery

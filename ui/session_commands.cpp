@@ -1,0 +1,108 @@
+// What each command does, of those that run the machine forwards or give it something; session_time.cpp has
+// those that go to other moments.
+#include <fmt/format.h>
+
+#include "emulator/guestos/syscalls/syscall_table.h"
+#include "emulator/machine/input.h"
+#include "ui/session.h"
+
+namespace orrery {
+
+namespace {
+
+using command::Motion;
+
+const char* beginning_of(Motion motion) {
+    switch (motion) {
+        case Motion::Over:
+            return "Stepping over";
+        case Motion::Out:
+            return "Running to the end of the function";
+        case Motion::Crossing:
+            return "Running to the next ring crossing";
+        default:
+            return "Running";
+    }
+}
+
+}  // namespace
+
+// One instruction is stepped at once, either way; all else takes its time.
+void Session::perform(const command::Go& go) {
+    if (go.motion == Motion::Step && go.back) {
+        stop("");
+        status_ = time_->step_back() ? "Stepped one instruction back" : "This is where time begins";
+    } else if (go.motion == Motion::Step) {
+        begin(goal::None{}, "Stepped one instruction");
+        if (!ended()) debugger_->step();
+        if (ended()) status_ = ended_text();
+    } else if (go.back) {  // also of a machine that has ended
+        interrupted_ = false;
+        goal_ = go;
+        status_ = "Looking back";
+    } else {
+        begin(go, beginning_of(go.motion));
+    }
+}
+
+void Session::perform(const command::Pause&) {
+    if (running()) stop("Paused");
+}
+
+void Session::perform(const command::RunTo& run) {
+    try {
+        const u64 address = resolve_place(run.place, kernel_.get());
+        breakpoint_error_.clear();
+        begin(goal::Place{address, run.place}, "Running to " + run.place);
+    } catch (const BreakpointError& error) {
+        breakpoint_error_ = error.what();
+    }
+}
+
+void Session::perform(const command::RunToSyscall& run) {
+    if (!run.name.empty() && !syscall_number(run.name)) {
+        status_ = "No system call is called " + run.name;
+        return;
+    }
+    begin(goal::Syscall{run.name, {}},
+          "Running to the next " + (run.name.empty() ? "system call" : run.name + "()"));
+}
+
+void Session::perform(const command::WatchSyscall&) {
+    begin(goal::Shell{}, "Running until the shell waits for a command");
+}
+
+void Session::perform(const command::Restart&) {
+    machine_->input(kRestartInput, {});
+    stop("Restarted: press Run (F5)");
+}
+
+void Session::perform(const command::AddBreakpoint& add) {
+    try {
+        debugger_->breakpoints().add(add.place, kernel_.get());
+        breakpoint_error_.clear();
+    } catch (const BreakpointError& error) {
+        breakpoint_error_ = error.what();
+    }
+}
+
+void Session::perform(const command::RemoveBreakpoint& remove) {
+    debugger_->breakpoints().remove(remove.id);
+}
+
+void Session::perform(const command::Type& type) {
+    if (!ended()) machine_->input("uart16550.0", {type.bytes.begin(), type.bytes.end()});
+    idle_ = false;
+}
+
+void Session::perform(const command::Keyboard& keyboard) {
+    if (!ended() && !keyboard.input.empty())
+        machine_->input("i8042", {keyboard.input.begin(), keyboard.input.end()});
+    idle_ = false;
+}
+
+void Session::perform(const command::Hash&) {
+    hash_ = KnownHash{fmt::format("{:016x}", machine_->state_hash()), machine_->moment()};
+}
+
+}  // namespace orrery
