@@ -91,11 +91,12 @@ std::string unescape(const std::string& text) {
     return out;
 }
 
-u64 count_of(const std::string& text, u64 otherwise) {
-    return text.empty() ? otherwise : std::stoull(text);
-}
-
 }  // namespace
+
+u64 script_number(const std::string& text, u64 largest) {
+    if (const std::optional<u64> number = parse_number(text, largest)) return *number;
+    throw std::invalid_argument(text + " is not a number");
+}
 
 std::vector<ScriptLine> read_script(const std::string& path) {
     std::ifstream file(path);
@@ -245,7 +246,8 @@ void ScriptRunner::execute(const ScriptLine& line) {
     if (verb == "boot" || (verb == "run" && line.rest.empty())) {
         run_until(line, &ScriptRunner::waits, {});
     } else if (verb == "run") {
-        const u64 until = session_.machine().moment().instructions + count_of(line.rest, 0);
+        const u64 until =
+            session_.machine().moment().instructions + (line.rest.empty() ? 0 : script_number(line.rest));
         command(Verb::Run);
         while (session_.running() && session_.machine().moment().instructions < until)
             session_.advance(std::min(kSlice, until - session_.machine().moment().instructions));
@@ -277,7 +279,7 @@ void ScriptRunner::execute(const ScriptLine& line) {
         command(Verb::NextCrossing);
         finish_activity(line);
     } else if (verb == "step") {
-        for (u64 i = count_of(line.rest, 1); i > 0; --i) command(Verb::Step);
+        for (u64 i = line.rest.empty() ? 1 : script_number(line.rest); i > 0; --i) command(Verb::Step);
     } else if (verb == "over" || verb == "out" || verb == "continue" || verb == "watch") {
         command(verb == "over"    ? Verb::StepOver
                 : verb == "out"   ? Verb::StepOut
@@ -292,7 +294,7 @@ void ScriptRunner::execute(const ScriptLine& line) {
     } else if (verb == "select") {
         ui_.select_address(line.rest);
     } else if (verb == "task") {
-        ui_.select_pid(std::stoi(line.rest));
+        ui_.select_pid(static_cast<int>(script_number(line.rest, 0x7fffffff)));
     } else if (verb == "code") {
         ui_.selection.code_address = line.rest;
     } else if (verb == "layout") {

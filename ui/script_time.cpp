@@ -34,7 +34,7 @@ bool ScriptRunner::execute_time(const ScriptLine& line) {
     std::istringstream words(line.rest);
     std::string first, second;
     if (verb == "back") {
-        const u64 count = line.rest.empty() ? 1 : std::stoull(line.rest);
+        const u64 count = line.rest.empty() ? 1 : script_number(line.rest);
         for (u64 i = 0; i < count; ++i) session_.command({Verb::StepBack, {}, 0});
     } else if (verb == "goto") {
         const std::optional<Command> command = moment_command(line.rest);
@@ -44,9 +44,9 @@ bool ScriptRunner::execute_time(const ScriptLine& line) {
     } else if (verb == "bookmark") {
         session_.command({Verb::AddBookmark, line.rest, 0});
     } else if (verb == "go-bookmark") {
-        session_.command({Verb::GoToBookmark, {}, std::stoull(line.rest) - 1});
+        session_.command({Verb::GoToBookmark, {}, script_number(line.rest) - 1});
     } else if (verb == "enter-run") {
-        session_.command({Verb::EnterRun, {}, std::stoull(line.rest)});
+        session_.command({Verb::EnterRun, {}, script_number(line.rest)});
     } else if (verb == "poke") {
         if (!(words >> first) || !std::getline(words >> std::ws, second)) fail(line, "poke ADDRESS BYTES");
         session_.command({Verb::PokeMemory, second, parse_address(session_.context(), first)});
