@@ -190,7 +190,7 @@ def check_machines(directory):
         refused(["run", "--cpu", words, "--", "true"], mention)
     refused(["run", "-m", "64G", "--cpu", "v2,phys-bits=36", "--", "true"], "phys-bits=36")
     result = orrery("run", "--device", "pc-testdev", "--device", "isa-debug-exit", "--device",
-                    "isa-debug-exit,iobase=0x600,iosize=4", "--fw_cfg", "opt/a,string=1", "--fw_cfg", "opt/b,string=2",
+                    "isa-debug-exit,iobase=0x700,iosize=4", "--fw_cfg", "opt/a,string=1", "--fw_cfg", "opt/b,string=2",
                     "--", "echo", "several")
     expect("lists of devices and files", result == (0, "several\n", ""), result)
     refused(["run", "--fw_cfg", "opt/a,string=1", "--fw_cfg", "opt/a,string=2", "--", "true"], "the name is taken")

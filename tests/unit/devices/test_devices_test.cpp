@@ -95,11 +95,11 @@ TEST_CASE("isa-debug-exit: further places work, one that is taken is refused") {
     unsigned status = 0;
     PcConfig config;
     config.on_debug_exit = [&](u32 value) { status = value; };
-    config.test_devices.exits = {{0x501, 2}, {0x600, 1}};
+    config.test_devices.exits = {{0x501, 2}, {0x700, 1}};
     PcBoard board(bus, events, config);
     bus.io_write(0x501, 1, 3);
     CHECK(status == 7);
-    bus.io_write(0x600, 1, 4);
+    bus.io_write(0x700, 1, 4);
     CHECK(status == 9);
     config.test_devices.exits = {{0x3f8, 2}};
     Bus other(1 << 20);

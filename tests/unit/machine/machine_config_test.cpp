@@ -115,13 +115,13 @@ TEST_CASE("a list's option may be given again") {
     set(config, "--device", "pc-testdev");
     set(config, "--device", "isa-debug-exit");
     set(config, "--device", "isa-debug-exit,iobase=0xf4,iosize=4");
-    set(config, "--device", "isa-debug-exit,iobase=0x600,iosize=1");
+    set(config, "--device", "isa-debug-exit,iobase=0x700,iosize=1");
     set(config, "--device", "isa-debug-exit");
     set(config, "--fw_cfg", "opt/a,string=1");
     set(config, "--fw_cfg", "opt/b,string=2");
     CHECK(config.test_devices.pc_testdev);
     CHECK(config.test_devices.fw_cfg);
-    CHECK(config.test_devices.exits == std::vector<ExitPorts>{{0x501, 2}, {0x600, 1}});
+    CHECK(config.test_devices.exits == std::vector<ExitPorts>{{0x501, 2}, {0x700, 1}});
     CHECK(config.test_devices.fw_cfg_files.size() == 2);
     CHECK_THROWS_AS(set(config, "--fw_cfg", "opt/a,string=3"), ConfigError);
 }
