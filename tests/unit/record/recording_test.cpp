@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <random>
 
 #include "emulator/time-travel/record/recording_blocks.h"
 #include "emulator/time-travel/record/recording_reader.h"
@@ -237,7 +238,8 @@ TEST_CASE("a disk that is full before a recording has its name leaves nothing") 
         const rlimit full{limit, before.rlim_max};
         REQUIRE(setrlimit(RLIMIT_FSIZE, &full) == 0);
         std::vector<u8> noise(2000);
-        for (size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<u8>((i * 2654435761u) >> 13);
+        std::mt19937 random(1);  // what cannot be compressed
+        for (u8& byte : noise) byte = static_cast<u8>(random());
         {
             RecordingWriter writer(path, "{}");
             for (u64 piece = 0; piece < 4; ++piece) writer.image(0, piece * noise.size(), noise);
