@@ -11,11 +11,11 @@ namespace {
 constexpr std::string_view kPhysicalBitsWord = "phys-bits=";
 
 const FeatureRow& row_of(Feature feature) {
-    return kFeatures[static_cast<u8>(feature) - 1];
+    return kFeatureRows[static_cast<u8>(feature) - 1];
 }
 
 Feature find(std::string_view text) {
-    for (const FeatureRow& row : kFeatures)
+    for (const FeatureRow& row : kFeatureRows)
         if (text == row.text) return row.feature;
     return Feature::None;
 }
@@ -26,7 +26,7 @@ void add(CpuFeatures& features, Feature feature) {
 
 void take_away(CpuFeatures& features, Feature feature) {
     features.clear(feature);
-    for (const FeatureRow& row : kFeatures)
+    for (const FeatureRow& row : kFeatureRows)
         if (row.needs == feature && features.has(row.feature)) take_away(features, row.feature);
 }
 
@@ -69,14 +69,14 @@ std::optional<CpuFeatures> cpu_profile(std::string_view words, std::string* why)
 std::string cpu_profile_text(const CpuFeatures& features) {
     const auto differences = [&](FeatureLevel level) {
         int count = 0;
-        for (const FeatureRow& row : kFeatures)
+        for (const FeatureRow& row : kFeatureRows)
             if (features.has(row.feature) != (row.level <= level)) ++count;
         return count;
     };
     const bool v3 = differences(FeatureLevel::V3) < differences(FeatureLevel::V2);
     const CpuFeatures profile(v3 ? FeatureLevel::V3 : FeatureLevel::V2);
     std::string text = v3 ? "v3" : "v2";
-    for (const FeatureRow& row : kFeatures)
+    for (const FeatureRow& row : kFeatureRows)
         if (features.has(row.feature) != profile.has(row.feature))
             text += std::string(features.has(row.feature) ? ",+" : ",-") + row.text;
     if (features.physical_bits() != profile.physical_bits())

@@ -34,7 +34,7 @@ struct FeatureRow {
     CpuidRegister cpuid_register;
     u8 bit;
 };
-inline constexpr FeatureRow kFeatures[] = {
+inline constexpr FeatureRow kFeatureRows[] = {
 #define FEATURE(name, text, level, needs, leaf, subleaf, reg, bit) \
     {Feature::name, text, FeatureLevel::level, Feature::needs, leaf, subleaf, CpuidRegister::reg, bit},
 #include "emulator/isa/features.def"
@@ -53,7 +53,7 @@ class CpuFeatures {
     /// The profile of this level.
     constexpr explicit CpuFeatures(FeatureLevel level) {
         set(Feature::None);
-        for (const FeatureRow& row : kFeatures)
+        for (const FeatureRow& row : kFeatureRows)
             if (row.level <= level) set(row.feature);
     }
 

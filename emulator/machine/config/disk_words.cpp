@@ -61,9 +61,7 @@ DiskConfig parse_drive(const std::string& drive) {
         const size_t equals = word.find('=');
         const std::string key = word.substr(0, equals);
         const std::string value = equals == std::string::npos ? "on" : word.substr(equals + 1);
-        const auto refuse = [&] {
-            throw ConfigError(word + " is not understood");
-        };
+        const auto refuse = [&] { throw ConfigError(word + " is not understood"); };
         if (key == "file") {
             config.path = value;
         } else if (key == "readonly" || key == "snapshot") {

@@ -64,16 +64,17 @@ std::string rtc_text(i64 seconds) {
 // As QEMU's -rtc, of a moment in UTC.
 i64 parse_rtc(const std::string& word) {
     using namespace std::chrono;
-    int y = 0, length = 0;
+    int y = 0;
     unsigned mo = 0, d = 0, h = 0, mi = 0, s = 0;
-    const std::string form = std::string(kBase) + "%4d-%2u-%2uT%2u:%2u:%2u%n";
-    const int found = std::sscanf(word.c_str(), form.c_str(), &y, &mo, &d, &h, &mi, &s, &length);
+    const std::string form = std::string(kBase) + "%4d-%2u-%2uT%2u:%2u:%2u";
+    std::sscanf(word.c_str(), form.c_str(), &y, &mo, &d, &h, &mi, &s);
     const year_month_day date{year(y), month(mo), day(d)};
-    if (found != 6 || static_cast<size_t>(length) != word.size() || !date.ok() || y < 1970 || y > 2099 ||
-        h > 23 || mi > 59 || s > 59)
+    const i64 days = date.ok() ? sys_days(date).time_since_epoch().count() : 0;
+    const i64 moment = days * 86400 + h * 3600 + mi * 60 + s;
+    // Said again it is the same: no other spelling, and nothing behind it.
+    if (y < 1970 || y > 2099 || rtc_text(moment) != word)
         throw ConfigError("base=YYYY-MM-DDTHH:MM:SS, a moment from 1970 to 2099");
-    return duration_cast<std::chrono::seconds>(sys_days(date).time_since_epoch()).count() + h * 3600 +
-           mi * 60 + s;
+    return moment;
 }
 
 // "auto" leaves it to whoever asks.

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "emulator/isa/number.h"
 #include "emulator/time-travel/record/recorded_machine.h"
 
 namespace orrery {
@@ -50,12 +51,8 @@ Json word64(u64 value) {
 }
 
 u64 word64(const Json& json) {
-    const std::string text = json.get<std::string>();
-    u64 value = 0;
-    if (!text.starts_with("0x")) throw std::invalid_argument("not a number");
-    const auto [end, error] = std::from_chars(text.data() + 2, text.data() + text.size(), value, 16);
-    if (error != std::errc() || end != text.data() + text.size()) throw std::invalid_argument("not a number");
-    return value;
+    if (const std::optional<u64> value = parse_number(json.get<std::string>())) return *value;
+    throw std::invalid_argument("not a number");
 }
 
 // Each field as its words; files are among the images.

@@ -22,7 +22,7 @@ u32 shown(BareMachine& m, const FeatureRow& row) {
 }  // namespace
 
 TEST_CASE("every feature can be added and taken away by its name, and CPUID shows it") {
-    for (const FeatureRow& row : kFeatures) {
+    for (const FeatureRow& row : kFeatureRows) {
         const auto with = cpu_profile(std::string("v2,+") + row.text);
         const auto without = cpu_profile(std::string("v3,-") + row.text);
         REQUIRE(with);

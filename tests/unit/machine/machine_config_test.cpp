@@ -145,7 +145,8 @@ TEST_CASE("machines that cannot be are refused") {
     for (const char* word : {"-1", "010", "+1", "18446744073709551616"}) CHECK(refused("--seed", word));
     for (const char* word :
          {"base=2024-02-30T00:00:00", "base=2024-01-01", "2024-01-01T00:00:00", "base=1969-12-31T23:59:59",
-          "base=2024-01-01T24:00:00", "base=2024-01-01T00:00:00Z"})
+          "base=2024-01-01T24:00:00", "base=+024-01-01T00:00:00", "base=2024-1-01T00:00:00",
+          "base=2024-01-01T00:00:00Z"})
         CHECK(refused("--rtc", word));
     for (const char* word : {"tiny", "1024x768x", "1023x768", "-1024x768", "01024x768", "4096x4096"})
         CHECK(refused("--display-size", word));

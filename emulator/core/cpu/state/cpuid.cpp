@@ -19,7 +19,7 @@ constexpr u32 bit(unsigned number) {
 // What the features show in a leaf.
 CpuidResult shown_features(const CpuFeatures& features, u32 leaf, u32 subleaf) {
     u32 registers[4] = {};
-    for (const FeatureRow& row : kFeatures)
+    for (const FeatureRow& row : kFeatureRows)
         if (row.leaf == leaf && row.subleaf == subleaf && features.has(row.feature))
             registers[static_cast<u8>(row.cpuid_register)] |= bit(row.bit);
     return {registers[0], registers[1], registers[2], registers[3]};
