@@ -1,9 +1,14 @@
 #include "cli/app.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <new>
 
 #include "cli/diff_command.h"
@@ -14,6 +19,8 @@
 #include "cli/ui_command.h"
 #include "devices/image_file.h"
 #include "emulator/machine/boot/boot_error.h"
+#include "emulator/machine/output_file.h"
+#include "emulator/machine/version.h"
 
 namespace orrery {
 
@@ -34,6 +41,7 @@ int dispatch(std::vector<std::string> words) {
 
     CLI::App app("Orrery: an x86-64 PC to see inside of.", "orrery");
     app.require_subcommand(0, 1);
+    app.set_version_flag("--version", "orrery " + program_version(), "Print version and build");
     RunOptions run;
     CLI::App* run_command = app.add_subcommand("run", "Boot a guest; with -- COMMAND run that command in it");
     run.guest.declare(*run_command);
@@ -71,14 +79,15 @@ int dispatch(std::vector<std::string> words) {
     ui.declare(*ui_command);
 
     // Options without a subcommand are run's.
-    if (!words.empty() && words[0].starts_with("-") && words[0] != "-h" && words[0] != "--help")
+    if (!words.empty() && words[0].starts_with("-") && words[0] != "-h" && words[0] != "--help" &&
+        words[0] != "--version")
         words.insert(words.begin(), "run");
     if (words.empty()) words = {"run"};
     std::reverse(words.begin(), words.end());
     try {
         app.parse(words);
-    } catch (const CLI::CallForHelp& help) {
-        return app.exit(help);
+    } catch (const CLI::Success& answer) {  // --help, --version
+        return app.exit(answer);
     } catch (const CLI::ParseError& error) {
         throw UsageError(error.what());
     }
@@ -104,37 +113,62 @@ int dispatch(std::vector<std::string> words) {
 
 }  // namespace
 
-int run_app(int argc, char** argv) {
+namespace {
+
+// What is opened later must not get the number of a stream that was closed, and the guest's output with it:
+// these places are taken by what can be neither read nor written.
+void take_closed_streams() {
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (fcntl(stream, F_GETFD) < 0 && errno == EBADF)
+            open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+int report(const std::exception& error, int status) {
+    fmt::print(stderr, "orrery: {}\n", error.what());
+    return status;
+}
+
+int run_words(std::vector<std::string> words) {
     try {
-        return dispatch(std::vector<std::string>(argv + 1, argv + argc));
+        return dispatch(std::move(words));
     } catch (const UsageError& error) {
-        fmt::print(stderr, "orrery: {}\n", error.what());
-        return kExitUsage;
+        return report(error, kExitUsage);
+    } catch (const ConfigError& error) {
+        return report(error, kExitUsage);
     } catch (const BootError& error) {
-        fmt::print(stderr, "orrery: {}\n", error.what());
-        return kExitUsage;
+        return report(error, kExitUsage);
     } catch (const TestDeviceError& error) {
-        fmt::print(stderr, "orrery: {}\n", error.what());
-        return kExitUsage;
+        return report(error, kExitUsage);
     } catch (const DiskError& error) {
-        fmt::print(stderr, "orrery: {}\n", error.what());
-        return kExitUsage;
+        return report(error, kExitUsage);
     } catch (const RecordingError& error) {
-        fmt::print(stderr, "orrery: {}\n", error.what());
-        return error.damaged ? kExitDamaged : kExitUsage;
+        return report(error, error.damaged ? kExitDamaged : kExitUsage);
     } catch (const ArchiveError& error) {
-        fmt::print(stderr, "orrery: {}\n", error.what());
-        return kExitUsage;
+        return report(error, kExitUsage);
     } catch (const GdbServerError& error) {
-        fmt::print(stderr, "orrery: {}\n", error.what());
-        return kExitUsage;
+        return report(error, kExitUsage);
+    } catch (const OutputError& error) {
+        return report(error, kExitOwnFault);
     } catch (const std::bad_alloc&) {
         fmt::print(stderr, "orrery: the host has not enough memory for this machine (try a smaller -m)\n");
         return kExitOwnFault;
     } catch (const std::exception& error) {
-        fmt::print(stderr, "orrery: internal error: {}\n", error.what());
+        // {fmt} throws where standard output cannot be written: said below.
+        if (std::ferror(stdout) == 0) fmt::print(stderr, "orrery: internal error: {}\n", error.what());
         return kExitOwnFault;
     }
+}
+
+}  // namespace
+
+int run_app(int argc, char** argv) {
+    take_closed_streams();
+    const int status = run_words(std::vector<std::string>(argv + 1, argv + argc));
+    errno = 0;
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+    fmt::print(stderr, "orrery: standard output cannot be written{}{}\n", errno != 0 ? ": " : "",
+               errno != 0 ? std::strerror(errno) : "");
+    return status == 0 ? kExitOwnFault : status;
 }
 
 }  // namespace orrery

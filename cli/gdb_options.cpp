@@ -8,6 +8,7 @@
 #include <deque>
 #include <optional>
 
+#include "cli/end_signals.h"
 #include "cli/guest_options.h"
 #include "cli/inspection.h"
 #include "cli/terminal.h"
@@ -67,11 +68,7 @@ void GdbOptions::declare(CLI::App& app) {
 }
 
 u64 GdbOptions::history_bytes() const {
-    try {
-        return parse_memory_size(history);
-    } catch (const UsageError&) {
-        throw UsageError("--history " + history + ": not a size (try 512M or 2G)");
-    }
+    return parse_history(history);
 }
 
 GdbRun::GdbRun(const GdbOptions& options, Machine& machine, ConsoleTape& tape, const std::string& kernel,
@@ -109,7 +106,8 @@ StopReason run_with_gdb(GdbServer& server, TimeMachine& time, u64 max_instructio
     for (;;) {
         server.serve(server.running() ? 0 : kStandstill);
         keyboard.look();
-        if (server.killed() || keyboard.quit_requested() || !output.good()) return StopReason::Requested;
+        if (server.killed() || keyboard.quit_requested() || !output.good() || EndSignals::caught())
+            return StopReason::Requested;
         if (!server.running()) continue;
         std::vector<u8> typed = keyboard.next(time.in_past(), idle, output.bytes() > 0);
         if (!typed.empty()) machine.input(kSerial, std::move(typed));

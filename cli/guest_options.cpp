@@ -3,16 +3,29 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <climits>
 
+#include <fmt/format.h>
+
 #include "cli/command_archive.h"
-#include "cli/device_option.h"
-#include "cli/disk_options.h"
-#include "cli/display_options.h"
-#include "cli/net_options.h"
+#include "cli/number_options.h"
+#include "emulator/machine/config/disk_words.h"
+#include "emulator/machine/output_file.h"
 
 namespace orrery {
+
+namespace {
+
+// Adds the option and its word to what is wrong with it.
+void understand(const char* option, const std::string& word, const std::function<void()>& set) {
+    try {
+        set();
+    } catch (const ConfigError& error) {
+        throw UsageError(fmt::format("{} {}: {}", option, word, error.what()));
+    }
+}
+
+}  // namespace
 
 void GuestOptions::declare(CLI::App& app) {
     app.add_flag("--linux", on_linux, "Boot Debian's own kernel, with busybox (docs/linux.md)");
@@ -22,74 +35,32 @@ void GuestOptions::declare(CLI::App& app) {
     app.add_option("--initrd", initrd,
                    "Initial RAM file system (cpio); for multiboot: \"FILE ARGUMENTS,FILE\"");
     app.add_option("--append", append, "Words added to the kernel's command line");
-    app.add_option(
-           "--disk", disks,
-           "Disk image FILE[,overlay|,readonly|,rw]: what the guest writes is kept in memory (overlay,\n"
-           "the default), refused, or written to the file; may be given again")
-        ->allow_extra_args(false);
+    MachineConfig().visit([&](const ConfigField& field, const ConfigWords& words) {
+        CLI::Option* option = app.add_option(field.option, machine[field.option], field.help);
+        option->allow_extra_args(false)->type_name("");
+        if (field.several) return;
+        option->expected(1)->default_str(words.get().at(0));
+    });
+    app.get_option("--vga")->default_str("auto");
     app.add_option("--drive", drives, "The same, as QEMU spells it: file=F,if=virtio,format=raw,readonly=on")
         ->allow_extra_args(false);
-    app.add_option("--nic", nic,
-                   "Network card: none, or model=virtio[,mac=52:54:00:12:34:56]; no cable is plugged in")
-        ->capture_default_str();
-    app.add_option("--vga", vga, "Display: std, none, or auto: one for a Linux kernel that is looked at")
-        ->check(CLI::IsMember({"auto", "std", "none"}))
-        ->capture_default_str();
-    app.add_option("--display-size", display_size, "Its width and height in pixels")->capture_default_str();
-    app.add_option("-m", memory, "Memory: 512M, 2G; a plain number is MiB")->capture_default_str();
-    app.add_option("--cpu", cpu_profile,
-                   "Processor: x86-64-v2, or v3 (AVX2, BMI, FMA and their like); flags after it: v2,pku,la57")
-        ->check([](const std::string& name) -> std::string {
-            return orrery::cpu_profile(name) ? "" : "no such processor: " + name;
-        })
-        ->capture_default_str();
-    app.add_option("--smp", cpus, "Virtual CPUs, 1 to 8")->capture_default_str();
-    app.add_option("--seed", seed, "Seed of everything random in the machine")->capture_default_str();
-    app.add_option("--clock", clock, "Virtual time: cycles of a modelled core, or icount")
-        ->check(CLI::IsMember({"cycles", "icount"}))
-        ->capture_default_str();
-    app.add_option("--device", devices,
-                   "Test devices: isa-debug-exit[,iobase=N][,iosize=N], pc-testdev, fw_cfg")
-        ->expected(1)
-        ->allow_extra_args(false);
-    app.add_option("--fw_cfg", fw_cfg, "A file in fw_cfg: NAME,file=PATH or NAME,string=TEXT")
-        ->expected(1)
-        ->allow_extra_args(false);
-    app.add_option("--max-insns", max_instructions, "Stop after this many instructions (exit status 124)");
+    add_number(app, "--max-insns", max_instructions, "Stop after this many instructions (exit status 124)");
 }
 
-u64 parse_memory_size(const std::string& text) {
-    u64 value = 0;
-    const char* end = text.data() + text.size();
-    auto [rest, error] = std::from_chars(text.data(), end, value);
-    unsigned shift = 20;
-    if (error == std::errc() && rest + 1 == end) {
-        switch (*rest) {
-            case 'K':
-            case 'k':
-                shift = 10;
-                break;
-            case 'M':
-            case 'm':
-                shift = 20;
-                break;
-            case 'G':
-            case 'g':
-                shift = 30;
-                break;
-            default:
-                error = std::errc::invalid_argument;
-        }
-    } else if (rest != end) {
-        error = std::errc::invalid_argument;
+void check_output(const char* option, const std::string& path) {
+    try {
+        OutputFile::check(path);
+    } catch (const OutputError& error) {
+        throw UsageError(fmt::format("{} {}", option, error.what()));
     }
-    if (error != std::errc() || text.empty())
-        throw UsageError("-m " + text + ": not a size (try 512M or 2G)");
-    if (value == 0) throw UsageError("-m " + text + ": a machine needs memory");
-    if (value > (u64{64} << 30) >> shift) throw UsageError("-m " + text + ": more than 64G");
-    const u64 bytes = value << shift;
-    if (bytes % kPageSize != 0) throw UsageError("-m " + text + ": not a multiple of 4K");
-    return bytes;
+}
+
+u64 parse_history(const std::string& text) {
+    try {
+        return parse_memory_size(text);
+    } catch (const ConfigError&) {
+        throw UsageError("--history " + text + ": not a size (try 512M or 2G)");
+    }
 }
 
 std::string program_directory() {
@@ -100,21 +71,26 @@ std::string program_directory() {
     return directory.substr(0, directory.rfind('/'));
 }
 
+// The words of the options, into the fields that they are for; of one option only if `only` names it.
+void GuestOptions::apply(MachineConfig& config, const char* only) const {
+    // Orrery's own kernel does not draw.
+    config.display.present = display_shown && (on_linux || !kernel.empty());
+    config.visit([&](const ConfigField& field, const ConfigWords& words) {
+        const auto given = machine.find(field.option);
+        if (given == machine.end() || (only != nullptr && std::string(only) != field.option)) return;
+        for (const std::string& word : given->second)
+            understand(field.option, word, [&] { words.set(word); });
+    });
+}
+
 MachineConfig GuestOptions::machine_config() const {
     MachineConfig config;
-    config.ram_size = parse_memory_size(memory);
-    config.cpus = cpus;
-    config.features = *orrery::cpu_profile(cpu_profile);
-    config.seed = seed;
-    for (const std::string& disk : disks) config.disks.push_back(parse_disk(disk));
-    for (const std::string& drive : drives) config.disks.push_back(parse_drive(drive));
-    if (config.disks.size() > 8) throw UsageError("--disk: the machine has up to 8 disks");
-    config.network = parse_nic(nic);
-    config.display = display_config();
-    config.clock = clock == "icount" ? ClockMode::InstructionCount : ClockMode::Cycles;
-    if (cpus == 0 || cpus > 8)
-        throw UsageError("--smp " + std::to_string(cpus) + ": the machine has 1 to 8 CPUs");
-    config.test_devices = parse_test_devices(devices, fw_cfg);
+    apply(config);
+    for (const std::string& drive : drives)
+        understand("--drive", drive, [&] { config.disks.push_back(parse_drive(drive)); });
+    for (const DiskConfig& disk : config.disks)
+        if (disk.path.empty()) throw UsageError("--disk " + disk_text(disk) + ": no file is named");
+    check(config);
     return config;
 }
 
@@ -132,9 +108,10 @@ void GuestOptions::choose_kernel(BootImages& images) const {
         images.initrd = directory + (on_linux ? "/images/linux/initramfs.cpio" : "/images/initramfs.cpio");
 }
 
-// Orrery's own kernel does not draw.
-DisplayConfig GuestOptions::display_config() const {
-    return parse_display(vga, display_size, display_shown && (on_linux || !kernel.empty()));
+bool GuestOptions::has_display() const {
+    MachineConfig config;
+    apply(config, "--vga");
+    return config.display.present;
 }
 
 BootImages GuestOptions::boot_images() const {
@@ -143,7 +120,7 @@ BootImages GuestOptions::boot_images() const {
     images.command_line = on_linux ? "console=ttyS0" : "console=ttyS0 orrery.exit_on_panic";
     images.arguments = append;
     // The last console is also the one that init has.
-    if (display_config().present) images.command_line = "console=tty0 " + images.command_line;
+    if (has_display()) images.command_line = "console=tty0 " + images.command_line;
     if (has_command()) {
         if (images.initrd.empty()) throw UsageError("a command after -- needs an initrd whose init runs it");
         // On Linux "quiet" lets errors through to the console, and a panic waits for somebody.

@@ -1,6 +1,7 @@
 // The options that say which machine to make and what to boot on it: the same for run, show, strace and ui.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -25,38 +26,32 @@ struct GuestOptions {
     std::string kernel;     // empty: that, or ours, beside the program
     std::string initrd;     // empty: what belongs to the kernel, if that is Debian's or ours
     std::string append;
-    std::string memory = "512M";
-    std::string cpu_profile = "v2";
-    unsigned cpus = 1;
-    u64 seed = 0;
-    std::string clock = "cycles";
-    std::vector<std::string> devices;  // --device
-    std::vector<std::string> fw_cfg;   // --fw_cfg
     u64 max_instructions = ~u64{0};
-    std::vector<std::string> disks;   // --disk
-    std::vector<std::string> drives;  // --drive
-    std::string nic = "model=virtio";
-    std::string vga = "auto";
-    std::string display_size = "1024x768";
+    std::map<std::string, std::vector<std::string>> machine;  // the words of its options, by option
+    std::vector<std::string> drives;                          // --drive
     bool display_shown = false;        // whether somebody looks: what "auto" gives to a Linux kernel
     std::vector<std::string> command;  // after --
 
-    // Declares --linux, --kernel, --initrd, --append, --disk, -m, --cpu, --smp, --seed, --clock, --max-insns
-    // and the words after --.
+    // Declares --linux, --kernel, --initrd, --append, --max-insns, --drive and an option for each field of the
+    // machine's configuration.
     void declare(CLI::App& app);
 
-    // Throws UsageError.
+    // Throws UsageError, BootError for a file that cannot be read.
     MachineConfig machine_config() const;
     BootImages boot_images() const;
     bool has_command() const { return !command.empty(); }
 
   private:
     void choose_kernel(BootImages& images) const;
-    DisplayConfig display_config() const;
+    bool has_display() const;
+    void apply(MachineConfig& config, const char* only = nullptr) const;
 };
 
-// "512M", "1G", "65536K", or a plain number of MiB; bytes. Throws UsageError.
-u64 parse_memory_size(const std::string& text);
+// Throws UsageError where the file that `option` names cannot be written.
+void check_output(const char* option, const std::string& path);
+
+// --history: bytes, in the words of -m. Throws UsageError.
+u64 parse_history(const std::string& text);
 
 // The directory of the running program, where a build leaves guest-kernel.elf and images/.
 std::string program_directory();

@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <chrono>
 
+#include "cli/end_signals.h"
+#include "cli/number_options.h"
 #include "cli/run.h"
 #include "cli/stats.h"
 #include "cli/subject.h"
@@ -23,12 +24,8 @@ unsigned checked_run(const Recording& recording, std::optional<unsigned> wanted)
 }
 
 u64 parse_instructions(const std::string& text) {
-    u64 count = 0;
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, count);
-    if (error != std::errc() || rest != end)
-        throw UsageError("--to " + text + ": an instruction count, please");
-    return count;
+    if (const std::optional<u64> count = parse_number(text, kLargestCount)) return *count;
+    throw UsageError("--to " + text + ": an instruction count, please");
 }
 
 namespace {
@@ -48,9 +45,11 @@ int replay_with_gdb(const ReplayOptions& options, const Recording& recording, un
     GdbRun gdb(how, replay.machine(), tape, replay.kernel(), false);
     gdb.time().preload(recording.inputs_of(run), end_of(recording, run));
     gdb.time().stop_at_end(true);
+    EndSignals signals;
     gdb.run(~u64{0}, false, output);
     const int status = replayed_status(recording, run, replay.machine());
     gdb.exited(status);
+    signals.finish(&output);
     return status;
 }
 
@@ -65,7 +64,7 @@ void ReplayOptions::declare(CLI::App& app) {
     app.add_flag("--ui", ui, "In the debugger, at its start or at --to");
     window.declare_window(app);
     app.add_option("--stats", stats, "Write what the run did to this file, as JSON");
-    app.add_option("--run", run, "Of a recording in which time branches: this line of it, from 0");
+    add_number(app, "--run", run, "Of a recording in which time branches: this line of it, from 0");
 }
 
 int run_replay(const ReplayOptions& options) {
@@ -94,15 +93,21 @@ int run_replay(const ReplayOptions& options) {
     }
     std::unique_ptr<StatsFile> stats;
     if (!options.stats.empty()) stats = std::make_unique<StatsFile>(options.stats);
+    EndSignals signals;
 
     const auto start = std::chrono::steady_clock::now();
     ReplayMachine replay(recording, image_directories(), &output);
     if (stats) stats->watch(replay.machine());
     const std::vector<LoggedInput> inputs = recording.inputs_of(run);
     const Player player(replay.machine(), inputs);
-    run_to_moment(replay.machine(), end);
+    {
+        const StopAtEnd watch(replay.machine(), &output);
+        run_to_moment(replay.machine(), end);
+    }
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     if (stats) stats->write(replay.machine(), seconds.count(), replay.disk_names());
+
+    signals.finish(&output);
 
     const std::optional<RecordedEnd>& recorded = recording.runs[run].end;
     if (!recorded || end != recorded->moment) return 0;
@@ -117,7 +122,7 @@ int run_replay(const ReplayOptions& options) {
 
 void VerifyOptions::declare(CLI::App& app) {
     app.add_option("recording", path, "The recording")->required();
-    app.add_option("--run", run, "Of a recording in which time branches: this line of it only, from 0");
+    add_number(app, "--run", run, "Of a recording in which time branches: this line of it only, from 0");
 }
 
 int run_verify(const VerifyOptions& options) {

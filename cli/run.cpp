@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <fstream>
 #include <memory>
+#include <optional>
 #include <thread>
 
+#include "cli/end_signals.h"
 #include "cli/stats.h"
 #include "cli/terminal.h"
 #include "devices/pc_board.h"
@@ -44,7 +45,7 @@ StopReason run_interactive(Machine& machine, u64 max_instructions, RawTerminal& 
             const std::vector<u8> typed = terminal.read(0);
             if (!typed.empty()) machine.input(kSerial, typed);
         }
-        if (terminal.quit_requested() || !output.good()) return StopReason::Requested;
+        if (terminal.quit_requested() || !output.good() || EndSignals::caught()) return StopReason::Requested;
         RunLimits limits;
         limits.instructions = std::min(max_instructions, machine.moment().instructions + kSlice);
         limits.ticks = machine.moment().ticks + 10'000'000;
@@ -129,8 +130,7 @@ int run_headless(const RunOptions& options) {
     config.serial_output = &output;
     if (options.gdb.wanted()) config.serial_output = &tape;
     const BootImages images = options.guest.boot_images();
-    if (!options.save_snapshot.empty() && !std::ofstream(options.save_snapshot, std::ios::app))
-        throw UsageError("--save-snapshot " + options.save_snapshot + ": cannot be written");
+    if (!options.save_snapshot.empty()) check_output("--save-snapshot", options.save_snapshot);
     std::unique_ptr<StatsFile> stats;
     if (!options.stats.empty()) stats = std::make_unique<StatsFile>(options.stats);
 
@@ -149,6 +149,9 @@ int run_headless(const RunOptions& options) {
         options.record.start(machine, images, options.guest, options.load_snapshot);
     if (recorder && gdb) recorder->follow(gdb->time());
 
+    EndSignals signals;
+    std::optional<StopAtEnd> watch;
+    if (!gdb) watch.emplace(machine, &output);
     StopReason reason;
     for (;;) {
         if (gdb) {
@@ -169,11 +172,13 @@ int run_headless(const RunOptions& options) {
     for (const auto& disk : machine.board().disks())
         if (const std::string& error = disk->disk().image().error(); !error.empty())
             fmt::print(stderr, "orrery: {}; the guest was told of an I/O error\n", error);
-    if (!options.save_snapshot.empty()) save_snapshot_file(machine, options.save_snapshot);
     if (stats) stats->write(machine, seconds.count());
-    const int status = exit_status(machine, reason, options.guest.has_command());
+    if (!options.save_snapshot.empty()) save_snapshot_file(machine, options.save_snapshot);
+    const bool cut = EndSignals::caught() || !output.good();
+    const int status = cut ? kExitOwnFault : exit_status(machine, reason, options.guest.has_command());
     if (recorder) recorder->finish(reason, status, gdb ? gdb->time().end() : machine.moment());
     if (gdb) gdb->exited(status);
+    signals.finish(&output);
     return status;
 }
 

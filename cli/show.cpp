@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <iostream>
 #include <optional>
 
 #include "cli/inspection.h"
+#include "cli/number_options.h"
 #include "emulator/guestos/kernel_slide.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
 #include "emulator/inspect/models/framebuffer.h"
@@ -27,12 +27,6 @@ constexpr u64 kDefaultBudget = 20'000'000'000;  // instructions: a guest that ne
 constexpr Ticks kSlice = 20'000'000;            // 20 ms of virtual time
 constexpr u64 kQuiet = 1'000'000;               // instructions of a slice in which a guest only ticks
 constexpr unsigned kQuietSlices = 3;
-
-bool parse_count(const std::string& text, u64& value) {
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, value);
-    return error == std::errc() && rest == end;
-}
 
 // Until the guest has printed something and does nothing but wait, or has ended.
 void run_until_idle(Machine& machine, const KeepingSink& console, u64 budget) {
@@ -89,7 +83,15 @@ class Moments {
     // Throws UsageError.
     Moments(const std::string& text, DebugInfo* kernel, std::vector<std::string> command)
         : text_(text), kernel_(kernel), command_(std::move(command)) {
-        if (text.empty() || parse_count(text, count_)) return;
+        // What begins with 0x is an address.
+        if (text.find_first_not_of("0123456789") == text.npos) {
+            const std::optional<u64> count = parse_number(text, kLargestCount);
+            if (!count && !text.empty())
+                throw UsageError(
+                    fmt::format("show: --at {}: not a count of instructions (0 to {})", text, kLargestCount));
+            count_ = count.value_or(0);
+            return;
+        }
         if (text.rfind("syscall:", 0) == 0) {
             call_ = syscall_number(text.substr(8));
             if (!call_) throw UsageError(fmt::format("show: --at {}: no system call is called so", text));
@@ -157,8 +159,8 @@ void ShowOptions::declare(CLI::App& app) {
         "The moment: an instruction count, syscall:NAME (its first call), or a place in the kernel that is "
         "run to (symbol, FILE:LINE, address); default: when the guest has come up and waits, or the end of a "
         "recording");
-    app.add_option("--vcpu", vcpu,
-                   "The virtual CPU that is meant, from 0 (default: the one whose turn it is)");
+    add_number(app, "--vcpu", vcpu,
+               "The virtual CPU that is meant, from 0 (default: the one whose turn it is)");
     app.add_option("--format", format, "text, json, or png (the window framebuffer)")
         ->check(CLI::IsMember({"text", "json", "png"}))
         ->capture_default_str();
@@ -224,7 +226,7 @@ int run_show(const ShowOptions& options) {
             if (!model.visible()) throw UsageError("show framebuffer: " + model.problem);
             write_png(std::cout, static_cast<int>(model.width), static_cast<int>(model.height),
                       rgb_bytes(model));
-            return std::cout.flush() ? 0 : 1;
+            return 0;
         }
         const RenderedWindow rendered = window.render(context, options.arguments);
         fmt::print("{}", options.format == "json" ? rendered.json + "\n" : rendered.text);

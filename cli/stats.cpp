@@ -3,15 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/guest_options.h"
 #include "devices/pc_board.h"
+#include "emulator/machine/output_file.h"
 
 namespace orrery {
 
-StatsFile::StatsFile(const std::string& path) : path_(path), file_(path) {
-    if (!file_) throw UsageError("--stats " + path + ": cannot be written");
+StatsFile::StatsFile(const std::string& path) : path_(path) {
+    check_output("--stats", path);
+    std::error_code error;
+    if (std::filesystem::is_regular_file(path, error) && !path.starts_with("/dev/"))
+        std::filesystem::remove(path, error);
 }
 
 void StatsFile::watch(Machine& machine) {
@@ -129,9 +134,9 @@ void StatsFile::write(Machine& machine, double host_seconds, const std::vector<s
     json["unknown_instructions"] = unknown;
     json["host_seconds"] = host_seconds;
     json["state_hash"] = fmt::format("{:016x}", machine.state_hash());
-    file_ << json.dump(2) << '\n';
-    file_.close();
-    if (!file_) throw UsageError("--stats " + path_ + ": could not be written to the end");
+    OutputFile file(path_);
+    file.write(json.dump(2) + "\n");
+    file.commit();
 }
 
 }  // namespace orrery

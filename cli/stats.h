@@ -1,7 +1,6 @@
 // --stats F.json: what a run did, in numbers.
 #pragma once
 
-#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,8 +11,8 @@ namespace orrery {
 
 class StatsFile {
   public:
-    // Opens the file at once, so that a path that cannot be written is noticed before the run. Throws
-    // UsageError.
+    // A path that cannot be written is noticed before the run, and what is there already is removed: it would
+    // tell of another run. Throws UsageError.
     explicit StatsFile(const std::string& path);
 
     // Counts the instructions that the machine does not know (each raised #UD).
@@ -21,12 +20,11 @@ class StatsFile {
     // The machine was put back to this instruction count: what came later will come again.
     void rewind(u64 instructions);
     // Instructions, cycles, TLB counts by level and kind, walks, faults, interrupts, host seconds, state
-    // hash. Disks are called `disk_names`, or, without these, what their files are called.
+    // hash; the file has its name once it is whole. Throws OutputError. Disks are called `disk_names`, or, without these, what their files are called.
     void write(Machine& machine, double host_seconds, const std::vector<std::string>& disk_names = {});
 
   private:
     std::string path_;
-    std::ofstream file_;
     std::map<std::string, std::vector<u64>> unknown_;  // bytes in hexadecimal: the instruction counts
 };
 

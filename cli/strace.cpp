@@ -7,12 +7,15 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 
+#include "cli/end_signals.h"
 #include "cli/inspection.h"
 #include "cli/run.h"
 #include "cli/terminal.h"
 #include "emulator/guestos/syscalls/strace_writer.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
+#include "emulator/machine/output_file.h"
 
 namespace orrery {
 
@@ -46,11 +49,20 @@ int run_strace(const StraceOptions& options) {
 
     RunLimits limits;
     limits.instructions = options.guest.max_instructions;
+    EndSignals signals;
+    std::optional<StopAtEnd> watch;
+    watch.emplace(subject.machine(), &console);
     const StopReason reason = subject.run(limits);
+    watch.reset();
     tracer.finish();
     writer.finish();
     if (options.summary) std::fputs(strace_summary(tracer.log().totals()).c_str(), out);
-    std::fflush(out);
+    const bool written = std::fflush(out) == 0 && std::ferror(out) == 0;
+    const int error = errno;
+    signals.finish(&console);
+    if (!written)
+        throw OutputError(fmt::format("{}: cannot be written: {}", file ? options.output : "standard error",
+                                      std::strerror(error)));
     if (tracer.log().records().empty() && !command.empty())
         fmt::print(stderr, "orrery: the command was never executed (is {} in the guest's PATH?)\n",
                    command[0]);

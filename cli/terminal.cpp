@@ -3,18 +3,38 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <cstring>
+
+#include "emulator/machine/output_file.h"
 
 namespace orrery {
 
 void StdoutSink::write(std::span<const u8> data) {
     bytes_ += data.size();
-    while (good_ && !data.empty()) {
+    while (good() && !data.empty()) {
         const ssize_t count = ::write(STDOUT_FILENO, data.data(), data.size());
         if (count < 0 && errno == EINTR) continue;
-        good_ = count > 0;
-        if (good_) data = data.subspan(static_cast<size_t>(count));
+        if (count <= 0) error_ = count < 0 ? errno : ENOSPC;
+        if (good()) data = data.subspan(static_cast<size_t>(count));
     }
+}
+
+void StdoutSink::check() const {
+    if (!good())
+        throw OutputError(std::string("standard output cannot be written: ") + std::strerror(error_));
+}
+
+namespace {
+
+// What the terminal was before it was made raw.
+std::atomic<const termios*> to_put_back = nullptr;
+
+}  // namespace
+
+void RawTerminal::put_back() {
+    if (const termios* saved = to_put_back) tcsetattr(STDIN_FILENO, TCSANOW, saved);
 }
 
 RawTerminal::RawTerminal() {
@@ -22,11 +42,14 @@ RawTerminal::RawTerminal() {
     if (isatty(STDIN_FILENO) == 0 || tcgetattr(STDIN_FILENO, &saved_) != 0) return;
     termios raw = saved_;
     cfmakeraw(&raw);
+    to_put_back = &saved_;
     raw_ = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
 RawTerminal::~RawTerminal() {
-    if (raw_) tcsetattr(STDIN_FILENO, TCSANOW, &saved_);
+    if (!raw_) return;
+    put_back();
+    to_put_back = nullptr;
 }
 
 std::vector<u8> RawTerminal::read(int milliseconds) {

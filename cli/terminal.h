@@ -14,11 +14,14 @@ class StdoutSink : public OutputSink {
   public:
     void write(std::span<const u8> data) override;
     // False once stdout could not be written (a closed pipe): nothing more is.
-    bool good() const { return good_; }
+    bool good() const { return error_ == 0; }
+    int error() const { return error_; }  // errno's value
+    // Throws OutputError unless good().
+    void check() const;
     u64 bytes() const { return bytes_; }
 
   private:
-    bool good_ = true;
+    int error_ = 0;
     u64 bytes_ = 0;
 };
 
@@ -39,6 +42,8 @@ class RawTerminal {
     // `milliseconds` (0: not at all).
     std::vector<u8> read(int milliseconds);
     bool quit_requested() const { return quit_; }
+    // Puts back the terminal that is in raw mode, if one is. A signal handler may call it.
+    static void put_back();
 
   private:
     static constexpr size_t kFifo = 16;

@@ -3,16 +3,21 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <cstdlib>
-#include <fstream>
 
 #include "cli/inspection.h"
+#include "cli/number_options.h"
 #include "cli/replay.h"
 #include "ui/app.h"
 #include "ui/script.h"
 
 namespace orrery {
+
+namespace {
+
+constexpr u64 kLargestWindow = 16384;  // pixels, each way
+
+}  // namespace
 
 void UiOptions::declare(CLI::App& app) {
     guest.declare(app);
@@ -27,9 +32,7 @@ void UiOptions::declare_window(CLI::App& app) {
     app.add_option("--script", script, "Play this script (docs/debugger-scripts.md)");
     app.add_option("--screenshot", screenshot, "Write the window to this PNG file at the script's end");
     app.add_option("--size", size, "Width and height in pixels")->capture_default_str();
-    app.add_option("--scale", scale, "Size of text and windows")
-        ->check(CLI::Range(0.5, 4.0))
-        ->capture_default_str();
+    add_fraction(app, "--scale", scale, "Size of text and windows", 0.5, 4.0);
 }
 
 bool has_display() {
@@ -54,25 +57,21 @@ int run_ui(const UiOptions& options) {
         app.session.image_directories = image_directories();
         if (!options.to.empty()) app.session.begin_at = parse_instructions(options.to);
     }
-    try {
-        app.session.history = parse_memory_size(options.history);
-    } catch (const UsageError&) {
-        throw UsageError("--history " + options.history + ": not a size (try 512M or 2G)");
-    }
+    app.session.history = parse_history(options.history);
     app.session.source_root = source_directory();
     app.headless = options.headless;
     app.script = options.script;
     app.screenshot = options.screenshot;
     app.scale = static_cast<float>(options.scale);
-    char rest = 0;
-    if (std::sscanf(options.size.c_str(), "%dx%d%c", &app.width, &app.height, &rest) != 2 ||
-        app.width < 320 || app.height < 200 || app.width > 16384 || app.height > 16384)
+    const std::optional<WidthAndHeight> size = parse_width_and_height(options.size, kLargestWindow);
+    if (!size || size->width < 320 || size->height < 200)
         throw UsageError("--size " + options.size + ": not a size (try 1920x1080)");
+    app.width = static_cast<int>(size->width);
+    app.height = static_cast<int>(size->height);
     if (!options.headless && !has_display())
         throw UsageError(
             "there is no display here (DISPLAY is not set): use run --headless, or ui --headless --script");
-    if (!options.screenshot.empty() && !std::ofstream(options.screenshot, std::ios::app))
-        throw UsageError("--screenshot " + options.screenshot + ": cannot be written");
+    if (!options.screenshot.empty()) check_output("--screenshot", options.screenshot);
     try {
         run_window(app);
     } catch (const ScriptError& error) {

@@ -37,10 +37,8 @@ ImageFile::ImageFile(const std::string& path, bool writable)
     if (S_ISDIR(status.st_mode)) refuse("is a directory");
     if (!S_ISREG(status.st_mode)) refuse("is not a regular file");
     if (status.st_size == 0) refuse("is empty");
-    length_ = static_cast<u64>(status.st_size);
-    size_ = (length_ + kSector - 1) / kSector * kSector;
-    if (writable && length_ != size_)
-        refuse("cannot be written as a disk: its size is not a multiple of 512 bytes");
+    size_ = static_cast<u64>(status.st_size);
+    if (size_ % kSector != 0) refuse("is no disk: its size is not a multiple of 512 bytes");
     // File systems without locks go without.
     if (flock(file_, (writable ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         refuse(writable ? "is in use, and a disk that is written must not be shared"
@@ -58,11 +56,11 @@ bool ImageFile::fail(const char* what) {
 
 bool ImageFile::read(u64 offset, std::span<u8> to) {
     while (!to.empty()) {
-        if (offset >= length_) {
+        if (offset >= size_) {
             std::fill(to.begin(), to.end(), u8{0});
             return true;
         }
-        const size_t wanted = std::min<u64>(to.size(), length_ - offset);
+        const size_t wanted = std::min<u64>(to.size(), size_ - offset);
         const ssize_t count = pread(file_, to.data(), wanted, static_cast<off_t>(offset));
         if (count < 0 && errno == EINTR) continue;
         if (count == 0) errno = ENODATA;  // somebody cut the file
@@ -122,7 +120,7 @@ std::optional<u64> ImageFile::blocks_sum(u64 offset, u64 count) {
     u64 at = offset / kBlock * kBlock;
     const u64 end = (offset + count + kBlock - 1) / kBlock * kBlock;
     std::vector<u8> chunk(std::min(end - at, kChunk));
-    while (at < end && at < length_) {
+    while (at < end && at < size_) {
         // What the host knows to be a hole need not be read.
         const off_t data = lseek(file_, static_cast<off_t>(at), SEEK_DATA);
         if (data < 0 && errno == ENXIO) break;

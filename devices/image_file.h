@@ -1,7 +1,7 @@
 // A raw disk image on the host: its bytes, and an identity by which a snapshot knows it again.
 //
 // Other programs are kept out by advisory locks (flock): a file that is written is open in one place only.
-// Its size is rounded up to whole sectors; what lies behind the file's end reads as zeros.
+// Its size is a whole number of sectors.
 #pragma once
 
 #include <optional>
@@ -24,8 +24,8 @@ class ImageFile {
     static constexpr u64 kSector = 512;
     static constexpr u64 kBlock = 4096;
 
-    // Throws DiskError if the file is missing, unreadable, not regular, empty or in use; to be written it
-    // must allow that, and be a whole number of sectors.
+    // Throws DiskError if the file is missing, unreadable, not regular, empty, no whole number of sectors, or
+    // in use; to be written it must allow that.
     ImageFile(const std::string& path, bool writable);
     ~ImageFile();
     ImageFile(const ImageFile&) = delete;
@@ -60,7 +60,6 @@ class ImageFile {
     std::string path_;
     bool writable_;
     int file_;
-    u64 length_ = 0;  // of the file
     u64 size_ = 0;
     std::optional<u64> identity_;
     std::string error_;

@@ -24,12 +24,13 @@ void TestDeviceSet::map(Bus& bus, const TestDevices& wanted, IsaDebugExit& debug
         bus.map_io(FwCfg::kSelector, FwCfg::kPorts, *fw_cfg_);
         bus.map_io(FwCfg::kDma, FwCfg::kDmaPorts, *fw_cfg_);
     }
-    if (wanted.exit_ports == 0) return;
-    try {
-        bus.map_io(wanted.exit_port, wanted.exit_ports, debug_exit);
-    } catch (const std::logic_error&) {
-        throw TestDeviceError("--device isa-debug-exit: port " + std::to_string(wanted.exit_port) +
-                              " is another device's");
+    for (const ExitPorts& place : wanted.exits) {
+        try {
+            bus.map_io(place.port, place.count, debug_exit);
+        } catch (const std::logic_error&) {
+            throw TestDeviceError("--device isa-debug-exit: port " + std::to_string(place.port) +
+                                  " is another device's");
+        }
     }
 }
 

@@ -21,13 +21,18 @@ class TestDeviceError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// Ports at which isa-debug-exit is found.
+struct ExitPorts {
+    u16 port = 0;
+    u16 count = 0;
+    bool operator==(const ExitPorts&) const = default;
+};
+
 struct TestDevices {
     bool pc_testdev = false;
     bool fw_cfg = false;
     std::vector<FwCfgFile> fw_cfg_files;
-    // A further place of isa-debug-exit beside F4H; no ports: none.
-    u16 exit_port = 0;
-    u16 exit_ports = 0;
+    std::vector<ExitPorts> exits;  // places of isa-debug-exit beside F4H
 };
 
 }  // namespace orrery

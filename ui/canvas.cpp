@@ -4,10 +4,11 @@
 #include <imgui_impl_sdl.h>
 #include <imgui_impl_sdlrenderer.h>
 
-#include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <vector>
 
+#include "emulator/machine/output_file.h"
 #include "ui/keys.h"
 #include "ui/layout.h"
 #include "ui/png_file.h"
@@ -133,10 +134,11 @@ void Canvas::save_png(const std::string& path) {
     std::vector<unsigned char> pixels(static_cast<size_t>(width) * static_cast<size_t>(height) * 3);
     if (SDL_RenderReadPixels(renderer_, nullptr, SDL_PIXELFORMAT_RGB24, pixels.data(), width * 3) != 0)
         throw std::runtime_error(std::string("screenshot: ") + SDL_GetError());
-    std::ofstream file(path, std::ios::binary);
-    write_png(file, width, height, pixels);
-    file.close();
-    if (!file) throw std::runtime_error("--screenshot " + path + ": cannot be written");
+    std::ostringstream picture;
+    write_png(picture, width, height, pixels);
+    OutputFile file(path);
+    file.write(picture.view());
+    file.commit();
 }
 
 }  // namespace orrery

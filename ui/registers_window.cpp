@@ -2,8 +2,7 @@
 #include <fmt/format.h>
 #include <imgui.h>
 
-#include <charconv>
-
+#include "emulator/isa/number.h"
 #include "ui/theme.h"
 #include "ui/windows.h"
 
@@ -15,14 +14,6 @@ const RegisterRow* find(const std::vector<RegisterRow>& rows, const std::string&
     for (const RegisterRow& row : rows)
         if (row.name == name) return &row;
     return nullptr;
-}
-
-// "0x1f" or "31".
-bool parse_value(const std::string& text, u64& value) {
-    const bool is_hex = text.rfind("0x", 0) == 0;
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data() + (is_hex ? 2 : 0), end, value, is_hex ? 16 : 10);
-    return error == std::errc() && rest == end;
 }
 
 void draw_rows(Ui& ui, const char* id, const std::vector<RegisterRow>& rows,
@@ -47,9 +38,9 @@ void draw_rows(Ui& ui, const char* id, const std::vector<RegisterRow>& rows,
         }
         ImGui::PushID(row.name.c_str());
         std::string value = hex(row.value);
-        u64 number = 0;
-        if (value_popup("set", row.name + ": another value", value) && parse_value(value, number))
-            ui.send(command::SetRegister{row.name, number});
+        if (value_popup("set", row.name + ": another value", value))
+            if (const std::optional<u64> number = parse_number(value))
+                ui.send(command::SetRegister{row.name, *number});
         ImGui::PopID();
         ImGui::TableNextColumn();
         text_dim(row.note);

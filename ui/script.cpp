@@ -54,6 +54,11 @@ std::string unescape(const std::string& text) {
     return out;
 }
 
+u64 script_number(const std::string& text, u64 largest) {
+    if (const std::optional<u64> number = parse_number(text, largest)) return *number;
+    throw std::invalid_argument(text + " is not a number");
+}
+
 std::vector<ScriptLine> read_script(const std::string& path) {
     std::ifstream file(path);
     if (!file) throw ScriptError("--script " + path + ": cannot be read", false);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "emulator/isa/number.h"
 #include "ui/canvas.h"
 #include "ui/session.h"
 
@@ -24,6 +25,9 @@ struct ScriptLine {
     std::string verb;
     std::string rest;
 };
+
+// A number of a line, up to `largest`. Throws std::logic_error; ScriptRunner says on which line.
+u64 script_number(const std::string& text, u64 largest = kLargestCount);
 
 // Throws ScriptError for a file that cannot be read or a verb that does not exist.
 std::vector<ScriptLine> read_script(const std::string& path);

@@ -124,7 +124,7 @@ void select(ScriptRunner& runner, const ScriptLine& line) {
 }
 
 void task(ScriptRunner& runner, const ScriptLine& line) {
-    runner.ui().select_pid(std::stoi(line.rest));
+    runner.ui().select_pid(static_cast<int>(script_number(line.rest, 0x7fffffff)));
 }
 
 void code(ScriptRunner& runner, const ScriptLine& line) {

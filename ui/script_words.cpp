@@ -19,7 +19,7 @@ using command::Motion;
 constexpr u64 kSlice = 2'000'000;  // instructions between two looks
 
 void repeat(ScriptRunner& runner, const ScriptLine& line, const Command& command) {
-    const u64 count = line.rest.empty() ? 1 : std::stoull(line.rest);
+    const u64 count = line.rest.empty() ? 1 : script_number(line.rest);
     for (u64 i = 0; i < count; ++i) runner.session().command(command);
 }
 
@@ -51,7 +51,7 @@ void run(ScriptRunner& runner, const ScriptLine& line) {
     }
     Session& session = runner.session();
     const Machine& machine = session.machine();
-    const u64 count = std::stoull(line.rest), until = machine.moment().instructions + count;
+    const u64 count = script_number(line.rest), until = machine.moment().instructions + count;
     const u64 bound = machine.spent() + count + RunLimits::kBarrenSlack;  // of a guest caught in faults
     session.command(Go{Motion::Run});
     while (session.running() && machine.moment().instructions < until && machine.spent() < bound)
@@ -82,11 +82,11 @@ void bookmark(ScriptRunner& runner, const ScriptLine& line) {
 }
 
 void go_bookmark(ScriptRunner& runner, const ScriptLine& line) {
-    runner.session().command(command::GoToBookmark{std::stoull(line.rest) - 1});
+    runner.session().command(command::GoToBookmark{script_number(line.rest) - 1});
 }
 
 void enter_run(ScriptRunner& runner, const ScriptLine& line) {
-    runner.session().command(command::EnterRun{static_cast<unsigned>(std::stoul(line.rest))});
+    runner.session().command(command::EnterRun{static_cast<unsigned>(script_number(line.rest, ~0u))});
 }
 
 void add_breakpoint(ScriptRunner& runner, const ScriptLine& line) {

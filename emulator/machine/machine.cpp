@@ -54,13 +54,6 @@ class Machine::CpuSignals : public CpuPort {
 
 namespace {
 
-void check(const MachineConfig& config) {
-    if (config.ram_size == 0 || config.ram_size % kPageSize != 0)
-        throw std::invalid_argument("memory must be a multiple of 4 KiB, and more than none");
-    if (config.cpus == 0 || config.cpus > PcConfig::kMaxCpus)
-        throw std::invalid_argument("the machine has 1 to 8 CPUs");
-}
-
 std::unique_ptr<CostModel> make_costs(ClockMode clock) {
     if (clock == ClockMode::InstructionCount) return std::make_unique<InstructionCountModel>();
     return std::make_unique<TableCostModel>();
@@ -475,28 +468,24 @@ void Machine::loaded(const std::vector<u64>* ram_changed) {
     }
 }
 
+// A snapshot is of one configuration.
+void Machine::visit_config(Archive& archive) const {
+    constexpr size_t kLongest = 4096;
+    archive.begin("config");
+    for (const DescribedField& field : described(config_)) {
+        const std::string here = field.text();
+        std::string made = here;
+        archive.field(field.field.name, made, kLongest);
+        if (made != here)
+            throw ArchiveError(std::string("snapshot: made with another ") + field.field.name + ": " +
+                               field.field.option + " " + made + ", and here it is " + here);
+    }
+    archive.end();
+}
+
 void Machine::visit(Archive& archive) {
     archive.begin("machine");
-    u64 seed = config_.seed;
-    archive.field("seed", seed);
-    if (seed != config_.seed) throw ArchiveError("snapshot: made with another seed");
-    u64 features = config_.features.bits();
-    archive.field("features", features);
-    if (features != config_.features.bits())
-        throw ArchiveError("snapshot: made with another CPU (see --cpu)");
-    u64 disks = config_.disks.size();
-    archive.field("disks", disks);
-    if (disks != config_.disks.size())
-        throw ArchiveError("snapshot: made with " + std::to_string(disks) + " disks, and here are " +
-                           std::to_string(config_.disks.size()));
-    bool network = config_.network.present;
-    archive.field("network", network);
-    if (network != config_.network.present)
-        throw ArchiveError("snapshot: made " + std::string(network ? "with" : "without") + " a network card");
-    bool display = config_.display.present;
-    archive.field("display", display);
-    if (display != config_.display.present)
-        throw ArchiveError("snapshot: made " + std::string(display ? "with" : "without") + " a display");
+    visit_config(archive);
     u8 end_reason = ended_ ? static_cast<u8>(*ended_) + 1 : 0;
     archive.field("ended", end_reason);
     archive.field("exit_code", exit_code_);

@@ -11,38 +11,18 @@
 #include <string>
 #include <vector>
 
-#include "devices/disk.h"
-#include "devices/net_backend.h"
-#include "devices/test_devices.h"
-#include "devices/vga_std.h"
 #include "emulator/core/bus/bus.h"
 #include "emulator/core/cpu/state/cpu.h"
 #include "emulator/core/observe/events.h"
 #include "emulator/core/smp/interleaver.h"
 #include "emulator/core/time/event_queue.h"
 #include "emulator/machine/companion.h"
+#include "emulator/machine/config/machine_config.h"
 #include "emulator/machine/input.h"
 
 namespace orrery {
 
 class PcBoard;
-
-enum class ClockMode : u8 { Cycles, InstructionCount };
-
-struct MachineConfig {
-    u64 ram_size = u64{512} << 20;  // bytes, a multiple of 4 KiB
-    unsigned cpus = 1;
-    u64 seed = 0;
-    ClockMode clock = ClockMode::Cycles;
-    i64 rtc_base = 1704067200;  // seconds since 1970 at power-on: 2024-01-01T00:00:00Z
-    CpuFeatures features;
-    std::vector<DiskConfig> disks;  // virtio_blk.0 and up, at most 8
-    NetConfig network;
-    TestDevices test_devices;
-    DisplayConfig display;
-    OutputSink* serial_output = nullptr;   // COM1
-    OutputSink* console_output = nullptr;  // virtio-console
-};
 
 // What to boot. Paths are read by load(); errors are BootError (machine/boot/boot_error.h): one line that names the
 // file.
@@ -83,7 +63,7 @@ struct ComponentHash {
 
 class Machine {
   public:
-    // Throws std::invalid_argument for a configuration that cannot be, DiskError for a disk's image,
+    // Throws ConfigError for a configuration that cannot be, DiskError for a disk's image,
     // std::bad_alloc where the host lacks memory.
     explicit Machine(const MachineConfig& config);
     ~Machine();
@@ -174,6 +154,7 @@ class Machine {
     StopReason run_on(const RunLimits& limits);
     void end(StopReason reason);
     u64 barren_deliveries() const;
+    void visit_config(Archive& archive) const;
     bool turn_is_over() const;
     void next_turn();
     bool another_can_run() const;

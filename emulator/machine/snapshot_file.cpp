@@ -6,6 +6,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "emulator/machine/output_file.h"
+
 namespace orrery {
 
 namespace {
@@ -31,10 +33,9 @@ void save_snapshot_file(Machine& machine, const std::string& path) {
         ZSTD_compress2(context, out.data() + kHeader, out.size() - kHeader, state.data(), state.size());
     ZSTD_freeCCtx(context);
     if (ZSTD_isError(size) != 0) throw ArchiveError(path + ": the snapshot could not be compressed");
-    std::ofstream file(path, std::ios::binary);
-    file.write(out.data(), static_cast<std::streamsize>(kHeader + size));
-    file.close();
-    if (!file) throw ArchiveError(path + ": cannot be written");
+    OutputFile file(path);
+    file.write(std::string_view(out.data(), kHeader + size));
+    file.commit();
 }
 
 void load_snapshot_file(Machine& machine, const std::string& path) {

@@ -4,7 +4,7 @@
 //   8 bytes   length of the state in bytes, little-endian
 //   the rest  one zstd frame with a checksum
 //
-// It fits a machine of the same configuration (memory, CPUs, seed); another one refuses it.
+// It fits a machine of the same configuration (MachineConfig::visit); another one refuses it.
 #pragma once
 
 #include <string>
@@ -13,9 +13,10 @@
 
 namespace orrery {
 
-// Both throw ArchiveError with one line that names the file: it cannot be written or read, is no snapshot, is
-// damaged, or was made by another machine. After a failed load the machine must not be used.
+// The file has its name once it is whole. Throws OutputError.
 void save_snapshot_file(Machine& machine, const std::string& path);
+// Throws ArchiveError with one line that names the file: it cannot be read, is no snapshot, is damaged, or was
+// made by another machine. Then the machine must not be used.
 void load_snapshot_file(Machine& machine, const std::string& path);
 
 }  // namespace orrery

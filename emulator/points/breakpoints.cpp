@@ -4,26 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "emulator/guestos/types/debug_info.h"
+#include "emulator/isa/number.h"
 
 namespace orrery {
 namespace {
 
-bool parse_number(const std::string& text, u64& value) {
-    const bool is_hex = text.size() > 2 && text[0] == '0' && (text[1] | 0x20) == 'x';
-    const char* begin = text.data() + (is_hex ? 2 : 0);
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(begin, end, value, is_hex ? 16 : 10);
-    return error == std::errc() && rest == end && begin != end;
-}
-
 u64 resolve_line(const std::string& text, size_t colon, const DebugInfo& kernel) {
-    u64 line = 0;
     const std::string file = text.substr(0, colon);
-    if (!parse_number(text.substr(colon + 1), line) || line == 0 || line > 0x7fffffff)
-        throw BreakpointError(fmt::format("{}: after the colon a line number must follow", text));
+    const u64 line = parse_number(std::string_view(text).substr(colon + 1), 0x7fffffff).value_or(0);
+    if (line == 0) throw BreakpointError(fmt::format("{}: after the colon a line number must follow", text));
     const std::vector<u64> addresses = kernel.lines.addresses_of(file, static_cast<unsigned>(line));
     if (addresses.empty()) throw BreakpointError(fmt::format("{}: no code is known there", text));
     return addresses.front();
@@ -32,9 +23,8 @@ u64 resolve_line(const std::string& text, size_t colon, const DebugInfo& kernel)
 }  // namespace
 
 u64 resolve_place(const std::string& text, const DebugInfo* kernel) {
-    u64 value = 0;
     if (text.empty()) throw BreakpointError("an address, a symbol or FILE:LINE is needed");
-    if (parse_number(text, value)) return value;
+    if (const std::optional<u64> number = parse_number(text)) return *number;
     if (text[0] >= '0' && text[0] <= '9') throw BreakpointError(fmt::format("{} is not an address", text));
     if (kernel == nullptr) throw BreakpointError(fmt::format("{}: no symbols are known", text));
     if (const Symbol* symbol = kernel->symbols.find(text)) return symbol->address;
@@ -42,8 +32,10 @@ u64 resolve_place(const std::string& text, const DebugInfo* kernel) {
     if (colon != std::string::npos && colon > 0 && text[colon - 1] != ':')
         return resolve_line(text, colon, *kernel);
     const size_t plus = text.rfind('+');
-    if (plus != std::string::npos && parse_number(text.substr(plus + 1), value))
-        if (const Symbol* symbol = kernel->symbols.find(text.substr(0, plus))) return symbol->address + value;
+    if (plus != std::string::npos)
+        if (const std::optional<u64> offset = parse_number(std::string_view(text).substr(plus + 1)))
+            if (const Symbol* symbol = kernel->symbols.find(text.substr(0, plus)))
+                return symbol->address + *offset;
     throw BreakpointError(fmt::format("no symbol is called {}", text));
 }
 

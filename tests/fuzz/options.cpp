@@ -1,12 +1,11 @@
-// Words of the command line and scripts of the debugger, of any bytes: understood, or refused by one line.
+// Words of the machine's options and scripts of the debugger, of any bytes: understood, or refused by one line.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cli/device_option.h"
-#include "cli/disk_options.h"
-#include "cli/guest_options.h"
 #include "emulator/machine/boot/boot_error.h"
+#include "emulator/machine/config/disk_words.h"
+#include "emulator/machine/config/machine_config.h"
 #include "tests/fuzz/target.h"
 #include "ui/script.h"
 
@@ -21,28 +20,35 @@ void read_as_script(std::span<const u8> bytes) {
     for (const ScriptLine& line : read_script(path)) require(!line.verb.empty(), "a line has a verb");
 }
 
+// One field of the machine takes the text, and says it again in words that mean the same.
+void read_as_field(size_t index, const std::string& text) {
+    MachineConfig config, again;
+    size_t number = 0;
+    config.visit([&](const ConfigField&, const ConfigWords& value) {
+        if (number++ == index) value.set(text);
+    });
+    const std::vector<DescribedField> fields = described(config);
+    number = 0;
+    again.visit([&](const ConfigField&, const ConfigWords& value) {
+        for (const std::string& word : fields[number].words) value.set(word);
+        require(value.get() == fields[number++].words, "a field's words say what it is");
+    });
+}
+
 void run(std::span<const u8> data) {
     if (data.empty()) return;
     const std::string text(data.begin() + 1, data.end());
     try {
-        switch (data[0] % 5) {
-            case 0:
-                parse_disk(text);
-                break;
-            case 1:
-                parse_drive(text);
-                break;
-            case 2:
-                parse_test_devices({text}, {});
-                break;
-            case 3:
-                parse_test_devices({}, {text});
-                break;
-            case 4:
-                read_as_script(data.subspan(1));
-                break;
+        const size_t fields = described(MachineConfig()).size();
+        const size_t what = data[0] % (fields + 2);
+        if (what < fields) {
+            read_as_field(what, text);
+        } else if (what == fields) {
+            parse_drive(text);
+        } else {
+            read_as_script(data.subspan(1));
         }
-    } catch (const UsageError&) {
+    } catch (const ConfigError&) {
     } catch (const BootError&) {
     } catch (const ScriptError&) {
     }

@@ -5,9 +5,15 @@ usage: command_line.py ORRERY
 """
 import json
 import os
+import pty
+import re
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
+import termios
+import time
 
 ORRERY = sys.argv[1]
 FAILURES = 0
@@ -142,6 +148,168 @@ def check_bad_input(directory):
     refused(["ui", "--headless", "--size", "tiny"], "tiny")
 
 
+def check_numbers(directory):
+    """One rule for every number: decimal or 0x, no sign, no zero in front, and none too large to count with."""
+    bad = ("-3", "+1", "010", "1e3", "", "0x", "18446744073709551616")
+    for text in bad:
+        refused(["run", f"--max-insns={text}", "--", "true"], "--max-insns")
+        refused(["run", f"--seed={text}", "--", "true"], "--seed")
+        refused(["run", f"--smp={text}", "--", "true"], "--smp")
+        refused(["show", "registers", f"--vcpu={text}", "--", "true"], "--vcpu")
+        refused(["run", "--device", f"isa-debug-exit,iobase={text}", "--", "true"], "port number")
+        refused(["run", f"--gdb={text or 'x'}", "--", "true"], "--gdb")
+    for text in ("9223372036854775808", "+1", "010", "1e3"):
+        refused(["show", "registers", "--at", text, "--", "true"], text)
+    refused(["run", "--max-insns", "9223372036854775808", "--", "true"], "--max-insns")
+    refused(["show", "memory", "010", "--", "true"], "010")
+    refused(["show", "memory", "0x1000", "+8", "--", "true"], "+8")
+    refused(["show", "address-space", "01", "--", "true"], "01")
+    for text in ("nan", "inf", "+1", "-1", "01", "5"):
+        refused(["ui", "--headless", f"--scale={text}"], "--scale")
+    refused(["ui", "--headless", "--size", "0800x600"], "--size")
+    refused(["ui", "--headless", "--size", "+800x600"], "--size")
+    status, _, err = orrery("run", "--max-insns", "0xF4240", "--seed", "0xffffffffffffffff", "--", "true")
+    expect("hexadecimal numbers", status == 124 and "1000000 instructions" in err, err)
+    odd = os.path.join(directory, "odd.img")
+    with open(odd, "wb") as file:
+        file.write(bytes(1000))
+    refused(["run", "--disk", odd, "--", "true"], "512")
+    refused(["run", "--drive", f"file={odd},if=virtio", "--", "true"], "512")
+
+
+def check_machines(directory):
+    """Options of the machine: a processor with flags, lists whose options are given again."""
+    def flags(cpu):
+        status, out, err = orrery("run", "--cpu", cpu, "--", "grep", "^flags", "/proc/cpuinfo")
+        expect(f"--cpu {cpu}", status == 0, err)
+        return set(out.split())
+
+    usual, other = flags("v3"), flags("v3,-pcid,-x2apic,-avx,phys-bits=36")
+    expect("flags taken away", usual - other == {"pcid", "x2apic", "avx", "avx2", "fma", "f16c"}, usual ^ other)
+    for words, mention in (("v3,nosuch", "nosuch"), ("v3,phys-bits=99", "phys-bits=99"), ("v3,", "''"), ("", "v2")):
+        refused(["run", "--cpu", words, "--", "true"], mention)
+    refused(["run", "-m", "64G", "--cpu", "v2,phys-bits=36", "--", "true"], "phys-bits=36")
+    result = orrery("run", "--device", "pc-testdev", "--device", "isa-debug-exit", "--device",
+                    "isa-debug-exit,iobase=0x700,iosize=4", "--fw_cfg", "opt/a,string=1", "--fw_cfg", "opt/b,string=2",
+                    "--", "echo", "several")
+    expect("lists of devices and files", result == (0, "several\n", ""), result)
+    refused(["run", "--fw_cfg", "opt/a,string=1", "--fw_cfg", "opt/a,string=2", "--", "true"], "the name is taken")
+    refused(["run", "--seed", "1", "--seed", "2", "--", "true"], "--seed")
+    disks = []
+    for number in range(3):
+        disks += ["--disk", os.path.join(directory, f"disk{number}")]
+        with open(disks[-1], "wb") as file:
+            file.write(bytes(4096 * (number + 1)))
+    result = orrery("run", *disks, "--", "sh", "-c", "exit 0")
+    expect("several disks", result[0] == 0, result)
+    refused(["run", "--disk", ",rw", "--", "true"], "no file is named")
+    result = orrery("run", "--rtc", "base=2001-09-09T01:46:40", "--", "date", "-u", "+%Y-%m-%d")
+    expect("--rtc", result == (0, "2001-09-09\n", ""), result)
+    status, out, err = orrery("--version")
+    expect("--version names version and build", status == 0 and err == "" and
+           re.fullmatch(r"orrery \d+\.\d+\.\d+ \(build \S+\)\n", out), (status, out, err))
+
+
+def check_output(directory):
+    """Output that cannot be written is an error: one line, and no status of success."""
+    def failing(words, redirection):
+        done = subprocess.run(["sh", "-c", f'exec "$@" {redirection}', "sh", ORRERY, *words], capture_output=True,
+                              timeout=600)
+        err = done.stderr.decode(errors="replace")
+        name = f"{' '.join(words)} {redirection}"
+        expect(f"{name}: a status", done.returncode not in (0, 141, -13), done)
+        expect(f"{name}: one line", err.count("\n") == 1 and err.startswith("orrery: ") and "cannot be written" in err, err)
+
+    recording = os.path.join(directory, "out.orr")
+    expect("a recording", orrery("run", "--record", recording, "--", "echo", "a")[0] == 0)
+    for redirection in (">&-", ">/dev/full"):
+        failing(["run", "--", "echo", "a"], redirection)
+        failing(["run", "--headless", "--max-insns", "100000000"], redirection)
+        failing(["strace", "-o", "/dev/null", "--", "echo", "a"], redirection)
+        failing(["show", "registers", "--at", "1000", "--", "true"], redirection)
+        failing(["replay", recording], redirection)
+        failing(["verify", recording], redirection)
+        failing(["diff", recording, recording], redirection)
+        failing(["--version"], redirection)
+        failing(["run", "--help"], redirection)
+    failing(["strace", "-o", "/dev/full", "--", "true"], "")
+    failing(["run", "--stats", "/dev/full", "--", "true"], "")
+    failing(["run", "--max-insns", "1000", "--save-snapshot", "/dev/full", "--headless"], "")
+    status = subprocess.run([ORRERY, "strace", "--", "true"], stdout=subprocess.DEVNULL, timeout=600,
+                            stderr=open("/dev/full", "wb")).returncode  # pylint: disable=consider-using-with
+    expect("a trace that cannot be written", status not in (0, 2), status)
+    expect("what prints nothing needs no output", subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", ORRERY, "run", "--", "true"], check=False, timeout=600).returncode == 0)
+    # Nothing else gets the number of the closed stream, and the guest's output with it.
+    inner = os.path.join(directory, "closed.orr")
+    subprocess.run(["sh", "-c", 'exec "$@" >&- 2>&-', "sh", ORRERY, "run", "--record", inner, "--", "echo", "a"],
+                   check=False, timeout=600)
+    expect("a recording beside a closed output is whole", "damaged" not in orrery("verify", inner)[2])
+
+
+def wait_for(condition):
+    until = time.monotonic() + 300
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.01)
+    return condition()
+
+
+def check_signals(directory):
+    """A signal ends the run as it would any program, with everything cleaned up behind it."""
+    stats, snapshot = os.path.join(directory, "signal.json"), os.path.join(directory, "signal.snapshot")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # A shell that waits at a terminal, which is raw meanwhile.
+        control, terminal = pty.openpty()
+        before = termios.tcgetattr(terminal)
+        guest = subprocess.Popen([ORRERY, "run", "--headless", "--stats", stats, "--save-snapshot", snapshot],
+                                 stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        expect("a terminal becomes raw", wait_for(lambda: termios.tcgetattr(terminal) != before))
+        guest.send_signal(number)
+        out, err = guest.communicate(timeout=600)
+        expect(f"{number.name}: its own status", guest.returncode == -number, (guest.returncode, err))
+        expect(f"{number.name}: the terminal is as it was", termios.tcgetattr(terminal) == before)
+        expect(f"{number.name}: nothing is said", err == b"", err)
+        with open(stats, encoding="utf-8") as file:
+            expect(f"{number.name}: statistics", json.load(file)["instructions"] > 0)
+        os.unlink(stats)
+        expect(f"{number.name}: a snapshot", os.path.getsize(snapshot) > 1000, out)
+        os.unlink(snapshot)
+        os.close(control)
+        os.close(terminal)
+        # A command that does not end.
+        guest = subprocess.Popen([ORRERY, "run", "--stats", stats, "--", "sh", "-c", "echo on; while :; do :; done"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        expect("the command runs", guest.stdout.readline() == b"on\n")
+        guest.send_signal(number)
+        err = guest.communicate(timeout=600)[1]
+        expect(f"{number.name}: a command's end", guest.returncode == -number and err == b"", (guest.returncode, err))
+        with open(stats, encoding="utf-8") as file:
+            expect(f"{number.name}: a command's statistics", json.load(file)["instructions"] > 0)
+        os.unlink(stats)
+    # A closed pipe: as any program.
+    guest = subprocess.Popen([ORRERY, "run", "--stats", stats, "--", "yes"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    guest.stdout.read(10)
+    guest.stdout.close()
+    err = guest.stderr.read()
+    expect("a closed pipe ends the run", guest.wait(600) == -signal.SIGPIPE and err == b"", (guest.returncode, err))
+    expect("and leaves statistics", os.path.exists(stats))
+    expect("nothing else is left", sorted(name for name in os.listdir(directory) if name.startswith("signal")) ==
+           ["signal.json"], os.listdir(directory))
+    # A snapshot that does not fit leaves what was there.
+    with open(snapshot, "wb") as file:
+        file.write(b"before")
+    done = subprocess.run([ORRERY, "run", "--max-insns", "9000000", "--save-snapshot", snapshot, "--", "true"],
+                          capture_output=True, timeout=600, check=False, preexec_fn=lambda: (
+                              signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
+                              resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))))
+    expect("a snapshot that does not fit: one line", done.returncode not in (0, 124) and snapshot.encode() in done.stderr and
+           done.stderr.count(b"\n") == 1, done)
+    with open(snapshot, "rb") as file:
+        expect("a snapshot that does not fit: the one before stays", file.read() == b"before")
+    expect("a snapshot that does not fit: nothing else is left",
+           [name for name in os.listdir(directory) if name.startswith("signal.snapshot")] == ["signal.snapshot"])
+
+
 def main():
     with tempfile.TemporaryDirectory() as directory:
         check_commands()
@@ -149,6 +317,10 @@ def main():
         check_stats(directory)
         check_snapshots(directory)
         check_bad_input(directory)
+        check_numbers(directory)
+        check_machines(directory)
+        check_output(directory)
+        check_signals(directory)
     print("command line:", "as expected" if FAILURES == 0 else f"{FAILURES} failures")
     sys.exit(FAILURES != 0)
 

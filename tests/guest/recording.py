@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -195,6 +196,19 @@ def parts(paths, options):
     return out
 
 
+def check_full(directory):
+    """A disk that gets full while the images are embedded, or with the header: the machine runs on."""
+    for name, limit, words in (("images", 1_000_000, ["--embed"]), ("header", 10, [])):
+        path = os.path.join(directory, name + ".orr")
+        done = subprocess.run([ORRERY, "run", "--record", path, *words, "--", "sh", "-c", "echo on; exit 4"],
+                              capture_output=True, timeout=600, check=False,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        expect(f"{name}: the run goes on", (done.returncode, done.stdout) == (4, b"on\n"), done)
+        expect(f"{name}: one line says so", done.stderr.count(b"\n") == 1 and b"nothing is recorded" in done.stderr and
+               path.encode() in done.stderr, done.stderr)
+        expect(f"{name}: nothing is left", not os.path.exists(path) and not os.path.exists(path + ".part"))
+
+
 def check_diff(directory):
     """Two runs that are the same up to what is typed: they part where the guest reads it."""
     paths = [os.path.join(directory, f"typed{number}.orr") for number in (1, 2)]
@@ -237,6 +251,7 @@ def main():
             check_typed(directory)
             check_images(directory)
             check_killed(directory, 50)
+            check_full(directory)
             check_diff(directory)
     print("failures:", FAILURES)
     return 1 if FAILURES else 0

@@ -57,7 +57,7 @@ namespace {
 u64 reserved_bits(const PagingContext& context, unsigned levels, unsigned level, bool large) {
     if (levels == 2)
         return large ? u64{1} << 21 : 0;  // PSE-36 is not part of the profile: bits 20-13 hold 39-32
-    u64 reserved = 0x000f'ffff'ffff'ffff & ~((u64{1} << kPhysicalBits) - 1);
+    u64 reserved = 0x000f'ffff'ffff'ffff & ~((u64{1} << context.physical_bits) - 1);
     if ((context.efer & efer::kNxe) == 0) reserved |= pte::kNoExecute;
     if (levels == 3) reserved |= 0x7ff0'0000'0000'0000;
     if (levels == 3 && level == 3) return reserved | 0x1e6 | pte::kNoExecute;

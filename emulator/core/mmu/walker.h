@@ -3,6 +3,7 @@
 #pragma once
 
 #include "emulator/core/bus/bus.h"
+#include "emulator/isa/features.h"
 #include "emulator/isa/types.h"
 
 namespace orrery {
@@ -13,7 +14,8 @@ struct PagingContext {
     u64 cr3 = 0;
     u64 cr4 = 0;
     u64 efer = 0;
-    u32 pkru = 0;  // counts where CR4.PKE is set
+    u32 pkru = 0;                      // counts where CR4.PKE is set
+    u8 physical_bits = kPhysicalBits;  // MAXPHYADDR
     bool paging() const;
     // Levels of the page-table tree: 0 (no paging), 2, 3 (PAE), 4 or 5.
     unsigned levels() const;
@@ -92,8 +94,6 @@ struct WalkResult {
     // The last entry read: the page's where ok, else the one at which the walk ended.
     const WalkStep& last() const { return steps[step_count - 1]; }
 };
-
-inline constexpr unsigned kPhysicalBits = 40;  // MAXPHYADDR of the CPU profile
 
 // Walks the tables for `linear`, which must be canonical. `user`: the access is made at CPL 3; `ac`:
 // EFLAGS.AC as SMAP sees it (an implicit supervisor access passes false). Faults are reported, not raised. In

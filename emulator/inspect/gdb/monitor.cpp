@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <vector>
 
 #include "emulator/inspect/models/windows.h"
+#include "emulator/isa/number.h"
 #include "emulator/time-travel/timeline/queries.h"
 #include "emulator/time-travel/timeline/query_text.h"
 
@@ -58,10 +58,10 @@ std::string where(TimeMachine& time) {
 
 std::string go_to(TimeMachine& time, const std::string& text, bool& moved) {
     const bool is_relative = text[0] == '+' || text[0] == '-';
-    const char* end = text.data() + text.size();
-    u64 count = 0;
-    const auto [rest, error] = std::from_chars(text.data() + (is_relative ? 1 : 0), end, count);
-    if (error != std::errc() || rest != end) return fmt::format("{} is not a number of instructions\n", text);
+    const std::optional<u64> number =
+        parse_number(std::string_view(text).substr(is_relative ? 1 : 0), kLargestCount);
+    if (!number) return fmt::format("{} is not a number of instructions\n", text);
+    u64 count = *number;
     const u64 now = time.now().instructions;
     if (text[0] == '+') count += now;
     if (text[0] == '-') count = now - std::min(now, count);

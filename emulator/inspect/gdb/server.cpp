@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
+
+#include "emulator/isa/number.h"
 
 namespace orrery {
 
@@ -44,12 +45,10 @@ GdbServer::GdbServer(GdbSubject subject, const std::string& where, bool wait)
     if (where.find('/') != std::string::npos) {
         listen_on_path(where);
     } else {
-        unsigned port = 0;
-        const char* end = where.data() + where.size();
-        const auto [rest, error] = std::from_chars(where.data(), end, port);
-        if (error != std::errc() || rest != end || port > 65535)
+        const std::optional<u64> port = parse_number(where, 65535);
+        if (!port)
             throw GdbServerError(fmt::format("--gdb {}: a port from 0 to 65535, or a path with a /", where));
-        listen_on_port(port);
+        listen_on_port(static_cast<unsigned>(*port));
     }
     fcntl(listener_, F_SETFL, O_NONBLOCK);
 }

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <optional>
 
@@ -26,6 +25,7 @@
 #include "emulator/inspect/models/timeline.h"
 #include "emulator/inspect/models/tlb.h"
 #include "emulator/inspect/models/who_wrote.h"
+#include "emulator/isa/number.h"
 #include "emulator/machine/machine.h"
 
 namespace orrery {
@@ -33,24 +33,16 @@ namespace {
 
 using Arguments = std::vector<std::string>;
 
-bool parse_number(const std::string& text, u64& value) {
-    const bool is_hex = text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-    const char* begin = text.data() + (is_hex ? 2 : 0);
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(begin, end, value, is_hex ? 16 : 10);
-    return error == std::errc() && rest == end && begin != end;
-}
-
 // "do_fork+0x10" to "do_fork" and 0x10. False if what follows the sign is no number.
 bool split_offset(const std::string& text, std::string& base, u64& offset) {
     base = text;
     offset = 0;
     const size_t sign = text.find_last_of("+-");
     if (sign == std::string::npos || sign == 0) return true;
-    u64 value = 0;
-    if (!parse_number(text.substr(sign + 1), value)) return text[sign] != '+';
+    const std::optional<u64> value = parse_number(std::string_view(text).substr(sign + 1));
+    if (!value) return text[sign] != '+';
     base = text.substr(0, sign);
-    offset = text[sign] == '-' ? 0 - value : value;
+    offset = text[sign] == '-' ? 0 - *value : *value;
     return true;
 }
 
@@ -81,10 +73,8 @@ void check_count(const Arguments& arguments, size_t least, size_t most, const ch
 }
 
 int parse_pid(const std::string& text) {
-    u64 value = 0;
-    if (!parse_number(text, value) || value > 0x7fffffff)
-        throw ShowError(fmt::format("{} is not a pid", text));
-    return static_cast<int>(value);
+    if (const std::optional<u64> value = parse_number(text, 0x7fffffff)) return static_cast<int>(*value);
+    throw ShowError(fmt::format("{} is not a pid", text));
 }
 
 // The task that an address is said to belong to, if one is.
@@ -94,10 +84,10 @@ std::optional<int> pid_argument(const Arguments& arguments, size_t index) {
 }
 
 size_t parse_size(const std::string& text) {
-    u64 value = 0;
-    if (!parse_number(text, value)) throw ShowError(fmt::format("{} is not a number of bytes", text));
-    if (value == 0 || value > 65536) throw ShowError(fmt::format("{}: from 1 to 65536 bytes", text));
-    return static_cast<size_t>(value);
+    const std::optional<u64> value = parse_number(text);
+    if (!value) throw ShowError(fmt::format("{} is not a number of bytes", text));
+    if (*value == 0 || *value > 65536) throw ShowError(fmt::format("{}: from 1 to 65536 bytes", text));
+    return static_cast<size_t>(*value);
 }
 
 template <typename Model>
@@ -280,10 +270,10 @@ std::vector<ShowWindow> make_windows() {
 
 void check_address(const std::string& text) {
     std::string base;
-    u64 offset = 0, value = 0;
+    u64 offset = 0;
     const bool split = split_offset(text, base, offset);
     const bool number_like = !base.empty() && base[0] >= '0' && base[0] <= '9';
-    if (!split || base.empty() || (number_like && !parse_number(base, value)))
+    if (!split || base.empty() || (number_like && !parse_number(base)))
         throw ShowError(fmt::format("{} is not an address", text.empty() ? "\"\"" : text));
 }
 
@@ -296,9 +286,9 @@ bool is_register_address(const std::string& text) {
 u64 parse_address(const ModelContext& context, const std::string& text) {
     check_address(text);
     std::string base;
-    u64 offset = 0, value = 0;
+    u64 offset = 0;
     split_offset(text, base, offset);
-    if (parse_number(base, value)) return value + offset;
+    if (const std::optional<u64> number = parse_number(base)) return *number + offset;
     if (const std::optional<size_t> index = register_index(base))
         return register_value(context.machine.cpu(context.cpu), *index) + offset;
     if (context.kernel != nullptr) {

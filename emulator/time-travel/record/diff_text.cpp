@@ -79,14 +79,9 @@ std::string event_text(const Event& event) {
 std::vector<std::string> describe_differences(const RecordedMachine& a, const RecordedMachine& b) {
     std::vector<std::string> lines;
     compare(lines, "program version", a.version, b.version);
-    compare(lines, "seed", a.config.seed, b.config.seed);
-    compare(lines, "memory (bytes)", a.config.ram_size, b.config.ram_size);
-    compare(lines, "CPUs", a.config.cpus, b.config.cpus);
-    compare(lines, "CPU features (bits)", a.config.features.bits(), b.config.features.bits());
-    compare(lines, "clock (0 cycles, 1 icount)", static_cast<int>(a.config.clock),
-            static_cast<int>(b.config.clock));
-    compare(lines, "network cards", a.config.network.present, b.config.network.present);
-    compare(lines, "displays", a.config.display.present, b.config.display.present);
+    const std::vector<DescribedField> of_a = described(a.config), of_b = described(b.config);
+    for (size_t i = 0; i < of_a.size(); ++i)
+        compare(lines, of_a[i].field.name, of_a[i].text(), of_b[i].text());
     compare(lines, "kernel command line", a.command_line, b.command_line);
     if (a.extra_initrd != b.extra_initrd) lines.emplace_back("the commands after -- are not the same");
     compare(lines, "number of images", a.images.size(), b.images.size());

@@ -7,6 +7,7 @@
 #include "devices/pc_board.h"
 #include "emulator/machine/boot/multiboot.h"
 #include "emulator/machine/image_files.h"
+#include "emulator/machine/version.h"
 
 namespace orrery {
 
@@ -59,7 +60,7 @@ size_t RecordedMachine::find(const std::string& role) const {
 
 RecordedMachine describe_machine(Machine& machine, const RecordingRequest& request) {
     RecordedMachine made;
-    made.version = ORRERY_VERSION;
+    made.version = program_version();
     made.config = machine.config();
     made.command_line = request.images.command_line;
     made.arguments = request.images.arguments;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "emulator/isa/number.h"
 #include "emulator/time-travel/record/recorded_machine.h"
 
 namespace orrery {
@@ -50,74 +51,33 @@ Json word64(u64 value) {
 }
 
 u64 word64(const Json& json) {
-    const std::string text = json.get<std::string>();
-    u64 value = 0;
-    if (!text.starts_with("0x")) throw std::invalid_argument("not a number");
-    const auto [end, error] = std::from_chars(text.data() + 2, text.data() + text.size(), value, 16);
-    if (error != std::errc() || end != text.data() + text.size()) throw std::invalid_argument("not a number");
-    return value;
+    if (const std::optional<u64> value = parse_number(json.get<std::string>())) return *value;
+    throw std::invalid_argument("not a number");
 }
 
-constexpr const char* kModes[] = {"readonly", "overlay", "rw"};  // Disk::Mode
-
-Disk::Mode mode_of(const std::string& name) {
-    for (size_t i = 0; i < std::size(kModes); ++i)
-        if (name == kModes[i]) return static_cast<Disk::Mode>(i);
-    throw std::invalid_argument("no such mode");
-}
-
+// Each field as its words; files are among the images.
 Json machine_json(const MachineConfig& config) {
     Json json;
-    json["memory"] = config.ram_size;
-    json["cpus"] = config.cpus;
-    json["features"] = word64(config.features.bits());
-    json["seed"] = word64(config.seed);
-    json["clock"] = config.clock == ClockMode::Cycles ? "cycles" : "icount";
-    json["rtc"] = config.rtc_base;
-    json["disks"] = Json::array();
-    for (const DiskConfig& disk : config.disks) json["disks"].push_back(kModes[static_cast<u8>(disk.mode)]);
-    if (config.network.present) json["network"] = to_hex(config.network.mac);
-    if (config.display.present) json["display"] = {config.display.width, config.display.height};
-    const TestDevices& devices = config.test_devices;
-    json["pc_testdev"] = devices.pc_testdev;
-    json["fw_cfg"] = devices.fw_cfg;
-    json["exit_port"] = devices.exit_port;
-    json["exit_ports"] = devices.exit_ports;
+    for (const DescribedField& described_field : described(config)) {
+        const ConfigField& field = described_field.field;
+        if (!field.several)
+            json[field.name] = words(described_field.words.at(0));
+        else
+            json[field.name] = Json::array();
+        for (size_t i = 0; field.several && i < described_field.words.size(); ++i)
+            json[field.name].push_back(words(described_field.words[i]));
+    }
     return json;
 }
 
 MachineConfig machine_config(const Json& json) {
     MachineConfig config;
-    config.ram_size = json.at("memory");
-    config.cpus = json.at("cpus");
-    const u64 features = word64(json.at("features"));
-    for (u8 i = 0; i < static_cast<u8>(Feature::Count); ++i) {
-        config.features.clear(static_cast<Feature>(i));
-        if ((features >> i & 1) != 0) config.features.set(static_cast<Feature>(i));
-    }
-    config.seed = word64(json.at("seed"));
-    const std::string clock = json.at("clock");
-    if (clock != "cycles" && clock != "icount") throw std::invalid_argument("no such clock");
-    config.clock = clock == "cycles" ? ClockMode::Cycles : ClockMode::InstructionCount;
-    config.rtc_base = json.at("rtc");
-    for (const Json& mode : json.at("disks")) config.disks.push_back({"", mode_of(mode)});
-    config.network.present = json.contains("network");
-    if (config.network.present) {
-        const std::vector<u8> mac = from_hex(json.at("network"));
-        if (mac.size() != config.network.mac.size()) throw std::invalid_argument("no address of a card");
-        std::copy(mac.begin(), mac.end(), config.network.mac.begin());
-    }
-    config.display.present = json.contains("display");
-    if (config.display.present) {
-        config.display.width = json.at("display").at(0);
-        config.display.height = json.at("display").at(1);
-    }
-    TestDevices& devices = config.test_devices;
-    devices.pc_testdev = json.at("pc_testdev");
-    devices.fw_cfg = json.at("fw_cfg");
-    devices.exit_port = json.at("exit_port");
-    devices.exit_ports = json.at("exit_ports");
-    return config;
+    config.visit([&](const ConfigField& field, const ConfigWords& value) {
+        const Json& there = json.at(field.name);
+        if (!field.several) return value.set(words(there));
+        for (const Json& word : there) value.set(words(word));
+    });
+    return config.without_files();
 }
 
 Json image_json(const RecordedImage& image) {

@@ -18,6 +18,7 @@ Recorder::Recorder(Machine& machine, const RecordingRequest& request)
     writer_ = std::make_unique<RecordingWriter>(request.path, what.to_json());
     embed(what, request);
     writer_->begin();
+    tell_of_error();
     std::vector<std::string> names;
     for (const ComponentHash& component : machine_.component_hashes()) names.push_back(component.name);
     writer_->components(names);
@@ -52,7 +53,7 @@ void Recorder::embed(const RecordedMachine& what, const RecordingRequest& reques
 void Recorder::embed_file(u32 index, const std::string& path, u64 size) {
     const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     std::vector<u8> piece(RecordingWriter::kPiece);
-    for (u64 at = 0; at < size && file >= 0;) {
+    for (u64 at = 0; at < size && file >= 0 && writer_->error().empty();) {
         const ssize_t count = pread(file, piece.data(), piece.size(), static_cast<off_t>(at));
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) break;  // a disk is zeros behind its file's end

@@ -32,7 +32,7 @@ class RecordingError : public std::runtime_error {
 };
 
 inline constexpr char kRecordingMagic[7] = {'O', 'R', 'R', 'E', 'R', 'Y', 'R'};
-inline constexpr u8 kRecordingVersion = 1;
+inline constexpr u8 kRecordingVersion = 2;
 
 // The state of the machine at a moment: XXH3-64 of the link before, the moment, and the hash of every
 // component (Machine::component_hashes()). The components' own hashes are kept too, the low half of each.

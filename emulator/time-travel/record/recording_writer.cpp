@@ -30,18 +30,15 @@ RecordingWriter::RecordingWriter(const std::string& path, const std::string& hea
         throw RecordingError(path + ": cannot be recorded to: it is not a regular file");
     bear_file_size_limit();
     file_ = open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file_ < 0 && (errno == ENOSPC || errno == EDQUOT)) {
+        fail(errno);
+        return;
+    }
     if (file_ < 0) throw RecordingError(path + ": cannot be recorded to: " + std::strerror(errno));
     std::vector<u8> magic(kRecordingMagic, kRecordingMagic + sizeof kRecordingMagic);
     magic.push_back(kRecordingVersion);
-    try {
-        write(magic);
-        put(BlockKind::Header, {reinterpret_cast<const u8*>(header.data()), header.size()});
-        check();
-    } catch (...) {
-        close(file_);
-        unlink(part_.c_str());
-        throw;
-    }
+    write(magic);
+    put(BlockKind::Header, {reinterpret_cast<const u8*>(header.data()), header.size()});
 }
 
 RecordingWriter::~RecordingWriter() {
@@ -49,8 +46,16 @@ RecordingWriter::~RecordingWriter() {
     if (!part_.empty()) unlink(part_.c_str());
 }
 
-void RecordingWriter::check() const {
-    if (!error_.empty()) throw RecordingError(error_);
+void RecordingWriter::fail(int error) {
+    error_ = path_ + ": " + std::strerror(error);
+    error_ += part_.empty() ? ": the recording ends here" : ": nothing is recorded";
+    if (file_ < 0) return;
+    if (part_.empty() && ftruncate(file_, static_cast<off_t>(size_)) != 0)
+        error_ += " (and its last block is not whole)";
+    close(file_);
+    file_ = -1;
+    if (!part_.empty()) unlink(part_.c_str());
+    part_.clear();
 }
 
 void RecordingWriter::write(std::span<const u8> bytes) {
@@ -59,14 +64,7 @@ void RecordingWriter::write(std::span<const u8> bytes) {
     while (!rest.empty()) {
         const ssize_t count = ::write(file_, rest.data(), rest.size());
         if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) {
-            error_ = path_ + ": " + std::strerror(errno) + ": the recording ends here";
-            if (ftruncate(file_, static_cast<off_t>(size_)) != 0)
-                error_ += " (and its last block is not whole)";
-            close(file_);
-            file_ = -1;
-            return;
-        }
+        if (count <= 0) return fail(count < 0 ? errno : ENOSPC);
         rest = rest.subspan(static_cast<size_t>(count));
     }
     size_ += bytes.size();
@@ -78,14 +76,12 @@ void RecordingWriter::put(BlockKind kind, std::span<const u8> body) {
 
 void RecordingWriter::image(u32 index, u64 offset, std::span<const u8> bytes) {
     put(BlockKind::Image, BodyWriter().number(index).number(offset).raw(bytes).take());
-    check();
 }
 
 void RecordingWriter::begin() {
     put(BlockKind::Begin, {});
-    check();
-    if (rename(part_.c_str(), path_.c_str()) != 0)
-        throw RecordingError(path_ + ": cannot be recorded to: " + std::strerror(errno));
+    if (file_ < 0) return;
+    if (rename(part_.c_str(), path_.c_str()) != 0) return fail(errno);
     part_.clear();
 }
 

@@ -16,7 +16,7 @@ ReplayMachine::ReplayMachine(Recording recording, const std::vector<std::string>
     config.serial_output = console;
     try {
         machine_ = std::make_unique<Machine>(config);
-    } catch (const std::invalid_argument&) {
+    } catch (const ConfigError&) {
         throw RecordingError(recording_.path + ": is damaged: there is no such machine", true);
     }
     machine_->load(images_.files);

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "emulator/guestos/syscalls/syscall_decode.h"
+#include "emulator/isa/number.h"
 #include "emulator/points/breakpoints.h"
 
 namespace orrery {
@@ -44,15 +43,10 @@ const Kind& find_kind(const std::string& word) {
 
 i64 number_of(const std::string& key, const std::string& text) {
     const bool negative = text.starts_with("-");
-    std::string_view digits = std::string_view(text).substr(negative ? 1 : 0);
-    const bool is_hex = digits.starts_with("0x");
-    if (is_hex) digits.remove_prefix(2);
-    u64 value = 0;
-    const char* end = digits.data() + digits.size();
-    const auto [rest, error] = std::from_chars(digits.data(), end, value, is_hex ? 16 : 10);
-    if (error != std::errc() || rest != end)
+    const std::optional<u64> value = parse_number(std::string_view(text).substr(negative ? 1 : 0));
+    if (!value || (negative && key != "result"))
         throw QueryError(fmt::format("{}={}: a number, please", key, text));
-    return static_cast<i64>(negative ? 0 - value : value);
+    return static_cast<i64>(negative ? 0 - *value : *value);
 }
 
 u64 system_call(const std::string& name) {

@@ -89,18 +89,19 @@ TEST_CASE("pc-testdev: its lines are driven and idle after a reset") {
     CHECK(device.mmio_read(0, 0xffff, 8) == 0x22);
 }
 
-TEST_CASE("isa-debug-exit: a second place works, one that is taken is refused") {
+TEST_CASE("isa-debug-exit: further places work, one that is taken is refused") {
     EventQueue events;
     Bus bus(1 << 20);
     unsigned status = 0;
     PcConfig config;
     config.on_debug_exit = [&](u32 value) { status = value; };
-    config.test_devices.exit_port = 0x501;
-    config.test_devices.exit_ports = 2;
+    config.test_devices.exits = {{0x501, 2}, {0x700, 1}};
     PcBoard board(bus, events, config);
     bus.io_write(0x501, 1, 3);
     CHECK(status == 7);
-    config.test_devices.exit_port = 0x3f8;
+    bus.io_write(0x700, 1, 4);
+    CHECK(status == 9);
+    config.test_devices.exits = {{0x3f8, 2}};
     Bus other(1 << 20);
     CHECK_THROWS_AS(PcBoard(other, events, config), TestDeviceError);
 }

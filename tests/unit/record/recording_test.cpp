@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <random>
 
 #include "emulator/time-travel/record/recording_blocks.h"
 #include "emulator/time-travel/record/recording_reader.h"
@@ -225,6 +226,31 @@ TEST_CASE("a full disk ends the recording at a whole block") {
     CHECK(content(path).size() == size);
     CHECK(read.runs[0].inputs.size() > 10);
     CHECK(read.runs[0].inputs.back().moment.instructions < 100);
+}
+
+TEST_CASE("a disk that is full before a recording has its name leaves nothing") {
+    const Directory directory;
+    const std::string path = directory.path + "/a";
+    write(path, "precious");
+    rlimit before{};
+    getrlimit(RLIMIT_FSIZE, &before);
+    for (const rlim_t limit : {rlim_t{10}, rlim_t{3000}}) {
+        const rlimit full{limit, before.rlim_max};
+        REQUIRE(setrlimit(RLIMIT_FSIZE, &full) == 0);
+        std::vector<u8> noise(2000);
+        std::mt19937 random(1);  // what cannot be compressed
+        for (u8& byte : noise) byte = static_cast<u8>(random());
+        {
+            RecordingWriter writer(path, "{}");
+            for (u64 piece = 0; piece < 4; ++piece) writer.image(0, piece * noise.size(), noise);
+            writer.begin();
+            writer.input(0, key(1, "typed"));
+            CHECK(writer.error().find("nothing is recorded") != std::string::npos);
+        }
+        setrlimit(RLIMIT_FSIZE, &before);
+        CHECK(content(path) == "precious");
+        CHECK(access((path + ".part").c_str(), F_OK) != 0);
+    }
 }
 
 TEST_CASE("a recording that cannot begin leaves what was there before") {

@@ -8,7 +8,6 @@ namespace orrery {
 
 namespace {
 
-constexpr u64 kPhysicalMask = (u64{1} << kPhysicalBits) - 1;
 constexpr u64 kKeepTranslations = u64{1} << 63;
 
 using InvalidateCause = event::TlbInvalidate::By;
@@ -29,17 +28,19 @@ bool pae_paging(u64 cr0, u64 cr4, u64 efer) {
 // PAE paging: the four page-directory-pointer entries are checked when they are loaded (SDM vol. 3A, 4.4.1).
 // The walker reads them from memory each time.
 void check_pdptes(Cpu* c, const Op* op, u64 cr3) {
-    constexpr u64 kReserved = 0x1e6 | ~kPhysicalMask;
+    const u64 reserved = 0x1e6 | ~c->features.physical_mask();
     for (unsigned i = 0; i < 4; ++i) {
         const u64 entry = c->env.bus->read((cr3 & 0xffff'ffe0) + 8 * i, 8);
-        if ((entry & pte::kPresent) != 0 && (entry & kReserved) != 0) raise_error(c, op, Vector::GP, 0);
+        if ((entry & pte::kPresent) != 0 && (entry & reserved) != 0) raise_error(c, op, Vector::GP, 0);
     }
 }
 
 // Bits of CR4 that exist in this profile.
 u64 defined_cr4(const Cpu* c) {
     u64 bits = cr4::kTsd | cr4::kDe | cr4::kPse | cr4::kPae | cr4::kMce | cr4::kPge | cr4::kPce |
-               cr4::kOsfxsr | cr4::kOsxmmexcpt | cr4::kPcide | cr4::kSmep;
+               cr4::kOsfxsr | cr4::kOsxmmexcpt;
+    if (c->features.has(Feature::Pcid)) bits |= cr4::kPcide;
+    if (c->features.has(Feature::Smep)) bits |= cr4::kSmep;
     if (c->features.has(Feature::Smap)) bits |= cr4::kSmap;
     if (c->features.has(Feature::Umip)) bits |= cr4::kUmip;
     if (c->features.has(Feature::Fsgsbase)) bits |= cr4::kFsgsbase;
@@ -86,7 +87,7 @@ void write_cr3(Cpu* c, const Op* op, u64 value) {
     const bool pcids = (c->cr4 & cr4::kPcide) != 0;
     const bool keep = pcids && (value & kKeepTranslations) != 0;
     if (pcids) value &= ~kKeepTranslations;
-    if (c->long_mode() && (value & ~kPhysicalMask) != 0) raise_error(c, op, Vector::GP, 0);
+    if (c->long_mode() && (value & ~c->features.physical_mask()) != 0) raise_error(c, op, Vector::GP, 0);
     if (pae_paging(c->cr0, c->cr4, c->msr.efer)) check_pdptes(c, op, value);
     if (c->env.observers->wants(EventKind::AddressSpace)) emit(c, op, event::AddressSpace{value});
     c->cr3 = value;

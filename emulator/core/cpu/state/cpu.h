@@ -235,7 +235,9 @@ struct alignas(64) Cpu {
     // The next write to any page must be seen.
     void forbid_all_fast_writes();
 
-    PagingContext paging() const { return {cr0, cr3, cr4, msr.efer, pkru}; }
+    PagingContext paging() const {
+        return {cr0, cr3, cr4, msr.efer, pkru, static_cast<u8>(features.physical_bits())};
+    }
     AccessMode access_mode() const;
     u16 pcid() const { return (cr4 & cr4::kPcide) != 0 ? static_cast<u16>(cr3 & 0xfff) : 0; }
     bool long_mode() const { return (msr.efer & efer::kLma) != 0; }

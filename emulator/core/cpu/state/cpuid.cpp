@@ -17,18 +17,13 @@ constexpr u32 bit(unsigned number) {
     return u32{1} << number;
 }
 
-// One feature flag of a register: present if the profile has the feature.
-struct FeatureBit {
-    Feature feature;
-    u8 bit;
-};
-
-template <size_t count>
-u32 feature_bits(const CpuFeatures& features, const FeatureBit (&table)[count]) {
-    u32 bits = 0;
-    for (const FeatureBit& entry : table)
-        if (features.has(entry.feature)) bits |= bit(entry.bit);
-    return bits;
+// What the features show in a leaf.
+CpuidResult shown_features(const CpuFeatures& features, u32 leaf, u32 subleaf) {
+    u32 registers[4] = {};
+    for (const FeatureRow& row : kFeatureRows)
+        if (row.leaf == leaf && row.subleaf == subleaf && features.has(row.feature))
+            registers[static_cast<u8>(row.cpuid_register)] |= bit(row.bit);
+    return {registers[0], registers[1], registers[2], registers[3]};
 }
 
 u32 text_at(const char* text) {
@@ -49,39 +44,20 @@ bool apic_enabled(Cpu& cpu) {
 }
 
 CpuidResult version(Cpu& cpu) {
-    // clang-format off
-    static constexpr FeatureBit kEdx[] = {
-        {Feature::Fpu, 0},    {Feature::None, 2},  // DE
-        {Feature::None, 3},                        // PSE
-        {Feature::Tsc, 4},    {Feature::Msr, 5},   {Feature::None, 6},  // PAE
-        {Feature::None, 7},                        // MCE
-        {Feature::Cx8, 8},    {Feature::Sep, 11},  {Feature::None, 12},  // MTRR
-        {Feature::None, 13},                       // PGE
-        {Feature::None, 14},                       // MCA, of no banks
-        {Feature::Cmov, 15},  {Feature::None, 16},                       // PAT
-        {Feature::None, 17},                       // PSE-36
-        {Feature::Clfsh, 19}, {Feature::Mmx, 23},  {Feature::Fxsr, 24},  {Feature::Sse, 25},
-        {Feature::Sse2, 26},  {Feature::None, 27},  // self-snoop
-    };
-    static constexpr FeatureBit kEcx[] = {
-        {Feature::Sse3, 0},    {Feature::Pclmulqdq, 1}, {Feature::Monitor, 3}, {Feature::Ssse3, 9},
-        {Feature::Fma, 12},    {Feature::Cx16, 13},   {Feature::None, 17},  // PCID
-        {Feature::Sse41, 19},  {Feature::Sse42, 20},    {Feature::None, 21},  // x2APIC
-        {Feature::Movbe, 22},  {Feature::Popcnt, 23},   {Feature::None, 24},  // TSC-deadline timer
-        {Feature::Aes, 25},    {Feature::Xsave, 26},    {Feature::Avx, 28},
-        {Feature::F16c, 29},   {Feature::Rdrand, 30},
-        {Feature::None, 31},  // runs on a hypervisor (leaf 4000'0000H)
-    };
-    // clang-format on
-    CpuidResult r;
+    // What is always there.
+    constexpr u32 kEdx = bit(2) | bit(3) | bit(6) | bit(7) |  // DE, PSE, PAE, MCE
+                         bit(12) | bit(13) | bit(14) |        // MTRR, PGE, MCA (of no banks)
+                         bit(16) | bit(17) | bit(27);         // PAT, PSE-36, self-snoop
+    constexpr u32 kEcx = bit(31);                             // runs on a hypervisor (leaf 4000'0000H)
+    CpuidResult r = shown_features(cpu.features, 1, 0);
     r.eax = kCpuSignature;
     constexpr u32 kClflushLine = 8;  // times 8 bytes
     const unsigned slots = 1u << id_bits(cpu);
     r.ebx = cpu.id << 24 | slots << 16 | kClflushLine << 8;
-    r.ecx = feature_bits(cpu.features, kEcx);
+    r.ecx |= kEcx;
     if (!monitor_enabled(cpu)) r.ecx &= ~bit(3);
     if ((cpu.cr4 & cr4::kOsxsave) != 0) r.ecx |= bit(27);
-    r.edx = feature_bits(cpu.features, kEdx);
+    r.edx |= kEdx;
     if (apic_enabled(cpu)) r.edx |= bit(9);
     if (cpu.env.cpu_count > 1) r.edx |= bit(28);  // EBX's count of IDs is valid
     return r;
@@ -116,24 +92,13 @@ CpuidResult cache(const Cpu& cpu, u32 subleaf) {
 }
 
 CpuidResult structured_features(const Cpu& cpu, u32 subleaf) {
-    // clang-format off
-    static constexpr FeatureBit kEbx[] = {
-        {Feature::Fsgsbase, 0}, {Feature::None, 1},  // TSC_ADJUST
-        {Feature::Bmi1, 3},     {Feature::Avx2, 5},
-        {Feature::None, 7},  // SMEP
-        {Feature::Bmi2, 8},     {Feature::None, 9},  // ERMS
-        {Feature::Invpcid, 10}, {Feature::None, 13},  // FCS and FDS are saved as 0
-        {Feature::Smap, 20},
-    };
-    // clang-format on
-    static constexpr FeatureBit kEcx[] = {
-        {Feature::Umip, 2}, {Feature::Pku, 3}, {Feature::La57, 16}, {Feature::Rdpid, 22}};
-    CpuidResult r;
+    // What is always there: TSC_ADJUST; FCS and FDS are saved as 0.
+    constexpr u32 kEbx = bit(1) | bit(13);
+    CpuidResult r = shown_features(cpu.features, 7, subleaf);
     if (subleaf == 2) r.edx = bit(4) | bit(5);  // BHI_CTRL, MCDT_NO
     if (subleaf != 0) return r;
     r.eax = 2;  // the highest subleaf
-    r.ebx = feature_bits(cpu.features, kEbx);
-    r.ecx = feature_bits(cpu.features, kEcx);
+    r.ebx |= kEbx;
     if ((cpu.cr4 & cr4::kPke) != 0) r.ecx |= bit(4);  // OSPKE
     r.edx = bit(26) | bit(27) | bit(29);              // IBRS and IBPB, STIBP, IA32_ARCH_CAPABILITIES
     return r;
@@ -146,10 +111,7 @@ CpuidResult extended_state(const Cpu& cpu, u32 subleaf) {
     if (subleaf == 0)
         return {static_cast<u32>(all), xsave::area_size(cpu.xcr0, false), xsave::area_size(all, false), 0};
     if (subleaf == 1) {
-        static constexpr FeatureBit kEax[] = {
-            {Feature::Xsaveopt, 0}, {Feature::Xsavec, 1}, {Feature::Xgetbv1, 2}, {Feature::Xsaves, 3}};
-        CpuidResult r;
-        r.eax = feature_bits(cpu.features, kEax);
+        CpuidResult r = shown_features(cpu.features, 0xd, 1);
         if (cpu.features.has(Feature::Xsavec)) r.ebx = xsave::area_size(cpu.xcr0, true);
         return r;
     }
@@ -216,23 +178,16 @@ CpuidResult basic(Cpu& cpu, u32 leaf, u32 subleaf) {
 
 CpuidResult extended(const Cpu& cpu, u32 leaf) {
     static constexpr char kBrand[48] = "Orrery virtual CPU @ 1.00GHz";
-    static constexpr FeatureBit kEcx[] = {{Feature::Lahf64, 0}, {Feature::Lzcnt, 5}, {Feature::Prefetchw, 8}};
-    // clang-format off
-    static constexpr FeatureBit kEdx[] = {
-        {Feature::None, 26},   // 1 GiB pages
-        {Feature::Rdtscp, 27}, {Feature::None, 29},  // Intel 64
-    };
-    // clang-format on
+    constexpr u32 kEdx = bit(26) | bit(29);  // 1 GiB pages, Intel 64
     switch (leaf) {
         case 0x8000'0000:
             return {kHighestExtended, 0, 0, 0};
         case 0x8000'0001: {
-            CpuidResult r;
-            r.ecx = feature_bits(cpu.features, kEcx);
-            r.edx = feature_bits(cpu.features, kEdx);
+            CpuidResult r = shown_features(cpu.features, leaf, 0);
+            r.edx |= kEdx;
             if (execute_disable_enabled(cpu)) r.edx |= bit(20);
             // Intel's cores show SYSCALL in 64-bit mode only, where alone they have it.
-            if (cpu.code64() && cpu.features.has(Feature::Syscall)) r.edx |= bit(11);
+            if (!cpu.code64()) r.edx &= ~bit(11);
             return r;
         }
         case 0x8000'0002:
@@ -246,7 +201,8 @@ CpuidResult extended(const Cpu& cpu, u32 leaf) {
         case 0x8000'0007:
             return {0, 0, 0, bit(8)};  // invariant TSC
         case 0x8000'0008:
-            return {(cpu.features.has(Feature::La57) ? 57u : 48u) << 8 | kPhysicalBits, 0, 0, 0};
+            return {(cpu.features.has(Feature::La57) ? 57u : 48u) << 8 | cpu.features.physical_bits(), 0, 0,
+                    0};
         default:
             return {};
     }

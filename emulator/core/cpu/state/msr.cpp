@@ -40,6 +40,8 @@ enum MsrNumber : u32 {
     kTscAux = 0xc000'0103,
 };
 
+constexpr u64 kApicBaseX2apic = 1u << 10;
+
 bool belongs_to_apic(u32 number) {
     return number == kApicBase || number == kTscDeadline || (number >= kX2ApicFirst && number <= kX2ApicLast);
 }
@@ -129,12 +131,17 @@ void move_time_stamp(Cpu* c, u64 by) {
 
 bool read_apic(Cpu* c, u32 number, u64& value) {
     if (c->env.apic == nullptr) return false;
+    if (number == kTscDeadline && !c->features.has(Feature::TscDeadline)) return false;
     return number == kTscDeadline ? read_deadline(c, value) : c->env.apic->read_msr(number, value);
 }
 
 bool write_apic(Cpu* c, u32 number, u64 value) {
     if (c->env.apic == nullptr) return false;
-    if (number == kApicBase && value >> kPhysicalBits != 0) return false;
+    if (number == kTscDeadline && !c->features.has(Feature::TscDeadline)) return false;
+    if (number == kApicBase) {
+        const bool x2apic = c->features.has(Feature::X2apic);
+        if ((value & (~c->features.physical_mask() | (x2apic ? 0 : kApicBaseX2apic))) != 0) return false;
+    }
     return number == kTscDeadline ? write_deadline(c, value) : c->env.apic->write_msr(number, value);
 }
 

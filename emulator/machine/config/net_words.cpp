@@ -1,11 +1,11 @@
-#include "cli/net_options.h"
+#include "emulator/machine/config/net_words.h"
 
 #include <fmt/format.h>
 
 #include <charconv>
 #include <sstream>
 
-#include "cli/guest_options.h"
+#include "emulator/machine/config/config_error.h"
 
 namespace orrery {
 
@@ -35,15 +35,22 @@ NetConfig parse_nic(const std::string& text) {
     while (std::getline(words, word, ',')) {
         if (word.starts_with("mac=")) {
             if (!parse_mac(word.substr(4), config.mac))
-                throw UsageError(fmt::format("--nic {}: {} is no address of a card", text, word.substr(4)));
+                throw ConfigError(word.substr(4) + " is no address of a card");
         } else if (word == "user" || word == "tap" || word == "bridge") {
-            throw UsageError("--nic " + text + ": the card has no connection to a network yet");
+            throw ConfigError("the card has no connection to a network yet");
         } else if (word != "virtio" && word != "model=virtio" && word != "model=virtio-net-pci") {
-            throw UsageError(
-                fmt::format("--nic {}: {} is not understood (none, model=virtio, mac=…)", text, word));
+            throw ConfigError(word + " is not understood (none, model=virtio, mac=…)");
         }
     }
     return config;
+}
+
+std::string nic_text(const NetConfig& config) {
+    if (!config.present) return "none";
+    std::string text = "model=virtio,mac=";
+    for (size_t i = 0; i < config.mac.size(); ++i)
+        text += fmt::format("{}{:02x}", i == 0 ? "" : ":", config.mac[i]);
+    return text;
 }
 
 }  // namespace orrery

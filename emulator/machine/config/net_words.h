@@ -7,7 +7,9 @@
 
 namespace orrery {
 
-// "none", or "[model=]virtio[,mac=XX:XX:XX:XX:XX:XX]", as QEMU's -nic. Throws UsageError.
+// "none", or "[model=]virtio[,mac=XX:XX:XX:XX:XX:XX]", as QEMU's -nic. Throws ConfigError.
 NetConfig parse_nic(const std::string& text);
+// The words for it.
+std::string nic_text(const NetConfig& config);
 
 }  // namespace orrery

@@ -1,15 +1,15 @@
-#include "cli/disk_options.h"
-
-#include <fmt/format.h>
+#include "emulator/machine/config/disk_words.h"
 
 #include <optional>
 #include <vector>
 
-#include "cli/guest_options.h"
+#include "emulator/machine/config/config_error.h"
 
 namespace orrery {
 
 namespace {
+
+constexpr const char* kModes[] = {"readonly", "overlay", "rw"};  // Disk::Mode
 
 // At single commas; a doubled one stands for itself.
 std::vector<std::string> split(const std::string& text) {
@@ -34,34 +34,34 @@ std::optional<bool> on_or_off(const std::string& value) {
 
 }  // namespace
 
-DiskConfig parse_disk(const std::string& text) {
-    const std::vector<std::string> words = split(text);
+DiskConfig parse_disk(const std::string& word) {
+    const std::vector<std::string> words = split(word);
     DiskConfig config;
     config.path = words[0];
-    if (config.path.empty()) throw UsageError("--disk " + text + ": no file is named");
-    if (words.size() > 2) throw UsageError("--disk " + text + ": one of overlay, readonly, rw, please");
-    if (words.size() == 1 || words[1] == "overlay") return config;
-    if (words[1] == "readonly") {
-        config.mode = Disk::Mode::ReadOnly;
-    } else if (words[1] == "rw") {
-        config.mode = Disk::Mode::ReadWrite;
-    } else {
-        throw UsageError("--disk " + text + ": " + words[1] + " is not one of overlay, readonly, rw");
+    if (words.size() > 2) throw ConfigError("one of overlay, readonly, rw, please");
+    if (words.size() == 1) return config;
+    for (size_t i = 0; i < std::size(kModes); ++i) {
+        config.mode = static_cast<Disk::Mode>(i);
+        if (words[1] == kModes[i]) return config;
     }
-    return config;
+    throw ConfigError(words[1] + " is not one of overlay, readonly, rw");
 }
 
-DiskConfig parse_drive(const std::string& text) {
+std::string disk_text(const DiskConfig& disk) {
+    std::string text;
+    for (const char letter : disk.path) text += letter == ',' ? ",," : std::string(1, letter);
+    return text + "," + kModes[static_cast<u8>(disk.mode)];
+}
+
+DiskConfig parse_drive(const std::string& drive) {
     DiskConfig config;
     bool read_only = false;
     bool snapshot = true;
-    for (const std::string& word : split(text)) {
+    for (const std::string& word : split(drive)) {
         const size_t equals = word.find('=');
         const std::string key = word.substr(0, equals);
         const std::string value = equals == std::string::npos ? "on" : word.substr(equals + 1);
-        const auto refuse = [&] {
-            throw UsageError(fmt::format("--drive {}: {} is not understood", text, word));
-        };
+        const auto refuse = [&] { throw ConfigError(word + " is not understood"); };
         if (key == "file") {
             config.path = value;
         } else if (key == "readonly" || key == "snapshot") {
@@ -72,7 +72,7 @@ DiskConfig parse_drive(const std::string& text) {
             refuse();
         }
     }
-    if (config.path.empty()) throw UsageError("--drive " + text + ": no file is named (file=…)");
+    if (config.path.empty()) throw ConfigError("no file is named (file=…)");
     if (read_only) {
         config.mode = Disk::Mode::ReadOnly;
     } else if (!snapshot) {
