@@ -179,7 +179,7 @@ void GuestRunner::collect(const TestCase& c, Outcome& out) {
         if (cpu.gpr[4] == kStackTop - 48) out.error_code = bus_.read(kStackTop - 48, 8);
         if (out.vector == 14) out.cr2 = cpu.cr2;
         // The INT3 that follows the instruction, or that a branch has led to.
-        if (out.vector == 3 && c.insn.row->semantics != std::string_view("int3")) {
+        if (out.vector == 3 && c.insn.row->flow != Flow::Interrupt) {
             out.vector = kNoVector;
             --s.rip;
         }

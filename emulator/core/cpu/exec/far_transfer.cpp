@@ -297,7 +297,6 @@ void far_return(Cpu* c, const Op* op, unsigned size, u16 release) {
 
 void interrupt_return(Cpu* c, const Op* op, unsigned size) {
     if (!is_real(c) && (c->eflags & rflags::kNt) != 0) raise_error(c, op, Vector::GP, 0);
-    if (c->virtual_8086() && (c->eflags & rflags::kIopl) != rflags::kIopl) raise_error(c, op, Vector::GP, 0);
     const u64 offset = read_stack(c, op, 0, size);
     const u16 selector = static_cast<u16>(read_stack(c, op, size, size));
     const u32 flags = static_cast<u32>(read_stack(c, op, u64{2} * size, size));

@@ -81,7 +81,7 @@ void enter_sysenter(Cpu* c, const Op* op) {
 
 void leave_sysexit(Cpu* c, const Op* op, unsigned size) {
     const unsigned selector = c->msr.sysenter_cs & 0xfffc;
-    if ((c->cr0 & cr0::kPe) == 0 || selector == 0 || c->cpl != 0) raise_error(c, op, Vector::GP, 0);
+    if ((c->cr0 & cr0::kPe) == 0 || selector == 0) raise_error(c, op, Vector::GP, 0);
     const bool to_long = size == 8;
     if (to_long && (!is_canonical(c, c->gpr[kRcx]) || !is_canonical(c, c->gpr[kRdx])))
         raise_error(c, op, Vector::GP, 0);

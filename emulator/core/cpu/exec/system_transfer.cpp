@@ -60,7 +60,6 @@ void iret(Cpu* c, const Op* op) {
 }
 
 void int_n(Cpu* c, const Op* op) {
-    if (c->virtual_8086() && iopl(c) != 3) raise_error(c, op, Vector::GP, 0);
     deliver_software(c, op, static_cast<u8>(op->imm), SoftwareInterrupt::Int, next_rip(c, op));
 }
 void int3(Cpu* c, const Op* op) {

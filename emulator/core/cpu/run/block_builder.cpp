@@ -6,6 +6,7 @@
 #include "emulator/core/cpu/run/flag_liveness.h"
 #include "emulator/core/cpu/run/lower.h"
 #include "emulator/core/cpu/run/memory.h"
+#include "emulator/core/cpu/run/privilege.h"
 #include "emulator/core/cpu/run/stretch.h"
 #include "emulator/isa/row.h"
 
@@ -32,6 +33,11 @@ void op_undefined(Cpu* c, const Op* op) {
     raise(c, op, Vector::UD);
 }
 
+// Not there in real and virtual-8086 mode (attribute NotReal).
+void op_not_real(Cpu* c, const Op* op) {
+    raise(c, op, Vector::UD);
+}
+
 void op_too_long(Cpu* c, const Op* op) {
     raise_error(c, op, Vector::GP, 0);
 }
@@ -53,7 +59,7 @@ class Builder {
             Insn& insn = insns[decoded];
             status = decode(bytes_.subspan(bytes), mode_of(key_), cpu_.features, insn);
             if (status != DecodeStatus::Ok) break;
-            open = !insn.row->has(row_words::Branch | row_words::EndsBlock);
+            open = !is_branch(insn.row->flow) && !insn.row->has(row_words::EndsBlock);
             bytes += insn.length;
             ++decoded;
         }
@@ -79,6 +85,9 @@ class Builder {
     }
 
     void add(const Insn& insn, bool dead_flags) {
+        const bool missing = insn.row->has(row_words::NotReal) && (key_ & key::kProtected) == 0;
+        const Handler check = missing ? op_not_real : privilege_check(insn.row->privilege, key_);
+        if (check != nullptr) append(insn.length).fn = check;
         if (needs_address_op(insn)) lower_address(insn, append(insn.length));
         Op& op = append(insn.length);
         lower(insn, op);

@@ -215,7 +215,8 @@ struct alignas(64) Cpu {
     u16 pcid() const { return (cr4 & cr4::kPcide) != 0 ? static_cast<u16>(cr3 & 0xfff) : 0; }
     bool long_mode() const { return (msr.efer & efer::kLma) != 0; }
     bool virtual_8086() const { return (eflags & rflags::kVm) != 0; }
-    bool code64() const { return (key & key::kModeMask) == static_cast<u32>(CpuMode::Bits64); }
+    CpuMode code_mode() const { return static_cast<CpuMode>(key & key::kModeMask); }
+    bool code64() const { return code_mode() == CpuMode::Bits64; }
 
     // Runs until `instructions` have been completed in all or virtual time reaches `deadline`, whichever is
     // first, or until request_exit(). Interrupts are taken at instruction boundaries; does not run the event
