@@ -94,7 +94,7 @@ GateTarget check_gate(Cpu* c, const Op* op, u16 selector, Descriptor gate, bool 
 void set_code(Cpu* c, u16 selector, const Descriptor& code, unsigned cpl, u64 rip) {
     c->seg[kCs] = make_segment(with_rpl(selector, cpl), code);
     c->cpl = static_cast<u8>(cpl);
-    c->gpr[17] = rip;
+    c->rip_slot = rip;
     c->update_mode();
 }
 
@@ -208,13 +208,13 @@ void enter_virtual_8086(Cpu* c, const Op* op, u16 ip, u16 cs, u32 flags) {
     constexpr SegmentIndex kOrder[] = {kSs, kEs, kDs, kFs, kGs};
     for (unsigned i = 0; i < 5; ++i) c->seg[kOrder[i]] = virtual_8086_segment(static_cast<u16>(words[i + 1]));
     c->seg[kCs] = virtual_8086_segment(cs);
-    c->gpr[17] = ip;
+    c->rip_slot = ip;
     c->update_mode();
 }
 
 void real_return(Cpu* c, u16 selector, u64 rip) {
     c->seg[kCs] = c->virtual_8086() ? virtual_8086_segment(selector) : real_segment(selector, c->seg[kCs]);
-    c->gpr[17] = rip;
+    c->rip_slot = rip;
     c->update_mode();
 }
 

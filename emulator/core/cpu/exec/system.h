@@ -24,7 +24,7 @@ void then_next(Cpu* c, const Op* op) {
 template <Work work>
 void then_end(Cpu* c, const Op* op) {
     work(c, op);
-    c->gpr[17] = wrap_rip(c, end_of(c, op));
+    c->rip_slot = wrap_rip(c, end_of(c, op));
     ORRERY_LEAVE_BLOCK(c);
 }
 // The work has set RIP.

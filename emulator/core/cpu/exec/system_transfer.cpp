@@ -72,7 +72,7 @@ void into(Cpu* c, const Op* op) {
     if (c->lf.of()) {
         deliver_software(c, op, static_cast<u8>(Vector::OF), SoftwareInterrupt::Int, next_rip(c, op));
     } else {
-        c->gpr[17] = next_rip(c, op);
+        c->rip_slot = next_rip(c, op);
     }
 }
 

@@ -22,7 +22,7 @@ void op_fall_through(Cpu* c, const Op*) {
 void op_fall_through_legacy(Cpu* c, const Op* op) {
     const u64 next = wrap_rip(c, rip_of(c, op));
     account_block(c, c->block);
-    c->gpr[17] = next;
+    c->rip_slot = next;
     c->pending_link = nullptr;
     ORRERY_LEAVE(c);
 }
@@ -64,7 +64,7 @@ class Builder {
             ++decoded;
         }
         if (decoded == 0 && status == DecodeStatus::NeedMoreBytes) return {};
-        find_dead_flags({insns, decoded}, {dead_flags, decoded});
+        flags_live_in_ = find_dead_flags({insns, decoded}, {dead_flags, decoded});
         for (unsigned i = 0; i < decoded; ++i) add(insns[i], dead_flags[i]);
         if (status != DecodeStatus::Ok && status != DecodeStatus::NeedMoreBytes)
             add_fault(status, insns[decoded].length);
@@ -93,7 +93,7 @@ class Builder {
         lower(insn, op);
         selector_of(insn.row_id)(insn, key_ | (dead_flags ? key::kFlagsDead : 0), op);
         accesses_ += op.accesses;
-        const u32 cost = cpu_.env.costs->instruction(insn);
+        const u32 cost = cpu_.env.core->instruction(insn);
         for (unsigned i = 0; i < insn.operand_count; ++i)
             if (insn.operands[i].kind == OperandKind::Relative)
                 link_[0].delta = offset_ + insn.length + insn.imm;
@@ -125,6 +125,7 @@ class Builder {
         block.instructions = instructions_;
         block.cycles = cycles_;
         block.accesses = accesses_;
+        block.flags_live_in = flags_live_in_;
         block.op_count = static_cast<u32>(ops_.size());
         link_[1].delta = offset_;
         for (unsigned i = 0; i < 2; ++i) {
@@ -147,6 +148,7 @@ class Builder {
     unsigned instructions_ = 0;
     u32 cycles_ = 0;
     u32 accesses_ = 0;
+    u32 flags_live_in_ = 0;
 };
 
 }  // namespace

@@ -1,12 +1,11 @@
 #include "emulator/core/cpu/run/flag_liveness.h"
 
-#include "emulator/core/cpu/state/flags.h"
 #include "emulator/isa/effects.h"
 
 namespace orrery {
 
-void find_dead_flags(std::span<const Insn> block, std::span<bool> dead) {
-    FlagSet seen = rflags::kArithmetic;  // later, before they are overwritten
+u32 find_dead_flags(std::span<const Insn> block, std::span<bool> dead, u32 live_out) {
+    FlagSet seen = live_out;  // later, before they are overwritten
     for (size_t i = block.size(); i-- > 0;) {
         const Effects e = effects(block[i]);
         dead[i] = false;
@@ -18,8 +17,9 @@ void find_dead_flags(std::span<const Insn> block, std::span<bool> dead) {
         // A shift by a count in a register leaves the flags alone if that is 0: its handler has to look.
         const bool always = (written & ~e.flags.replaced) == 0;
         dead[i] = written != 0 && always && (written & seen) == 0;
-        seen = (seen & ~e.flags.replaced) | e.flags.read;
+        seen = (seen & ~e.flags.replaced) | (e.flags.read & rflags::kArithmetic);
     }
+    return seen;
 }
 
 }  // namespace orrery

@@ -22,8 +22,8 @@ u64 offset_of(const Cpu* c, const Op* op) {
 
 template <unsigned width>
 void checked_address(Cpu* c, const Op* op) {
-    c->gpr[18] = checked_linear_legacy(c, op, op->segment, offset_of<width>(c, op),
-                                       static_cast<unsigned>(op->imm), (op->a & kWrites) != 0);
+    c->address_slot = checked_linear_legacy(c, op, op->segment, offset_of<width>(c, op),
+                                            static_cast<unsigned>(op->imm), (op->a & kWrites) != 0);
     ORRERY_NEXT(c, op);
 }
 
@@ -31,7 +31,7 @@ void checked_address(Cpu* c, const Op* op) {
 template <unsigned width, bool legacy>
 void based_address(Cpu* c, const Op* op) {
     const u64 linear = offset_of<width>(c, op) + c->seg_base[op->segment];
-    c->gpr[18] = legacy ? linear & 0xffff'ffff : linear;
+    c->address_slot = legacy ? linear & 0xffff'ffff : linear;
     ORRERY_NEXT(c, op);
 }
 
