@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "emulator/isa/disassembler.h"
 #include "emulator/points/flow.h"
 #include "ui/session.h"
 
@@ -28,27 +27,12 @@ struct Place {
     u64 rip, stack, space;
 };
 
-std::string mnemonic_here(Machine& machine, const Cpu& cpu) {
-    u8 bytes[15];
-    const size_t got = machine.peek(cpu.id, linear_rip(cpu), bytes, sizeof bytes);
-    const Disassembler disassembler(cpu.code64() ? CpuMode::Bits64 : CpuMode::Bits32);
-    return got == 0 ? "" : disassembler.one({bytes, got}, cpu.rip()).mnemonic;
-}
-
-bool is_call(const std::string& mnemonic) {
-    return mnemonic.starts_with("call") || mnemonic.starts_with("int") || mnemonic == "syscall" ||
-           mnemonic == "sysenter";
-}
-
 // Addresses of what may be the call that came back to `next`, by the bytes before it.
 std::vector<u64> calls_before(Machine& machine, const Cpu& cpu, u64 next) {
     std::vector<u64> found;
-    const Disassembler disassembler(cpu.code64() ? CpuMode::Bits64 : CpuMode::Bits32);
     for (const u64 length : {5, 2, 3, 6, 7, 4, 8}) {
-        u8 bytes[8];
-        if (machine.peek(cpu.id, next - length, bytes, length) != length) continue;
-        const DisassembledInsn insn = disassembler.one({bytes, length}, next - length);
-        if (insn.length == length && is_call(insn.mnemonic)) found.push_back(next - length);
+        const std::optional<Insn> insn = insn_at(machine, cpu, next - length);
+        if (insn && insn->length == length && is_call(insn->row->flow)) found.push_back(next - length);
     }
     return found;
 }
@@ -104,12 +88,12 @@ std::optional<Moment> Session::call_before() {
     const Place here(machine_->cpu());
     if (!time_->step_back()) return std::nullopt;
     const Cpu& cpu = machine_->cpu(here.id);
-    const bool returned = flow_at_rip(*machine_, cpu).flow == Flow::Return &&
-                          (cpu.cpl != here.ring || cpu.gpr[kRsp] < here.stack);
+    const Flow flow = flow_at_rip(*machine_, cpu).flow;
+    const bool returned = is_return(flow) && (cpu.cpl != here.ring || cpu.gpr[kRsp] < here.stack);
     const Moment before = time_->now();
     if (!returned) return before;
     // An interrupt came back to where it had come; all else to behind the instruction that called.
-    const bool interrupt = mnemonic_here(*machine_, cpu).starts_with("iret");
+    const bool interrupt = flow == Flow::InterruptReturn;
     std::vector<u64> places = calls_before(*machine_, cpu, here.rip);
     if (interrupt) places.insert(places.begin(), here.rip);
     for (const u64 place : places) {

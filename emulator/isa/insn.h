@@ -93,12 +93,14 @@ struct Insn {
     u8 operand_count = 0;
     Operand operands[kMaxOperands];
 
-    constexpr bool has_memory() const {
+    /// The memory operand, or nullptr. No instruction has two.
+    constexpr const Operand* memory() const {
         for (unsigned i = 0; i < operand_count; ++i) {
-            if (operands[i].is_memory()) return true;
+            if (operands[i].is_memory()) return &operands[i];
         }
-        return false;
+        return nullptr;
     }
+    constexpr bool has_memory() const { return memory() != nullptr; }
     constexpr bool operator==(const Insn&) const = default;
 };
 

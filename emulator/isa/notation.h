@@ -41,7 +41,24 @@
 //          e (own) XSAVE area: 576, without the extended part
 //          ss sd ps pd pi   as d q dq dq q       none: no size (LEA's M)
 //
+// IMPLICIT: what the instruction touches beside its operands, comma-separated: [mark]thing, marks as above.
+// Not listed, since other columns say it: RIP; the registers of an address; rSI of an X and rDI of a Y, which move
+// on, and with a repeat prefix rCX; the x87's control, status and tags (exceptions X87…, Mmx…), MXCSR where SIMD
+// floating-point exceptions can come; ports (privilege Io).
+//   AL AH AX EAX ECX EDX EBX RAX RCX RDX RBX R11 RSP   that register, of that size
+//   rAX rCX rDX rBX rBP rSI rDI   of operand size      yAX yDX (own) 4 or 8      aAX aBX aCX aDI (own) of address size
+//   SP BP (own)   rSP and rBP, as wide as the stack
+//   XMM0   XMM* (own) all of them: YMM          CS DS ES SS FS GS   SREG (own) all six
+//   ST0 ST1   ST* (own) all eight      push pop (own) of the x87's stack: push writes the new ST(0)
+//   TOP- TOP+ =TOP (own)   the x87's top moves down or up, or is set
+//   GDTR LDTR IDTR TR CR DR XCR0 PKRU MXCSR X87   MSR (own) any, or the time   BASE (own) of FS and GS   TLB
+//   [aBX+AL] [aDI] [aAX]   memory there, in the segment of a memory operand
+//   [SP] [BP]   the stack (written: below its top), and what rBP points at       [*]   descriptor tables and TSS
+//
 // ATTRS: the words of namespace row_words::attributes below, or'ed.
+//
+// FLOW: where it goes on, a word of enum class Flow below. With attribute Conditional perhaps with the next one.
+//
 // FLAGS: CF PF AF ZF SF OF (together Status), TF IF DF NT RF AC..., and C0 to C3 of the x87; or'ed; None.
 //   A flag is in at most one of written and undefined; in neither it is unchanged. A row whose effect depends on
 //   an operand (shifts by 0 or by more than 1) lists what holds in general; tests/isa/outcome_compare.cpp refines it.
@@ -57,14 +74,44 @@ using FlagSet = u32;
 
 enum class SizeCode : u8 { None, B, W, D, Q, DQ, T, V, Z, Y, N, P, S, A, C, X, F, E, QQ };
 
+/// Where an instruction goes on.
+enum class Flow : u8 {
+    Next,             // with the one behind it
+    Jump,             // elsewhere
+    Call,             // elsewhere, having pushed where to come back to
+    Return,           // where a Call came from
+    Interrupt,        // through the IDT: INT n, INT3, INT1, INTO
+    InterruptReturn,  // IRET
+    SystemCall,       // SYSCALL, SYSENTER
+    SystemReturn,     // SYSRET, SYSEXIT
+    Fault,            // nowhere: always an exception
+    Wait,             // with the next one, but perhaps not at once: HLT, MWAIT, PAUSE
+};
+
+/// Whether RIP becomes, or may become, something else than the address of the next instruction.
+constexpr bool is_branch(Flow flow) {
+    return flow != Flow::Next && flow != Flow::Wait;
+}
+/// Comes back to the instruction behind it, if it comes back.
+constexpr bool is_call(Flow flow) {
+    return flow == Flow::Call || flow == Flow::Interrupt || flow == Flow::SystemCall;
+}
+constexpr bool is_return(Flow flow) {
+    return flow == Flow::Return || flow == Flow::InterruptReturn || flow == Flow::SystemReturn;
+}
+
+/// Who may; else #GP(0). Checked before anything else of the instruction, but for Cpl0Late and Io.
 enum class Privilege : u8 {
     Any,
     Cpl0,
-    Iopl,    // CPL <= IOPL: CLI, STI
-    Io,      // CPL <= IOPL or the I/O permission map: IN, OUT, INS, OUTS
-    Cr4Tsd,  // RDTSC, RDTSCP: CPL 0 unless CR4.TSD is 0
-    Cr4Pce,  // RDPMC
-    Umip,    // SGDT SIDT SLDT SMSW STR: CPL 0 if CR4.UMIP
+    Cpl0Ud,    // CPL 0, else #UD: CLAC, STAC, MONITOR, MWAIT
+    Cpl0Late,  // CPL 0; behind an #UD that is no matter of decoding (a feature not switched on, DR4)
+    Iopl,      // CPL <= IOPL: CLI, STI
+    V86Iopl,   // in virtual-8086 mode IOPL 3: PUSHF, POPF, INT n, IRET
+    Io,        // CPL <= IOPL or the I/O permission map: IN, OUT, INS, OUTS
+    Cr4Tsd,    // RDTSC, RDTSCP: CPL 0 unless CR4.TSD is 0
+    Cr4Pce,    // RDPMC: CPL 0 unless CR4.PCE is 1
+    Umip,      // SGDT SIDT SLDT SMSW STR: CPL 0 if CR4.UMIP
 };
 
 /// What can go wrong beyond decoding. Names for legacy SSE as in SDM Vol. 2, 2.4 (exception types).
@@ -197,22 +244,33 @@ namespace row_words {
 constexpr u32 None = 0;
 
 inline namespace attributes {
-constexpr u32 Lock = 1u << 0;     // LOCK allowed when the destination is memory
-constexpr u32 D64 = 1u << 1;      // operand size defaults to 64 bits in 64-bit mode; 66 gives 16
-constexpr u32 F64 = 1u << 2;      // operand size is 64 bits in 64-bit mode, whatever the prefixes
-constexpr u32 No64 = 1u << 3;     // invalid in 64-bit mode
-constexpr u32 Only64 = 1u << 4;   // valid in 64-bit mode only
-constexpr u32 Rep = 1u << 5;      // F3 (and F2) repeat it: string instruction
-constexpr u32 RepCond = 1u << 6;  // with Rep: repeats while ZF is as the prefix says (CMPS, SCAS)
-constexpr u32 Branch = 1u << 7;   // changes RIP other than by falling through
-constexpr u32 EndsBlock =
-    1u << 8;  // ends a decoded block though it may fall through (mode, mapping, interrupts)
+constexpr u32 Lock = 1u << 0;       // LOCK allowed when the destination is memory
+constexpr u32 D64 = 1u << 1;        // operand size defaults to 64 bits in 64-bit mode; 66 gives 16
+constexpr u32 F64 = 1u << 2;        // operand size is 64 bits in 64-bit mode, whatever the prefixes
+constexpr u32 No64 = 1u << 3;       // invalid in 64-bit mode
+constexpr u32 Only64 = 1u << 4;     // valid in 64-bit mode only
+constexpr u32 Rep = 1u << 5;        // F3 (and F2) repeat it: string instruction
+constexpr u32 RepCond = 1u << 6;    // with Rep: repeats while ZF is as the prefix says (CMPS, SCAS)
+constexpr u32 EndsBlock = 1u << 8;  // ends a decoded block though it falls through (mode, mapping, …)
 constexpr u32 IgnoreMod = 1u << 9;  // ModRM.mod is taken as 3 (MOV CR, MOV DR)
 constexpr u32 NotReal = 1u << 10;   // #UD in real and virtual-8086 mode (Bits16 code outside protected mode)
 constexpr u32 HintNop = 1u << 11;   // does nothing whatever the operand
 constexpr u32 Conditional = 1u << 12;  // destination written or branch taken depending on flags
 constexpr u32 Fixed32 = 1u << 13;      // operand size is 32 bits whatever the prefixes
 constexpr u32 Unordered = 1u << 14;    // result is not a function of the architectural state (RDTSC, RDRAND)
+// The last operand is a count, masked to 5 bits (6 with a 64-bit operand); if 0, the flags stay as they are.
+constexpr u32 Count = 1u << 15;
+// A bit index in a register reaches beyond a memory operand's own bytes.
+constexpr u32 BitString = 1u << 16;
+// The memory operand's address is worked out when the stack has been popped.
+constexpr u32 AfterPop = 1u << 17;
+// Of its memory only the elements that a mask selects are accessed, each by itself.
+constexpr u32 Masked = 1u << 18;
+// SDM Vol. 3A, 8.3.
+constexpr u32 Serializing = 1u << 19;
+// (own) This machine leaves the flags of the undefined column as they are; elsewhere it gives them values that
+// depend on the operands alone.
+constexpr u32 UndefinedKept = 1u << 20;
 }  // namespace attributes
 
 constexpr FlagSet CF = 1u << 0;

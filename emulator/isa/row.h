@@ -1,7 +1,7 @@
 // The instruction table: one row per instruction form. Decoder, interpreter, timing, documentation and
 // generated tests are all made from it. The rows are in rows_*.def, as
 //
-//   ROW(mnemonic, "encoding", "operands", attrs, flags_read, flags_written, flags_undefined,
+//   ROW(mnemonic, "encoding", "operands", "implicit", attrs, flow, flags_read, flags_written, flags_undefined,
 //       exceptions, cpuid, privilege, timing, semantics)
 //
 // and read like the opcode maps of Intel SDM Vol. 2, appendix A. notation.h explains every word of a row.
@@ -64,15 +64,64 @@ struct OperandSpec {
     u8 fixed_reg = 0;
     bool sign_extend = false;      // "Ibs"
     u8 vsib = 0;                   // "vm32x": bytes of the index register
+    u8 vsib_index = 0;             // and of one index in it
     bool allows_register = false;  // for the operand held in ModRM.rm
     bool allows_memory = false;
 };
+
+/// One thing of the implicit column.
+struct ImplicitSpec {
+    enum class Kind : u8 {
+        Gpr,      // which: the register's number
+        Vector,   // bits: of these XMM or YMM
+        St,       // bits: of these ST(i), as numbered before
+        Segment,  // bits: of these SegmentIndexes
+        System,   // bits: of system_state
+        Memory,   // which: a Place
+        Push,     // of the x87's stack
+        Pop,
+        TopDown,
+        TopUp,
+        SetTop,
+    };
+    // Of a general register: 1, 2, 4, 8; operand size (V, or 4 for 2: Y); address size; the stack's width.
+    enum class Width : u8 { B, W, D, Q, V, Y, Address, Stack };
+    enum Place : u8 {
+        AtTable,
+        AtRdi,
+        AtRax,
+        AtStack,
+        AtFrame,
+        AtSystem
+    };  // [aBX+AL] [aDI] [aAX] [SP] [BP] [*]
+
+    const char* name = "";
+    Kind kind = Kind::Gpr;
+    u8 which = 0;
+    u16 bits = 0;
+    Width width = Width::Q;
+    bool high8 = false;
+    Access access = Access::Read;
+};
+
+/// What a CPU holds beside its general, vector, x87 and segment registers, as bits.
+namespace system_state {
+constexpr u16 kGdtr = 1 << 0, kLdtr = 1 << 1, kIdtr = 1 << 2, kTr = 1 << 3, kControl = 1 << 4,
+              kDebug = 1 << 5, kXcr0 = 1 << 6, kPkru = 1 << 7, kMxcsr = 1 << 8, kMsr = 1 << 9,
+              kBase = 1 << 10, kTlb = 1 << 11,
+              kX87 = 1 << 12,  // control, status, tags, last instruction
+    kPorts = 1 << 13;
+}
+
+constexpr unsigned kMaxImplicit = 9;  // PUSHA, XRSTOR
 
 struct Row {
     const char* mnemonic = "";
     const char* encoding_text = "";
     const char* operands_text = "";
+    const char* implicit_text = "";
     u32 attrs = 0;
+    Flow flow = Flow::Next;
     FlagSet flags_read = 0;
     FlagSet flags_written = 0;    // defined by the manual afterwards, changed or not
     FlagSet flags_undefined = 0;  // left to the implementation
@@ -87,6 +136,8 @@ struct Row {
     Encoding encoding;
     u8 operand_count = 0;
     OperandSpec operands[kMaxOperands];
+    u8 implicit_count = 0;
+    ImplicitSpec implicit[kMaxImplicit];
 
     bool has(u32 attr) const { return (attrs & attr) != 0; }
     bool has_modrm() const { return encoding.modrm != Encoding::ModRm::None; }

@@ -196,12 +196,19 @@ SizeCode parse_size(const Row& row, std::string_view s) {
     bad_row(row, "unknown operand size");
 }
 
+// Takes the mark off.
+Access take_mark(std::string_view& text) {
+    const Access access = text.starts_with('=')   ? Access::Write
+                          : text.starts_with('+') ? Access::ReadWrite
+                          : text.starts_with('&') ? Access::AddressOnly
+                                                  : Access::Read;
+    if (access != Access::Read) text.remove_prefix(1);
+    return access;
+}
+
 OperandSpec parse_operand(const Row& row, std::string_view text) {
     OperandSpec spec;
-    if (text.starts_with('=')) spec.access = Access::Write;
-    if (text.starts_with('+')) spec.access = Access::ReadWrite;
-    if (text.starts_with('&')) spec.access = Access::AddressOnly;
-    if (text.find_first_of("=+&") == 0) text.remove_prefix(1);
+    spec.access = take_mark(text);
     for (const FixedRegister& reg : kFixedRegisters) {
         if (text != reg.name) continue;
         spec.kind = 'f';
@@ -229,6 +236,7 @@ OperandSpec parse_operand(const Row& row, std::string_view text) {
     }
     if (text.empty()) bad_row(row, "empty operand");
     if (text.starts_with("vm32") || text.starts_with("vm64")) {
+        spec.vsib_index = text[2] == '3' ? 4 : 8;
         text.remove_prefix(4);
         if (!text.starts_with('x') && !text.starts_with('y')) bad_row(row, "VSIB wants x or y");
         spec.kind = 'v';
@@ -262,6 +270,100 @@ OperandSpec parse_operand(const Row& row, std::string_view text) {
     return spec;
 }
 
+constexpr ImplicitSpec gpr(const char* name, u8 number, ImplicitSpec::Width width) {
+    return {.name = name, .kind = ImplicitSpec::Kind::Gpr, .which = number, .width = width};
+}
+constexpr ImplicitSpec some(const char* name, ImplicitSpec::Kind kind, unsigned bits) {
+    return {.name = name, .kind = kind, .bits = static_cast<u16>(bits)};
+}
+constexpr ImplicitSpec place(const char* name, ImplicitSpec::Place where) {
+    return {.name = name, .kind = ImplicitSpec::Kind::Memory, .which = where};
+}
+constexpr ImplicitSpec top(const char* name, ImplicitSpec::Kind kind) {
+    return {.name = name, .kind = kind};
+}
+
+using Is = ImplicitSpec;
+using In = ImplicitSpec::Kind;
+using Width = ImplicitSpec::Width;
+constexpr ImplicitSpec kImplicit[] = {
+    gpr("AL", 0, Width::B),
+    {.name = "AH", .kind = In::Gpr, .which = 0, .width = Width::B, .high8 = true},
+    gpr("AX", 0, Width::W),
+    gpr("EAX", 0, Width::D),
+    gpr("ECX", 1, Width::D),
+    gpr("EDX", 2, Width::D),
+    gpr("EBX", 3, Width::D),
+    gpr("RAX", 0, Width::Q),
+    gpr("RCX", 1, Width::Q),
+    gpr("RDX", 2, Width::Q),
+    gpr("RBX", 3, Width::Q),
+    gpr("RSP", 4, Width::Q),
+    gpr("R11", 11, Width::Q),
+    gpr("rAX", 0, Width::V),
+    gpr("rCX", 1, Width::V),
+    gpr("rDX", 2, Width::V),
+    gpr("rBX", 3, Width::V),
+    gpr("rBP", 5, Width::V),
+    gpr("rSI", 6, Width::V),
+    gpr("rDI", 7, Width::V),
+    gpr("yAX", 0, Width::Y),
+    gpr("yDX", 2, Width::Y),
+    gpr("aAX", 0, Width::Address),
+    gpr("aCX", 1, Width::Address),
+    gpr("aBX", 3, Width::Address),
+    gpr("aDI", 7, Width::Address),
+    gpr("SP", 4, Width::Stack),
+    gpr("BP", 5, Width::Stack),
+    some("XMM0", In::Vector, 1),
+    some("XMM*", In::Vector, 0xffff),
+    some("ST0", In::St, 1),
+    some("ST1", In::St, 2),
+    some("ST*", In::St, 0xff),
+    some("ES", In::Segment, 1u << kEs),
+    some("CS", In::Segment, 1u << kCs),
+    some("SS", In::Segment, 1u << kSs),
+    some("DS", In::Segment, 1u << kDs),
+    some("FS", In::Segment, 1u << kFs),
+    some("GS", In::Segment, 1u << kGs),
+    some("SREG", In::Segment, 0x3f),
+    some("GDTR", In::System, system_state::kGdtr),
+    some("LDTR", In::System, system_state::kLdtr),
+    some("IDTR", In::System, system_state::kIdtr),
+    some("TR", In::System, system_state::kTr),
+    some("CR", In::System, system_state::kControl),
+    some("DR", In::System, system_state::kDebug),
+    some("XCR0", In::System, system_state::kXcr0),
+    some("PKRU", In::System, system_state::kPkru),
+    some("MXCSR", In::System, system_state::kMxcsr),
+    some("X87", In::System, system_state::kX87),
+    some("MSR", In::System, system_state::kMsr),
+    some("BASE", In::System, system_state::kBase),
+    some("TLB", In::System, system_state::kTlb),
+    place("[aBX+AL]", Is::AtTable),
+    place("[aDI]", Is::AtRdi),
+    place("[aAX]", Is::AtRax),
+    place("[SP]", Is::AtStack),
+    place("[BP]", Is::AtFrame),
+    place("[*]", Is::AtSystem),
+    top("push", In::Push),
+    top("pop", In::Pop),
+    top("TOP-", In::TopDown),
+    top("TOP+", In::TopUp),
+    top("TOP", In::SetTop),
+};
+
+ImplicitSpec parse_implicit(const Row& row, std::string_view text) {
+    const Access access = take_mark(text);
+    for (const ImplicitSpec& known : kImplicit) {
+        if (text != known.name) continue;
+        ImplicitSpec spec = known;
+        spec.access = access;
+        return spec;
+    }
+    bad_row(row, "unknown word in the implicit column");
+}
+
 bool needs_modrm(const OperandSpec& spec) {
     return std::string_view("EGRMSCDVWUPQNiv").find(spec.kind) != std::string_view::npos;
 }
@@ -277,6 +379,10 @@ void parse(Row& row) {
         if (spec.kind == 'Z' && !row.encoding.plus_r) bad_row(row, "Z needs +r");
         row.operands[row.operand_count++] = spec;
     }
+    for (std::string_view word : split(row.implicit_text, ", ")) {
+        if (row.implicit_count == kMaxImplicit) bad_row(row, "too much in the implicit column");
+        row.implicit[row.implicit_count++] = parse_implicit(row, word);
+    }
     if (row.flags_written & row.flags_undefined) bad_row(row, "a flag both written and undefined");
 }
 
@@ -286,7 +392,9 @@ struct RowText {
     const char* mnemonic = nullptr;
     const char* encoding = "";
     const char* operands = "";
+    const char* implicit = "";
     u32 attrs = 0;
+    Flow flow = Flow::Next;
     FlagSet flags_read = 0;
     FlagSet flags_written = 0;
     FlagSet flags_undefined = 0;
@@ -302,19 +410,22 @@ using namespace row_words;
 // Data, not code: a statement per row takes the compiler half a minute.
 constexpr RowText kLines[] = {
 #define ROW_FAMILY(name) {#name},
-#define ROW(mnem, enc, ops, attribute_words, read, written, undefined, exc, cpuid, priv, time, sem) \
-    {nullptr,                                                                                       \
-     #mnem,                                                                                         \
-     enc,                                                                                           \
-     ops,                                                                                           \
-     attribute_words,                                                                               \
-     read,                                                                                          \
-     written,                                                                                       \
-     undefined,                                                                                     \
-     ExceptionClass::exc,                                                                           \
-     Feature::cpuid,                                                                                \
-     Privilege::priv,                                                                               \
-     Timing::time,                                                                                  \
+#define ROW(mnem, enc, ops, hidden, attribute_words, goes, read, written, undefined, exc, cpuid, priv, time, \
+            sem)                                                                                             \
+    {nullptr,                                                                                                \
+     #mnem,                                                                                                  \
+     enc,                                                                                                    \
+     ops,                                                                                                    \
+     hidden,                                                                                                 \
+     attribute_words,                                                                                        \
+     Flow::goes,                                                                                             \
+     read,                                                                                                   \
+     written,                                                                                                \
+     undefined,                                                                                              \
+     ExceptionClass::exc,                                                                                    \
+     Feature::cpuid,                                                                                         \
+     Privilege::priv,                                                                                        \
+     Timing::time,                                                                                           \
      #sem},
 #include "emulator/isa/rows.def"
 };
@@ -332,7 +443,9 @@ std::vector<Row> build_rows() {
         row.mnemonic = line.mnemonic;
         row.encoding_text = line.encoding;
         row.operands_text = line.operands;
+        row.implicit_text = line.implicit;
         row.attrs = line.attrs;
+        row.flow = line.flow;
         row.flags_read = line.flags_read;
         row.flags_written = line.flags_written;
         row.flags_undefined = line.flags_undefined;

@@ -7,6 +7,7 @@
 #include "devices/pc_board.h"
 #include "emulator/core/cpu/run/stretch.h"
 #include "emulator/core/cpu/state/register_file.h"
+#include "emulator/core/timing/cost_model.h"
 #include "emulator/machine/boot/firmware.h"
 #include "emulator/machine/boot/fw_cfg_items.h"
 #include "emulator/machine/boot/loader.h"
@@ -54,7 +55,7 @@ class Machine::CpuSignals : public CpuPort {
 
 namespace {
 
-std::unique_ptr<CostModel> make_costs(ClockMode clock) {
+std::unique_ptr<CoreModel> make_core(ClockMode clock) {
     if (clock == ClockMode::InstructionCount) return std::make_unique<InstructionCountModel>();
     return std::make_unique<TableCostModel>();
 }
@@ -67,10 +68,7 @@ const MachineConfig& checked(const MachineConfig& config) {
 }  // namespace
 
 Machine::Machine(const MachineConfig& config)
-    : config_(checked(config)),
-      costs_(make_costs(config.clock)),
-      interleaver_(config.cpus, config.seed),
-      bus_(config.ram_size) {
+    : config_(checked(config)), interleaver_(config.cpus, config.seed), bus_(config.ram_size) {
     PcConfig board;
     board.cpus = config.cpus;
     board.seed = config.seed;
@@ -96,7 +94,7 @@ Machine::Machine(const MachineConfig& config)
         environment.events = &events_;
         environment.apic = &board_->local_interrupts(i);
         environment.observers = &observers_;
-        environment.costs = costs_.get();
+        environment.core = cores_.emplace_back(make_core(config.clock)).get();
         environment.code = &code_;
         environment.interleaver = &interleaver_;
         environment.cpu_count = config.cpus;
@@ -129,7 +127,7 @@ Machine::Machine(const MachineConfig& config)
         if (const u8* host = bus_.ram_at(physical_page))
             for (auto& cpu : cpus_) cpu->forbid_fast_writes(host);
     });
-    code_.set_leave_handler(leave_dropped_block);
+    code_.set_leave_handler(leave_block);
     bus_.on_notes_taken([this] {
         for (auto& cpu : cpus_) cpu->forbid_all_fast_writes();
     });

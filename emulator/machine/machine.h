@@ -162,7 +162,7 @@ class Machine {
     MachineConfig config_;
     EventQueue events_;
     Observers observers_;
-    std::unique_ptr<CostModel> costs_;
+    std::vector<std::unique_ptr<CoreModel>> cores_;  // of each CPU
     CodeCache code_;
     Interleaver interleaver_;
     Bus bus_;

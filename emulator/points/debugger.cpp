@@ -151,7 +151,7 @@ StopCause Debugger::step_over(const RunLimits& limits) {
     } else {
         over_.reset();
         const FlowHere here = flow_at_rip(machine_, machine_.cpu());
-        if (here.flow != Flow::Call && here.flow != Flow::Repeat) return this->step();
+        if (!is_call(here.flow) && !here.repeats) return this->step();
         step.place = linear_rip(machine_.cpu()) + here.length;
     }
     return keep(over_, step, run_to_frame(limits, step.place, step.frame));
@@ -161,9 +161,7 @@ StopCause Debugger::step_over(const RunLimits& limits) {
 StopCause Debugger::run_to_call_or_return(const RunLimits& limits, const Frame& frame, bool& returned) {
     const Cpu& cpu = machine_.cpu();
     // Before a return instruction of this frame or an outer one.
-    const auto at_return = [&] {
-        return frame.holds(cpu) && flow_at_rip(machine_, cpu).flow == Flow::Return;
-    };
+    const auto at_return = [&] { return frame.holds(cpu) && is_return(flow_at_rip(machine_, cpu).flow); };
     // A return from the kernel to the program ends the kernel's frame, wherever its stack is.
     const auto is_outside = [&] { return cpu.gpr[kRsp] - frame.stack - 1 < kStackSpan || cpu.cpl == 3; };
     bool armed = at_return();
@@ -171,7 +169,7 @@ StopCause Debugger::run_to_call_or_return(const RunLimits& limits, const Frame& 
         if (event.kind() != EventKind::Instruction || event.cpu != cpu.id) return false;
         returned = armed && is_outside();
         armed = at_return();
-        return returned || (cpu.cpl == frame.ring && flow_at_rip(machine_, cpu).flow == Flow::Call);
+        return returned || (cpu.cpl == frame.ring && is_call(flow_at_rip(machine_, cpu).flow));
     };
     const StopCause cause = run_watching(limits, Observers::bit(EventKind::Instruction), std::nullopt, look);
     if (cause != StopCause::Limit || !armed || !is_outside()) return cause;
@@ -185,7 +183,7 @@ StopCause Debugger::step_out(const RunLimits& limits) {
     for (;;) {
         const Cpu& cpu = machine_.cpu();
         const FlowHere here = flow_at_rip(machine_, cpu);
-        if (step.place == 0 && here.flow == Flow::Call && cpu.cpl == step.frame.ring) {
+        if (step.place == 0 && is_call(here.flow) && cpu.cpl == step.frame.ring) {
             step.place = linear_rip(cpu) + here.length;
             step.call_stack = cpu.gpr[kRsp];
         }

@@ -1,23 +1,23 @@
 // What kind of control flow the instruction at a CPU's RIP is: what stepping over and out need to know.
 #pragma once
 
+#include <optional>
+
+#include "emulator/isa/effects.h"
 #include "emulator/machine/machine.h"
 
 namespace orrery {
 
-enum class Flow : u8 {
-    Plain,   // goes on within the function, by a jump or not
-    Call,    // CALL, INT n, SYSCALL, SYSENTER: comes back to the instruction after it
-    Repeat,  // a repeated string instruction
-    Return,  // RET, IRET, SYSRET, SYSEXIT
-};
-
 struct FlowHere {
-    Flow flow = Flow::Plain;
-    unsigned length = 0;  // of the instruction in bytes; 0: none can be decoded there
+    Flow flow = Flow::Next;
+    bool repeats = false;  // a repeated string instruction
+    unsigned length = 0;   // of the instruction in bytes; 0: none can be decoded there
 };
 
 FlowHere flow_at_rip(Machine& machine, const Cpu& cpu);
+
+// The instruction at a linear address, as the CPU would decode it in its present mode; none if it would not.
+std::optional<Insn> insn_at(Machine& machine, const Cpu& cpu, u64 linear);
 
 // RIP as a linear address.
 u64 linear_rip(const Cpu& cpu);

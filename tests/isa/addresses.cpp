@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <string_view>
 
-#include "emulator/isa/row.h"
+#include "emulator/isa/effects.h"
 
 namespace orrery::testing {
 namespace {
@@ -43,69 +42,93 @@ u64 linear_address(const Insn& insn, const u64 (&gpr)[16], u64 insn_address) {
     return to_linear(insn, segment_base(insn), offset);
 }
 
+namespace {
+
+// Of the memory operand. POP works its address out after rSP has moved; a bit string begins where the bit is.
+MemoryTouch operand_touch(const Insn& insn, const MemoryEffect& effect, const u64 (&gpr)[16],
+                          u64 insn_address) {
+    MemoryTouch touch{linear_address(insn, gpr, insn_address), effect.size, effect.written};
+    if (uses_xsave_area(*insn.row)) touch.size = kXsaveAreaSize;
+    if (insn.row->has(row_words::AfterPop) && insn.base == 4) touch.address += insn.opsize;
+    if (insn.row->has(row_words::BitString)) {
+        const i64 bit = sign_extend(gpr[insn.operands[1].reg], insn.opsize);
+        const int word_shift = insn.opsize == 8 ? 6 : insn.opsize == 4 ? 5 : 4;
+        const u64 offset = touch.address + static_cast<u64>((bit >> word_shift) * insn.opsize);
+        touch.address = to_linear(insn, segment_base(insn), offset - segment_base(insn));
+        touch.size = insn.opsize;
+    }
+    return touch;
+}
+
+MemoryTouch string_touch(const Insn& insn, const MemoryEffect& effect, const u64 (&gpr)[16], bool down) {
+    const bool source = effect.at == MemoryEffect::At::StringSource;
+    const u64 start = to_linear(insn, source ? segment_base(insn) : 0, gpr[source ? 6 : 7]);
+    u64 count = insn.rep || insn.repne ? cut(gpr[1], insn.asize) : 1;
+    if (count > 0x10000) count = 0x10000;
+    const u64 bytes = count * effect.size;
+    return {down ? start - bytes + effect.size : start, bytes, effect.written};
+}
+
+}  // namespace
+
 std::vector<MemoryTouch> memory_touches(const Insn& insn, const u64 (&gpr)[16], u64 rflags,
                                         u64 insn_address) {
+    using At = MemoryEffect::At;
     std::vector<MemoryTouch> out;
-    const std::string_view name = insn.row->mnemonic;
-    const bool down = rflags & row_words::DF;
+    const Effects e = effects(insn);
     const unsigned stack_width = insn.mode_bits == 64 ? 8 : 4;
-    for (unsigned i = 0; i < insn.operand_count; ++i) {
-        const Operand& op = insn.operands[i];
-        if (op.is_memory() && (name.starts_with("XSAVE") || name.starts_with("XRSTOR"))) {
-            out.push_back(
-                {linear_address(insn, gpr, insn_address), kXsaveAreaSize, name.starts_with("XSAVE")});
-            continue;
+    const u64 rsp = cut(gpr[4], stack_width), rbp = cut(gpr[5], stack_width);
+    constexpr u64 kPointers = u64{8} * 34;
+    for (unsigned i = 0; i < e.memory_count; ++i) {
+        const MemoryEffect& m = e.memory[i];
+        switch (m.at) {
+            case At::Operand:
+                if (insn.vsib == 0) out.push_back(operand_touch(insn, m, gpr, insn_address));
+                break;  // else gather_touches()
+            case At::StringSource:
+            case At::StringDest:
+                out.push_back(string_touch(insn, m, gpr, (rflags & row_words::DF) != 0));
+                if (out.back().size == 0) out.pop_back();
+                break;
+            case At::Table:
+                out.push_back({to_linear(insn, segment_base(insn), gpr[3] + (gpr[0] & 0xff)), 1, false});
+                break;
+            case At::Rdi:
+                out.push_back({to_linear(insn, segment_base(insn), gpr[7]), m.size, m.written});
+                break;
+            case At::Rax:
+                out.push_back({to_linear(insn, segment_base(insn), gpr[0]), m.size, m.written});
+                break;
+            case At::Stack:
+                out.push_back({rsp - 40, 80, true});
+                break;
+            case At::Frame:
+                out.push_back({rbp - kPointers, kPointers + 8, false});
+                // ENTER copies up to 31 frame pointers, and touches the frame at its end too (a probing write).
+                if (!e.writes_memory()) break;
+                out.push_back({rsp - kPointers, kPointers, true});
+                out.push_back({rsp - kPointers - static_cast<u64>(insn.imm) - 8, 8, false});
+                break;
+            case At::System:
+                break;
         }
-        if (op.access == Access::AddressOnly && name != "CLFLUSH") continue;
-        if (op.kind == OperandKind::Memory && insn.vsib != 0) continue;  // gather_touches()
-        if (op.kind == OperandKind::Memory) {
-            u64 address = linear_address(insn, gpr, insn_address);
-            u64 size = op.size;
-            // POP to memory computes its address after RSP has moved.
-            if (name == "POP" && insn.base == 4) address += insn.opsize;
-            if ((name == "BT" || name == "BTS" || name == "BTR" || name == "BTC") &&
-                insn.operands[1].is_gpr()) {
-                const i64 bit = sign_extend(gpr[insn.operands[1].reg], insn.opsize);
-                const int word_shift = insn.opsize == 8 ? 6 : insn.opsize == 4 ? 5 : 4;
-                address += static_cast<u64>((bit >> word_shift) * insn.opsize);
-                address = to_linear(insn, segment_base(insn), address - segment_base(insn));
-            }
-            out.push_back({address, size, op.access != Access::Read});
-        } else if (op.kind == OperandKind::StringSource || op.kind == OperandKind::StringDest) {
-            const bool source = op.kind == OperandKind::StringSource;
-            const u64 start = to_linear(insn, source ? segment_base(insn) : 0, gpr[source ? 6 : 7]);
-            u64 count = insn.rep || insn.repne ? cut(gpr[1], insn.asize) : 1;
-            if (count > 0x10000) count = 0x10000;
-            u64 bytes = count * op.size;
-            const bool writes = op.access != Access::Read;
-            if (bytes) out.push_back({down ? start - bytes + op.size : start, bytes, writes});
-        }
-    }
-    if (name == "XLAT") {
-        out.push_back({to_linear(insn, segment_base(insn), gpr[3] + (gpr[0] & 0xff)), 1, false});
-    }
-    if (name == "MASKMOVQ" || name.ends_with("MASKMOVDQU")) {
-        out.push_back({to_linear(insn, segment_base(insn), gpr[7]), name == "MASKMOVQ" ? 8u : 16u, true});
-    }
-    const u64 rsp = cut(gpr[4], stack_width);
-    if (name.starts_with("PUSH") || name.starts_with("POP") || name.starts_with("CALL") ||
-        name.starts_with("RET")) {
-        if (name != "POPCNT") out.push_back({rsp - 40, 80, true});
-    } else if (name == "ENTER") {
-        out.push_back({rsp - 8 * 34, 8 * 34, true});
-        out.push_back({cut(gpr[5], stack_width) - 8 * 34, 8 * 34, false});
-        // The frame is touched at its end too (a probing write), at most 64 KiB below.
-        out.push_back({rsp - 8 * 34 - static_cast<u64>(insn.imm) - 8, 8, false});
-    } else if (name == "LEAVE") {
-        out.push_back({cut(gpr[5], stack_width), 8, false});
     }
     return out;
 }
 
+bool uses_xsave_area(const Row& row) {
+    return row.operand_count > 0 && row.operands[0].mem_size == SizeCode::E;
+}
+
+unsigned vsib_index_size(const Row& row) {
+    for (const OperandSpec& operand : row.operands)
+        if (operand.vsib != 0) return operand.vsib_index;
+    return 0;
+}
+
 std::vector<MemoryTouch> gather_touches(const Insn& insn, const TestState& s) {
     const unsigned size = insn.operands[1].size;
-    const unsigned index_size =
-        std::string_view(insn.row->operands_text).find("vm32") != std::string_view::npos ? 4 : 8;
+    const unsigned index_size = vsib_index_size(*insn.row);
     const unsigned count = std::min(insn.operands[0].size / size, insn.vsib / index_size);
     u8 whole[32];
     std::memcpy(whole, s.fx.xmm[insn.index], 16);

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "emulator/isa/row.h"
 #include "tests/isa/test_case.h"
 
 namespace orrery::testing {
@@ -22,6 +23,12 @@ u64 linear_address(const Insn& insn, const u64 (&gpr)[16], u64 insn_address);
 /// All the memory an instruction may touch in this state: explicit, string, stack and implicit operands.
 /// Sizes may be larger than the truth (a whole REP run).
 std::vector<MemoryTouch> memory_touches(const Insn& insn, const u64 (&gpr)[16], u64 rflags, u64 insn_address);
+
+/// Whether the memory operand is an XSAVE area, kXsaveAreaSize long.
+bool uses_xsave_area(const Row& row);
+
+/// Bytes of an element of the index register of a gather; 0: none.
+unsigned vsib_index_size(const Row& row);
 
 /// The memory that a gather may touch, whatever its mask.
 std::vector<MemoryTouch> gather_touches(const Insn& insn, const TestState& state);

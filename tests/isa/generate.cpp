@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "emulator/isa/effects.h"
 #include "tests/isa/addresses.h"
 #include "tests/isa/random_values.h"
 
@@ -34,14 +35,18 @@ class Generator {
 
   private:
     std::string_view name() const { return row_.mnemonic; }
+    // Of the instruction once it is encoded.
+    bool touches(MemoryEffect::At place) const {
+        const Effects e = effects(case_.insn);
+        return std::any_of(e.memory, e.memory + e.memory_count,
+                           [=](const MemoryEffect& m) { return m.at == place; });
+    }
     bool has_kind(std::string_view letters) const {
         for (unsigned i = 0; i < row_.operand_count; ++i) {
             if (letters.find(row_.operands[i].kind) != letters.npos) return true;
         }
         return false;
     }
-
-    bool uses_xsave_area() const { return name().starts_with("XSAVE") || name().starts_with("XRSTOR"); }
 
     // ---- bytes ----
 
@@ -70,7 +75,8 @@ class Generator {
         if (row_.has(row_words::Lock) && rng_.one_in(3)) prefixes[n++] = 0xf0;
         if (row_.has(Rep)) {
             if (rng_.one_in(2)) prefixes[n++] = rng_.one_in(2) ? 0xf3 : 0xf2;
-        } else if (e.map == 0 && e.prefix == Encoding::Prefix::Any && !row_.has(Branch) && rng_.one_in(24)) {
+        } else if (e.map == 0 && e.prefix == Encoding::Prefix::Any && !is_branch(row_.flow) &&
+                   rng_.one_in(24)) {
             prefixes[n++] = rng_.one_in(2) ? 0xf3 : 0xf2;  // means nothing here
         }
         for (unsigned i = n; i > 1; --i) std::swap(prefixes[i - 1], prefixes[rng_.below(i)]);
@@ -272,7 +278,7 @@ class Generator {
     bool aim_gather() {
         const Insn& insn = case_.insn;
         TestState& s = case_.initial;
-        const bool wide_index = std::string_view(row_.operands_text).find("vm64") != std::string_view::npos;
+        const bool wide_index = vsib_index_size(row_) == 8;
         for (unsigned half = 0; half < 2; ++half) {
             u8* index = half ? s.ymm[insn.index] : s.fx.xmm[insn.index];
             for (unsigned i = 0; i < 16; i += wide_index ? 8 : 4) {
@@ -323,7 +329,7 @@ class Generator {
         if (row_.exceptions == ExceptionClass::Stack && in64_ && rng_.one_in(32)) {
             case_.initial.gpr[4] = 0x0001'0000'0000'0000 + (rng_.next() >> 8);  // not canonical: #SS
         }
-        if (name() == "ENTER" || name() == "LEAVE") {
+        if (touches(MemoryEffect::At::Frame)) {
             case_.initial.gpr[5] = kWindows[kStackWindow].base + 0x200 + rng_.below(0x300);
         }
         u64 flags = 0x202 | (rng_.next() & (Status | DF));
@@ -405,10 +411,10 @@ class Generator {
             return decode_again();
         }
         if (insn.opsize == 2) return false;
-        const std::string_view semantics = row_.semantics;
-        if (semantics == "ret_near") {
+        if (row_.exceptions != ExceptionClass::Branch) return true;  // not a near branch
+        if (row_.flow == Flow::Return) {
             case_.initial.poke(case_.initial.gpr[4], &target, insn.opsize);
-        } else if (semantics == "jmp_near" || semantics == "call_near") {
+        } else {
             if (insn.operands[0].is_memory()) {
                 const u64 at = linear_address(insn, case_.initial.gpr, case_.initial.rip);
                 if (at + insn.opsize > kReadOnlyBase && at < kReadOnlyBase + kReadOnlySize) return false;
@@ -453,8 +459,8 @@ class Generator {
         } else if (n == "POPF") {
             u64 flags = rng_.next() & (Status | DF | AC | ID | 0x7000'0000'0000'0000 | IF | IOPL);
             case_.initial.poke(gpr[4], &flags, 8);
-        } else if (n == "BT" || n == "BTS" || n == "BTR" || n == "BTC") {
-            if (insn.operands[0].is_memory() && insn.operands[1].is_gpr()) {
+        } else if (row_.has(BitString)) {
+            if (insn.operands[0].is_memory()) {
                 u64& index = gpr[insn.operands[1].reg];
                 if (insn.operands[1].reg != insn.base && insn.operands[1].reg != insn.index) {
                     index = rng_.below(0x2000) - 0x1000;
@@ -464,16 +470,16 @@ class Generator {
                                                                                     << (8 * insn.opsize);
                 }
             }
-        } else if (n == "XLAT") {
+        } else if (touches(MemoryEffect::At::Table)) {
             gpr[3] = kWindows[kMainWindow].base + rng_.below(kWindows[kMainWindow].size - 0x100);
             if (insn.segment == kGs) gpr[3] -= kGsBase;
             if (insn.asize == 4 && in64_) gpr[3] = (gpr[3] & 0xffff'ffff) | rng_.next() << 32;
-        } else if (n == "MASKMOVQ" || n.ends_with("MASKMOVDQU")) {
+        } else if (touches(MemoryEffect::At::Rdi)) {
             gpr[7] = rng_.one_in(8)
                          ? choose_address(16)
                          : kWindows[kMainWindow].base + rng_.below(kWindows[kMainWindow].size - 16);
             if (insn.segment == kGs) gpr[7] -= kGsBase;
-        } else if (uses_xsave_area()) {
+        } else if (uses_xsave_area(row_)) {
             // The host may have other components beside these.
             gpr[0] = rng_.next() << 32 | rng_.below(8);
             gpr[2] = rng_.next() << 32;
@@ -481,7 +487,7 @@ class Generator {
             const bool is_address = insn.has_memory() && (insn.vvvv == insn.base || insn.vvvv == insn.index);
             if (!is_address && insn.vvvv != 4 && rng_.one_in(2))
                 gpr[insn.vvvv] = (gpr[insn.vvvv] & ~u64{0xffff}) | rng_.below(72) << 8 | rng_.below(72);
-        } else if (n == "JRCXZ" || n.starts_with("LOOP")) {
+        } else if (row_.timing == Timing::Loop) {
             if (rng_.one_in(3)) gpr[1] = rng_.below(2) | (rng_.one_in(2) ? u64{1} << 32 : 0);
         }
     }
@@ -504,26 +510,26 @@ class Generator {
             for (const Operand& op : case_.insn.operands) {
                 if (op.is_memory()) size = op.size;
             }
-            if (uses_xsave_area()) size = kXsaveAreaSize;
+            if (uses_xsave_area(row_)) size = kXsaveAreaSize;
             u64 target = choose_address(size);
-            if (uses_xsave_area() && !rng_.one_in(8)) target &= ~u64{63};
+            if (uses_xsave_area(row_) && !rng_.one_in(8)) target &= ~u64{63};
             if (!aim(target)) return false;
             random_operand_memory(linear_address(case_.insn, s.gpr, s.rip), size);
         }
         if (has_kind("XY")) aim_string_registers();
         flavour();
-        const bool calls = name() == "CALL" || name() == "RET";
+        const bool calls = row_.flow == Flow::Call || row_.flow == Flow::Return;
         if (calls && in64_ && rng_.one_in(32)) s.gpr[4] = 0x0001'0000'0000'0000 + (rng_.next() >> 8);
-        if (row_.has(Branch) && !arrange_branch()) return false;
+        if (is_branch(row_.flow) && !arrange_branch()) return false;
         if (!in64_) {
             for (u64& r : s.gpr) r &= 0xffff'ffff;
             for (unsigned i = 8; i < 16; ++i) s.gpr[i] = 0;
             std::memset(s.fx.xmm[8], 0, 8 * 16);
             std::memset(s.ymm[8], 0, 8 * 16);
         }
-        if (row_.semantics == std::string_view("fxsave") || row_.semantics == std::string_view("fxrstor") ||
-            uses_xsave_area())
-            s.rflags &= ~u64{AC};
+        // Whether these areas are checked for alignment is the processor's choice.
+        const SizeCode area = row_.operands[0].mem_size;
+        if (area == SizeCode::F || area == SizeCode::E) s.rflags &= ~u64{AC};
         if (case_.insn.vsib != 0 && !stays_in_arena(gather_touches(case_.insn, s))) return false;
         return stays_in_arena(memory_touches(case_.insn, s.gpr, s.rflags, s.rip));
     }

@@ -43,14 +43,14 @@ GuestRunner::GuestRunner(const CpuFeatures& features) : bus_(kRamSize) {
     environment.bus = &bus_;
     environment.events = &events_;
     environment.observers = &observers_;
-    environment.costs = &costs_;
+    environment.core = &costs_;
     environment.code = &code_;
     cpu_ = std::make_unique<Cpu>(0, environment, features);
     bus_.on_ram_write([this](u64 physical, u64 size) { code_.invalidate(physical, size); });
     code_.on_page_code([this](u64 page) {
         if (const u8* host = bus_.ram_at(page)) cpu_->forbid_fast_writes(host);
     });
-    code_.set_leave_handler(leave_dropped_block);
+    code_.set_leave_handler(leave_block);
     build_page_tables();
     build_descriptors();
     for (u64 i = 0; i < kReadOnlySize; ++i) *bus_.ram_at(kReadOnlyPhysical + i) = read_only_byte(i);
@@ -179,7 +179,7 @@ void GuestRunner::collect(const TestCase& c, Outcome& out) {
         if (cpu.gpr[4] == kStackTop - 48) out.error_code = bus_.read(kStackTop - 48, 8);
         if (out.vector == 14) out.cr2 = cpu.cr2;
         // The INT3 that follows the instruction, or that a branch has led to.
-        if (out.vector == 3 && c.insn.row->semantics != std::string_view("int3")) {
+        if (out.vector == 3 && !always_interrupts(*c.insn.row)) {
             out.vector = kNoVector;
             --s.rip;
         }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "emulator/core/cpu/state/cpu.h"
+#include "emulator/core/timing/cost_model.h"
 #include "tests/isa/test_case.h"
 
 namespace orrery::testing {

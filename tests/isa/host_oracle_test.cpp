@@ -1,8 +1,6 @@
 // Each row of the instruction table against the host's processor: registers, defined flags, memory, faults,
 // x87, MMX and SSE state. 200 random cases per row; more in a campaign (campaign.h). Left
 // out, each with its reason: skipped_rows.def. Not compared, each with its reason: host_differences.def.
-#include <cpuid.h>
-
 #include <optional>
 
 #include "emulator/isa/row.h"
@@ -10,6 +8,7 @@
 #include "tests/isa/generate.h"
 #include "tests/isa/guest_runner.h"
 #include "tests/isa/host_differences.h"
+#include "tests/isa/host_features.h"
 #include "tests/isa/host_runner.h"
 #include "tests/isa/outcome_compare.h"
 #include "tests/unit/catch.h"
@@ -146,42 +145,12 @@ TEST_CASE("AVX2 instructions do what the host's do", "[oracle]") {
 
 namespace {
 
-// What x86-64-v3 adds beside AVX and AVX2, as far as the host has it.
-CpuFeatures beyond_v2() {
-    struct Bit {
-        Feature feature;
-        u32 leaf, subleaf;
-        unsigned word;  // EAX 0, EBX 1, ECX 2
-        unsigned bit;
-    };
-    static constexpr Bit kBits[] = {
-        {Feature::Fma, 1, 0, 2, 12},
-        {Feature::Movbe, 1, 0, 2, 22},
-        {Feature::Xsave, 1, 0, 2, 27},
-        {Feature::Avx, 1, 0, 2, 28},
-        {Feature::F16c, 1, 0, 2, 29},
-        {Feature::Bmi1, 7, 0, 1, 3},
-        {Feature::Bmi2, 7, 0, 1, 8},
-        {Feature::Xsaveopt, 0xd, 1, 0, 0},
-        {Feature::Xsavec, 0xd, 1, 0, 1},
-        {Feature::Xsaves, 0xd, 1, 0, 3},
-        {Feature::Lzcnt, 0x8000'0001, 0, 2, 5},
-    };
-    CpuFeatures features;
-    for (const Bit& entry : kBits) {
-        unsigned words[4] = {};
-        __get_cpuid_count(entry.leaf, entry.subleaf, &words[0], &words[1], &words[2], &words[3]);
-        if ((words[entry.word] >> entry.bit & 1) != 0) features.set(entry.feature);
-    }
-    return features;
-}
-
 void check_beyond_v2(CpuMode mode) {
-    const CpuFeatures features = beyond_v2();
+    const CpuFeatures features = host_features();
     GuestRunner guest(features);
     for (const Row& row : rows()) {
-        if (!features.has(row.feature) || CpuFeatures().has(row.feature) || row.feature == Feature::Avx ||
-            skip_reason(row))
+        const bool has_its_own = row.feature == Feature::Avx || row.feature == Feature::Avx2;
+        if (!features.has(row.feature) || CpuFeatures().has(row.feature) || has_its_own || skip_reason(row))
             continue;
         check_row(row, mode, Campaign::instance().cases_per_row(), features, guest);
     }

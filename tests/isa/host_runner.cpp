@@ -153,7 +153,7 @@ void run_case(const TestCase& c, Outcome& out) {
         out = caught;
         out.vector = caught_vector;
         // A branch that landed in the INT3s around the instruction was a success.
-        const bool is_breakpoint = c.insn.row->semantics == std::string_view("int3");
+        const bool is_breakpoint = always_interrupts(*c.insn.row);
         if (out.vector == 3 && !is_breakpoint) {
             out.vector = kNoVector;
             out.error_code = 0;

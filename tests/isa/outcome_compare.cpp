@@ -90,35 +90,23 @@ u64 shift_count(const TestCase& c) {
 
 // Whether the manual leaves even the destination undefined: SHLD and SHRD by more than the operand's width.
 bool undefined_result(const TestCase& c) {
-    const std::string_view n = c.insn.row->mnemonic;
-    return (n == "SHLD" || n == "SHRD") && shift_count(c) > 8u * c.insn.operands[0].size;
+    return c.insn.row->timing == Timing::ShiftDouble && shift_count(c) > 8u * c.insn.operands[0].size;
 }
 
 }  // namespace
 
 u64 undefined_flags(const TestCase& c) {
     const Row& row = *c.insn.row;
+    const FlagSet undefined = row.flags_undefined & 0xff'ffff;
+    if (!row.has(Count)) return undefined;
+    const u64 count = shift_count(c);
+    if (count == 0) return 0;
+    if (count == 1) return undefined & ~OF;
+    if (undefined_result(c)) return Status;
+    // Vol. 2, SAL/SAR/SHL/SHR: the bit that is shifted out last is no bit of the operand.
     const std::string_view n = row.mnemonic;
-    const u64 width = 8u * c.insn.operands[0].size;
-    if (n == "SHL" || n == "SHR" || n == "SAR") {
-        const u64 count = shift_count(c);
-        if (count == 0) return 0;
-        u64 undefined = AF;
-        if (count != 1) undefined |= OF;
-        if (count >= width && n != "SAR") undefined |= CF;  // Vol. 2, SAL/SAR/SHL/SHR
-        return undefined;
-    }
-    if (n == "SHLD" || n == "SHRD") {
-        const u64 count = shift_count(c);
-        if (count == 0) return 0;
-        if (count > width) return Status;
-        return count == 1 ? AF : AF | OF;
-    }
-    if (n == "ROL" || n == "ROR" || n == "RCL" || n == "RCR") {
-        const u64 count = shift_count(c);
-        return count <= 1 ? 0 : u64{OF};
-    }
-    return row.flags_undefined & 0xffffff;
+    const bool beyond = (n == "SHL" || n == "SHR") && count >= 8u * c.insn.operands[0].size;
+    return undefined | (beyond ? CF : 0);
 }
 
 std::vector<std::string> compare_outcomes(const TestCase& c, const Outcome& host, const Outcome& guest) {

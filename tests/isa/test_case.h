@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "emulator/isa/decoder.h"
+#include "emulator/isa/row.h"
 
 namespace orrery::testing {
 
@@ -97,6 +98,11 @@ struct TestCase {
     Insn insn;
     TestState initial;  // initial.rip: where the instruction lies
 };
+
+/// Whether an INT3 after which a case stops may be the instruction itself, not what lies around it.
+inline bool always_interrupts(const Row& row) {
+    return row.flow == Flow::Interrupt && !row.has(row_words::Conditional);
+}
 
 constexpr int kNoVector = -1;
 

@@ -10,20 +10,13 @@
 
 #include "emulator/guestos/types/debug_info.h"
 #include "emulator/isa/disassembler.h"
+#include "emulator/isa/effects.h"
 #include "emulator/machine/machine.h"
 
 namespace orrery {
 namespace {
 
-constexpr size_t kMaxInsn = 15;
 constexpr u64 kMaxFunction = 16384;  // how far back decoding begins at most
-
-CpuMode mode_of(const Cpu& cpu) {
-    if ((cpu.cr0 & cr0::kPe) == 0) return CpuMode::Bits16;
-    const Segment& cs = cpu.seg[kCs];
-    if (cpu.long_mode() && cs.long_mode()) return CpuMode::Bits64;
-    return cs.big() ? CpuMode::Bits32 : CpuMode::Bits16;
-}
 
 // Lines of source files, each read once.
 class SourceText {
@@ -53,7 +46,7 @@ class Builder {
     Builder(const ModelContext& context, const DisassemblyParameters& parameters)
         : context_(context),
           cpu_(context.machine.cpu(context.cpu)),
-          disassembler_(mode_of(cpu_), parameters.att_syntax ? Syntax::Att : Syntax::Intel),
+          disassembler_(cpu_.code_mode(), parameters.att_syntax ? Syntax::Att : Syntax::Intel),
           cr3_(parameters.cr3),
           text_(context.source_root) {}
 
@@ -61,7 +54,7 @@ class Builder {
         DisassemblyRow row;
         row.address = address;
         row.current = address == cpu_.rip() && (!cr3_ || ((*cr3_ ^ cpu_.cr3) & pte::kAddress) == 0);
-        u8 bytes[kMaxInsn];
+        u8 bytes[kMaxInsnLength];
         const size_t got = context_.machine.peek(context_.cpu, address, bytes, sizeof bytes, cr3_);
         if (got == 0) {
             row.text = "(not mapped)";
@@ -71,7 +64,7 @@ class Builder {
         const size_t length = std::max<size_t>(insn.length, 1);
         row.bytes.assign(bytes, bytes + length);
         row.text = insn.text();
-        annotate(insn, row);
+        annotate({bytes, got}, row);
         return row;
     }
 
@@ -87,25 +80,19 @@ class Builder {
     }
 
   private:
-    void annotate(const DisassembledInsn& insn, DisassemblyRow& row) const {
-        const std::string& name = insn.mnemonic;
-        row.is_return =
-            name.rfind("ret", 0) == 0 || name.rfind("iret", 0) == 0 || name.rfind("sysret", 0) == 0;
-        row.is_call = name.rfind("call", 0) == 0;
-        const bool branch = row.is_call || name[0] == 'j' || name.rfind("loop", 0) == 0;
-        if (branch && insn.operands.rfind("0x", 0) == 0) {
-            row.target = std::stoull(insn.operands, nullptr, 16);
+    void annotate(std::span<const u8> bytes, DisassemblyRow& row) const {
+        Insn insn;
+        if (decode(bytes, cpu_.code_mode(), cpu_.features, insn) != DecodeStatus::Ok) return;
+        row.is_return = is_return(insn.row->flow);
+        row.is_call = insn.row->flow == Flow::Call;
+        if (is_relative(insn)) {
+            row.target = relative_target(insn, row.address);
             row.annotation = symbol_text(context_, row.target);
-            return;
+        } else if (insn.has_memory() && insn.base == kRipRegister) {
+            const u64 operand = row.address + insn.length + static_cast<u64>(insn.disp);
+            const std::string symbol = symbol_text(context_, operand);
+            row.annotation = symbol.empty() ? hex(operand) : symbol;
         }
-        // "[rip + 0x1234]": relative to the next instruction.
-        const size_t at = insn.operands.find("[rip ");
-        if (at == std::string::npos || at + 7 >= insn.operands.size()) return;
-        const bool minus = insn.operands[at + 5] == '-';
-        const u64 offset = std::strtoull(insn.operands.c_str() + at + 7, nullptr, 0);
-        const u64 operand = insn.address + insn.length + (minus ? 0 - offset : offset);
-        const std::string symbol = symbol_text(context_, operand);
-        row.annotation = symbol.empty() ? hex(operand) : symbol;
     }
 
     const ModelContext& context_;

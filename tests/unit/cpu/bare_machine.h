@@ -9,6 +9,7 @@
 
 #include "emulator/core/cpu/run/stretch.h"
 #include "emulator/core/cpu/state/cpu.h"
+#include "emulator/core/timing/cost_model.h"
 
 namespace orrery::test {
 
@@ -71,9 +72,9 @@ class BareMachine {
         environment.events = &events;
         environment.apic = &apic;
         environment.observers = &observers;
-        environment.costs = &costs;
+        environment.core = &costs;
         environment.code = &code;
-        code.set_leave_handler(leave_dropped_block);
+        code.set_leave_handler(leave_block);
         cpu = std::make_unique<Cpu>(0, environment, features);
         apic.cpu = cpu.get();
         code.on_page_code([this](u64 page) { cpu->forbid_fast_writes(bus.ram_at(page)); });

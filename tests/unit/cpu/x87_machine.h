@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "emulator/core/cpu/state/cpu.h"
+#include "emulator/core/timing/cost_model.h"
 
 namespace orrery::testing {
 
@@ -83,7 +84,7 @@ class X87Machine {
         e.bus = &bus_;
         e.events = &events_;
         e.observers = &observers_;
-        e.costs = &costs_;
+        e.core = &costs_;
         e.code = &code_;
         return e;
     }

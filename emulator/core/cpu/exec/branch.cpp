@@ -63,12 +63,12 @@ template <bool slow = false>
 }
 
 // Legacy modes. T: the operand size.
-#define ORRERY_GO_LEGACY(c, target)            \
-    do {                                       \
-        account_block((c), (c)->block);        \
-        (c)->gpr[17] = static_cast<T>(target); \
-        (c)->pending_link = nullptr;           \
-        ORRERY_LEAVE(c);                       \
+#define ORRERY_GO_LEGACY(c, target)             \
+    do {                                        \
+        account_block((c), (c)->block);         \
+        (c)->rip_slot = static_cast<T>(target); \
+        (c)->pending_link = nullptr;            \
+        ORRERY_LEAVE(c);                        \
     } while (0)
 
 template <typename T>

@@ -21,7 +21,7 @@ void jcc_legacy(Cpu* c, const Op* op) {
     if (condition<cc>(c->lf))
         target = (target + static_cast<u64>(static_cast<i64>(op->imm))) & (op->a == 2 ? 0xffff : 0xffff'ffff);
     account_block(c, c->block);
-    c->gpr[17] = target;
+    c->rip_slot = target;
     c->pending_link = nullptr;
     ORRERY_LEAVE(c);
 }

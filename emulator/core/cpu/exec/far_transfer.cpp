@@ -104,7 +104,7 @@ void jump_to_task(Cpu* c, const Op* op, u16 selector, const Descriptor& descript
 void set_code(Cpu* c, u16 selector, const Descriptor& code, unsigned cpl, u64 rip) {
     c->seg[kCs] = make_segment(with_rpl(selector, cpl), code);
     c->cpl = static_cast<u8>(cpl);
-    c->gpr[17] = rip;
+    c->rip_slot = rip;
     c->update_mode();
 }
 
@@ -218,13 +218,13 @@ void enter_virtual_8086(Cpu* c, const Op* op, u16 ip, u16 cs, u32 flags) {
     constexpr SegmentIndex kOrder[] = {kSs, kEs, kDs, kFs, kGs};
     for (unsigned i = 0; i < 5; ++i) c->seg[kOrder[i]] = virtual_8086_segment(static_cast<u16>(words[i + 1]));
     c->seg[kCs] = virtual_8086_segment(cs);
-    c->gpr[17] = ip;
+    c->rip_slot = ip;
     c->update_mode();
 }
 
 void real_return(Cpu* c, u16 selector, u64 rip) {
     c->seg[kCs] = c->virtual_8086() ? virtual_8086_segment(selector) : real_segment(selector, c->seg[kCs]);
-    c->gpr[17] = rip;
+    c->rip_slot = rip;
     c->update_mode();
 }
 
@@ -314,7 +314,6 @@ void interrupt_return(Cpu* c, const Op* op, unsigned size, u64 return_rip) {
         if (c->long_mode()) raise_error(c, op, Vector::GP, 0);
         return return_from_task(c, op, return_rip);
     }
-    if (c->virtual_8086() && (c->eflags & rflags::kIopl) != rflags::kIopl) raise_error(c, op, Vector::GP, 0);
     const u64 offset = read_stack(c, op, 0, size);
     const u16 selector = static_cast<u16>(read_stack(c, op, size, size));
     const u32 flags = static_cast<u32>(read_stack(c, op, u64{2} * size, size));

@@ -2,7 +2,7 @@
 // stack switches (SDM vol. 3A, 5.8; vol. 2, JMP, CALL, RET, IRET). Targets that are task gates or task-state
 // segments switch tasks (task_switch.h), as does IRET with NT; in IA-32e mode they raise #GP.
 //
-// Each checks everything, makes its stack accesses, and only then changes state: CS, RIP (gpr[17]), SS:RSP,
+// Each checks everything, makes its stack accesses, and only then changes state: CS, RIP, SS:RSP,
 // CPL, flags; it ends with update_mode(). `size` is the operand size in bytes.
 #pragma once
 

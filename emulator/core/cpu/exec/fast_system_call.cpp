@@ -48,7 +48,7 @@ void enter_syscall(Cpu* c, const Op* op, u64 return_rip) {
     const u32 flags = c->rflags() & ~rflags::kRf;
     c->gpr[kRcx] = return_rip;
     c->gpr[11] = flags;
-    c->gpr[17] = c->msr.lstar;
+    c->rip_slot = c->msr.lstar;
     c->set_rflags(flags & ~static_cast<u32>(c->msr.fmask));
     if ((c->eflags & rflags::kTf) == 0) c->step_trap = false;
     const unsigned selector = c->msr.star >> 32 & 0xfffc;
@@ -62,7 +62,7 @@ void leave_syscall(Cpu* c, const Op* op, unsigned size) {
     if (to_long && !is_canonical(c, c->gpr[kRcx])) raise_error(c, op, Vector::GP, 0);
     tell_leave(c, op);
     constexpr u32 kRestored = 0x003c'7fd7;
-    c->gpr[17] = to_long ? c->gpr[kRcx] : c->gpr[kRcx] & 0xffff'ffff;
+    c->rip_slot = to_long ? c->gpr[kRcx] : c->gpr[kRcx] & 0xffff'ffff;
     c->set_rflags(static_cast<u32>(c->gpr[11]) & kRestored);
     const unsigned selector = c->msr.star >> 48;
     set_segments(c, selector + (to_long ? 16 : 0), to_long ? kCode64 : kCode32, selector + 8, 3);
@@ -75,20 +75,20 @@ void enter_sysenter(Cpu* c, const Op* op) {
     const u64 mask = c->long_mode() ? ~u64{0} : 0xffff'ffff;
     c->eflags &= ~(rflags::kVm | rflags::kIf | rflags::kRf);
     c->gpr[kRsp] = c->msr.sysenter_esp & mask;
-    c->gpr[17] = c->msr.sysenter_eip & mask;
+    c->rip_slot = c->msr.sysenter_eip & mask;
     set_segments(c, selector, c->long_mode() ? kCode64 : kCode32, selector + 8, 0);
 }
 
 void leave_sysexit(Cpu* c, const Op* op, unsigned size) {
     const unsigned selector = c->msr.sysenter_cs & 0xfffc;
-    if ((c->cr0 & cr0::kPe) == 0 || selector == 0 || c->cpl != 0) raise_error(c, op, Vector::GP, 0);
+    if ((c->cr0 & cr0::kPe) == 0 || selector == 0) raise_error(c, op, Vector::GP, 0);
     const bool to_long = size == 8;
     if (to_long && (!is_canonical(c, c->gpr[kRcx]) || !is_canonical(c, c->gpr[kRdx])))
         raise_error(c, op, Vector::GP, 0);
     tell_leave(c, op);
     const u64 mask = to_long ? ~u64{0} : 0xffff'ffff;
     c->gpr[kRsp] = c->gpr[kRcx] & mask;
-    c->gpr[17] = c->gpr[kRdx] & mask;
+    c->rip_slot = c->gpr[kRdx] & mask;
     const unsigned code = selector + (to_long ? 32 : 16);
     set_segments(c, code, to_long ? kCode64 : kCode32, code + 8, 3);
 }

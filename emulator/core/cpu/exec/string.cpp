@@ -117,7 +117,7 @@ u64 bulk_count(const Cpu* c, const Op* op, u64 count) {
         const u64 to_host = to + fast_entry(c, to).addend, from_host = from + fast_entry(c, from).addend;
         if (to_host > from_host) bytes = std::min(bytes, to_host - from_host);
     }
-    const u64 cost = c->env.costs->string_iteration();
+    const u64 cost = c->env.core->string_iteration();
     u64 most = std::min(count, bytes / sizeof(T));
     if (cost != 0)
         most = std::min(
@@ -149,7 +149,7 @@ void string_once(Cpu* c, const Op* op) {
 
 template <typename F, typename T, bool legacy>
 void string_repeated(Cpu* c, const Op* op) {
-    const u32 cost = c->env.costs->string_iteration();
+    const u32 cost = c->env.core->string_iteration();
     for (;;) {
         u64 left = get_pointer(c, op, kRcx);
         if (left == 0) break;

@@ -24,7 +24,7 @@ void then_next(Cpu* c, const Op* op) {
 template <Work work>
 void then_end(Cpu* c, const Op* op) {
     work(c, op);
-    c->gpr[17] = wrap_rip(c, end_of(c, op));
+    c->rip_slot = wrap_rip(c, end_of(c, op));
     ORRERY_LEAVE_BLOCK(c);
 }
 // The work has set RIP.
@@ -34,10 +34,7 @@ void then_leave(Cpu* c, const Op* op) {
     ORRERY_LEAVE_BLOCK(c);
 }
 
-inline void undefined_instruction(Cpu* c, const Op* op) {
-    raise(c, op, Vector::UD);
-}
-
+// Of rows with privilege Cpl0Late; of the others it is checked before (run/privilege.h).
 inline void require_cpl0(Cpu* c, const Op* op) {
     if (c->cpl != 0) raise_error(c, op, Vector::GP, 0);
 }
@@ -92,11 +89,11 @@ inline void set_reg_sized(Cpu* c, u8 slot, u64 value, unsigned size) {
     void select_##name(const Insn&, u32, Op& op) { \
         op.fn = handler;                           \
     }
-// The same for a register-or-memory operand; `protected_only`: #UD in real mode.
-#define ORRERY_SYSTEM_FORM(name, handler, protected_only)                                             \
-    void select_##name(const Insn& insn, u32 key, Op& op) {                                           \
-        op.imm = form_of(insn);                                                                       \
-        op.fn = (protected_only) && (key & key::kProtected) == 0 ? undefined_instruction : (handler); \
+// The same for a register-or-memory operand.
+#define ORRERY_SYSTEM_FORM(name, handler)               \
+    void select_##name(const Insn& insn, u32, Op& op) { \
+        op.imm = form_of(insn);                         \
+        op.fn = handler;                                \
     }
 
 }  // namespace orrery

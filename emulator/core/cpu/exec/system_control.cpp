@@ -21,7 +21,6 @@ void set_native(Cpu* c, u8 slot, u64 value) {
 }
 
 void mov_from_cr(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
     u64 value = 0;
     switch (op->b) {
         case 0:
@@ -44,7 +43,6 @@ void mov_from_cr(Cpu* c, const Op* op) {
 }
 
 void mov_to_cr(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
     const u64 value = native(c, op->b);
     switch (op->a) {
         case 0:
@@ -74,7 +72,6 @@ void mov_to_dr(Cpu* c, const Op* op) {
 }
 
 void smsw(Cpu* c, const Op* op) {
-    if ((c->cr4 & cr4::kUmip) != 0) require_cpl0(c, op);
     if (is_memory_form(op)) {
         store<u16>(c, op, operand_address(c, op), static_cast<u16>(c->cr0));
     } else {
@@ -84,15 +81,13 @@ void smsw(Cpu* c, const Op* op) {
 
 // Sets or clears MP, EM and TS; sets PE, but never clears it.
 void lmsw(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
     constexpr u64 kWritten = cr0::kMp | cr0::kEm | cr0::kTs;
     const u64 source = word_operand(c, op, op->a);
     write_cr0(c, op, (c->cr0 & ~kWritten) | (source & (kWritten | cr0::kPe)));
     c->update_mode();
 }
 
-void clts(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
+void clts(Cpu* c, const Op*) {
     c->cr0 &= ~cr0::kTs;
     c->update_mode();
 }
@@ -100,14 +95,12 @@ void clts(Cpu* c, const Op* op) {
 // --- TLB and caches ---
 
 void invlpg(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
     const u64 linear = operand_address(c, op);
     // In 64-bit mode a non-canonical address is ignored.
     if (!c->long_mode() || is_canonical(c, linear)) invalidate_page(c, op, linear);
 }
 
 void invpcid(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
     const u64 type = native(c, op->a);
     u64 descriptor[2];
     load_bytes(c, op, operand_address(c, op), descriptor, sizeof descriptor);
@@ -121,62 +114,45 @@ void invpcid(Cpu* c, const Op* op) {
 }
 
 // The model's caches hold no data of their own: nothing to write back or to lose.
-void flush_caches(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
-}
+void flush_caches(Cpu*, const Op*) {}
 
 // --- HLT and flags ---
 
 void hlt(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
     if (c->env.observers->wants(EventKind::Halt)) emit(c, op, event::Halt{});
     c->activity = Activity::Halted;
 }
 
-void check_iopl(Cpu* c, const Op* op) {
-    if (protected_mode(c) && c->cpl > iopl(c)) raise_error(c, op, Vector::GP, 0);
-}
-
-void cli(Cpu* c, const Op* op) {
-    check_iopl(c, op);
+void cli(Cpu* c, const Op*) {
     c->eflags &= ~rflags::kIf;
 }
 
 // Interrupts stay off for one more instruction where they were off before.
-void sti(Cpu* c, const Op* op) {
-    check_iopl(c, op);
+void sti(Cpu* c, const Op*) {
     if ((c->eflags & rflags::kIf) == 0) c->interrupt_shadow = true;
     c->eflags |= rflags::kIf;
 }
 
 // Of what update_mode() derives, only the table of data accesses depends on AC at CPL 0: the block goes on.
-void set_ac(Cpu* c, const Op* op, bool value) {
-    if (c->cpl != 0) raise(c, op, Vector::UD);
+void set_ac(Cpu* c, bool value) {
     c->eflags = value ? c->eflags | rflags::kAc : c->eflags & ~rflags::kAc;
     c->fast = c->fast_tables[c->access_mode()];
 }
-void clac(Cpu* c, const Op* op) {
-    set_ac(c, op, false);
+void clac(Cpu* c, const Op*) {
+    set_ac(c, false);
 }
-void stac(Cpu* c, const Op* op) {
-    set_ac(c, op, true);
-}
-
-// Virtual-8086 mode: PUSHF, POPF, INT n and IRET need IOPL 3 (SDM vol. 3A, 20.2.7).
-void check_v86_iopl(Cpu* c, const Op* op) {
-    if (c->virtual_8086() && iopl(c) != 3) raise_error(c, op, Vector::GP, 0);
+void stac(Cpu* c, const Op*) {
+    set_ac(c, true);
 }
 
 template <typename T>
 void pushf(Cpu* c, const Op* op) {
-    check_v86_iopl(c, op);
     push<T>(c, op, static_cast<T>(c->rflags() & ~(rflags::kVm | rflags::kRf)));
 }
 
 // SDM vol. 2, POPF, table 4-16: what changes depends on CPL and IOPL; RF is cleared, VM, VIF and VIP stay.
 template <typename T>
 void popf(Cpu* c, const Op* op) {
-    check_v86_iopl(c, op);
     u32 mask = rflags::kArithmetic | rflags::kTf | rflags::kDf | rflags::kNt;
     if (sizeof(T) > 2) mask |= rflags::kAc | rflags::kId;
     if (!protected_mode(c) || c->cpl == 0) {
@@ -192,8 +168,7 @@ void popf(Cpu* c, const Op* op) {
 
 // --- FS and GS bases ---
 
-void swapgs(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
+void swapgs(Cpu* c, const Op*) {
     std::swap(c->seg[kGs].base, c->msr.kernel_gs_base);
     c->seg_base[kGs] = c->seg[kGs].base;
 }
@@ -227,11 +202,11 @@ ORRERY_SYSTEM(mov_from_cr, then_next<mov_from_cr>)
 ORRERY_SYSTEM(mov_to_cr, then_end<mov_to_cr>)
 ORRERY_SYSTEM(mov_from_dr, then_next<mov_from_dr>)
 ORRERY_SYSTEM(mov_to_dr, then_end<mov_to_dr>)
-ORRERY_SYSTEM_FORM(smsw, then_next<smsw>, false)
-ORRERY_SYSTEM_FORM(lmsw, then_end<lmsw>, false)
+ORRERY_SYSTEM_FORM(smsw, then_next<smsw>)
+ORRERY_SYSTEM_FORM(lmsw, then_end<lmsw>)
 ORRERY_SYSTEM(clts, then_end<clts>)
-ORRERY_SYSTEM_FORM(invlpg, then_end<invlpg>, false)
-ORRERY_SYSTEM_FORM(invpcid, then_end<invpcid>, false)
+ORRERY_SYSTEM_FORM(invlpg, then_end<invlpg>)
+ORRERY_SYSTEM_FORM(invpcid, then_end<invpcid>)
 ORRERY_SYSTEM(invd, then_end<flush_caches>)
 ORRERY_SYSTEM(wbinvd, then_end<flush_caches>)
 ORRERY_SYSTEM(hlt, then_end<hlt>)
@@ -240,10 +215,10 @@ ORRERY_SYSTEM(sti, then_end<sti>)
 ORRERY_SYSTEM(clac, then_next<clac>)
 ORRERY_SYSTEM(stac, then_next<stac>)
 ORRERY_SYSTEM(swapgs, then_next<swapgs>)
-ORRERY_SYSTEM_FORM(rdfsbase, then_next<read_base<kFs>>, false)
-ORRERY_SYSTEM_FORM(rdgsbase, then_next<read_base<kGs>>, false)
-ORRERY_SYSTEM_FORM(wrfsbase, then_next<write_base<kFs>>, false)
-ORRERY_SYSTEM_FORM(wrgsbase, then_next<write_base<kGs>>, false)
+ORRERY_SYSTEM_FORM(rdfsbase, then_next<read_base<kFs>>)
+ORRERY_SYSTEM_FORM(rdgsbase, then_next<read_base<kGs>>)
+ORRERY_SYSTEM_FORM(wrfsbase, then_next<write_base<kFs>>)
+ORRERY_SYSTEM_FORM(wrgsbase, then_next<write_base<kGs>>)
 
 void select_pushf(const Insn& insn, u32, Op& op) {
     op.segment = kSs;

@@ -37,25 +37,18 @@ bool write_msr_timed(Cpu* c, const Op* op, u32 number, u64 value) {
 }
 
 void rdmsr(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
     u64 value = 0;
     if (!read_msr_timed(c, op, low(c, kRcx), value)) raise_error(c, op, Vector::GP, 0);
     set_edx_eax(c, value);
 }
 
 void wrmsr(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
     const u64 value = u64{low(c, kRdx)} << 32 | low(c, kRax);
     if (!write_msr_timed(c, op, low(c, kRcx), value)) raise_error(c, op, Vector::GP, 0);
     c->update_mode();
 }
 
-void check_tsd(Cpu* c, const Op* op) {
-    if ((c->cr4 & cr4::kTsd) != 0) require_cpl0(c, op);
-}
-
 void rdtsc(Cpu* c, const Op* op) {
-    check_tsd(c, op);
     set_edx_eax(c, ticks_at(c, op) + c->msr.tsc_offset);
 }
 void rdtscp(Cpu* c, const Op* op) {
@@ -88,7 +81,7 @@ void wrpkru(Cpu* c, const Op* op) {
 // --- MONITOR and MWAIT. Leaf 5 has no extensions: ECX is 0 ---
 
 void check_monitor(Cpu* c, const Op* op) {
-    if (c->cpl != 0 || !monitor_enabled(*c)) raise(c, op, Vector::UD);
+    if (!monitor_enabled(*c)) raise(c, op, Vector::UD);
     if (low(c, kRcx) != 0) raise_error(c, op, Vector::GP, 0);
 }
 

@@ -123,7 +123,7 @@ void string_io(Cpu* c, const Op* op) {
             }
         }
     }
-    c->gpr[17] = next;
+    c->rip_slot = next;
 }
 
 void select_port(const Insn& insn, Op& op, unsigned data, unsigned port, Handler handler) {

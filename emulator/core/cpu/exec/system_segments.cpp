@@ -1,9 +1,12 @@
 // Segment registers and descriptor tables: MOV PUSH POP Sreg, LDS…, LLDT LTR SLDT STR, LGDT LIDT SGDT SIDT,
 // LAR LSL VERR VERW ARPL (SDM vol. 2).
+#include <bit>
+
 #include "emulator/core/cpu/exec/stack.h"
 #include "emulator/core/cpu/exec/system.h"
 #include "emulator/core/cpu/state/segmentation.h"
 #include "emulator/core/cpu/state/task_state.h"
+#include "emulator/isa/effects.h"
 
 namespace orrery {
 
@@ -61,13 +64,7 @@ void load_far_pointer(Cpu* c, const Op* op) {
 
 // --- descriptor tables ---
 
-// SGDT SIDT SLDT STR SMSW with CR4.UMIP.
-void check_umip(Cpu* c, const Op* op) {
-    if ((c->cr4 & cr4::kUmip) != 0) require_cpl0(c, op);
-}
-
 void store_selector(Cpu* c, const Op* op, u16 selector) {
-    check_umip(c, op);
     if (is_memory_form(op)) {
         store<u16>(c, op, operand_address(c, op), selector);
     } else {
@@ -82,16 +79,13 @@ void str(Cpu* c, const Op* op) {
 }
 
 void lldt(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
     load_local_table(c, op, word_operand(c, op, op->a));
 }
 void ltr(Cpu* c, const Op* op) {
-    require_cpl0(c, op);
     load_task_register(c, op, word_operand(c, op, op->a));
 }
 
 void store_table(Cpu* c, const Op* op, const DescriptorTable& table) {
-    check_umip(c, op);
     u8 bytes[10];
     std::memcpy(bytes, &table.limit, 2);
     std::memcpy(bytes + 2, &table.base, 8);
@@ -105,7 +99,6 @@ void sidt(Cpu* c, const Op* op) {
 }
 
 void load_table(Cpu* c, const Op* op, DescriptorTable& table) {
-    require_cpl0(c, op);
     u8 bytes[10] = {};
     load_bytes(c, op, operand_address(c, op), bytes, c->code64() ? 10 : 6);
     DescriptorTable loaded;
@@ -197,21 +190,21 @@ constexpr Handler kPopSreg = then_end<pop_sreg<T>>;
 
 }  // namespace
 
-ORRERY_SYSTEM_FORM(mov_from_sreg, then_next<mov_from_sreg>, false)
-ORRERY_SYSTEM_FORM(mov_to_sreg, then_end<mov_to_sreg>, false)
-ORRERY_SYSTEM_FORM(sldt, then_next<sldt>, true)
-ORRERY_SYSTEM_FORM(str, then_next<str>, true)
-ORRERY_SYSTEM_FORM(lldt, then_end<lldt>, true)
-ORRERY_SYSTEM_FORM(ltr, then_end<ltr>, true)
-ORRERY_SYSTEM_FORM(sgdt, then_next<sgdt>, false)
-ORRERY_SYSTEM_FORM(sidt, then_next<sidt>, false)
-ORRERY_SYSTEM_FORM(lgdt, then_end<lgdt>, false)
-ORRERY_SYSTEM_FORM(lidt, then_end<lidt>, false)
-ORRERY_SYSTEM_FORM(lar, then_next<lar>, true)
-ORRERY_SYSTEM_FORM(lsl, then_next<lsl>, true)
-ORRERY_SYSTEM_FORM(verr, then_next<verr>, true)
-ORRERY_SYSTEM_FORM(verw, then_next<verw>, true)
-ORRERY_SYSTEM_FORM(arpl, then_next<arpl>, true)
+ORRERY_SYSTEM_FORM(mov_from_sreg, then_next<mov_from_sreg>)
+ORRERY_SYSTEM_FORM(mov_to_sreg, then_end<mov_to_sreg>)
+ORRERY_SYSTEM_FORM(sldt, then_next<sldt>)
+ORRERY_SYSTEM_FORM(str, then_next<str>)
+ORRERY_SYSTEM_FORM(lldt, then_end<lldt>)
+ORRERY_SYSTEM_FORM(ltr, then_end<ltr>)
+ORRERY_SYSTEM_FORM(sgdt, then_next<sgdt>)
+ORRERY_SYSTEM_FORM(sidt, then_next<sidt>)
+ORRERY_SYSTEM_FORM(lgdt, then_end<lgdt>)
+ORRERY_SYSTEM_FORM(lidt, then_end<lidt>)
+ORRERY_SYSTEM_FORM(lar, then_next<lar>)
+ORRERY_SYSTEM_FORM(lsl, then_next<lsl>)
+ORRERY_SYSTEM_FORM(verr, then_next<verr>)
+ORRERY_SYSTEM_FORM(verw, then_next<verw>)
+ORRERY_SYSTEM_FORM(arpl, then_next<arpl>)
 
 void select_push_sreg(const Insn& insn, u32, Op& op) {
     op.segment = kSs;
@@ -226,23 +219,7 @@ void select_pop_sreg(const Insn& insn, u32, Op& op) {
 
 void select_load_far_pointer(const Insn& insn, u32, Op& op) {
     op.imm = form_of(insn);
-    switch (insn.opcode) {
-        case 0xc4:
-            op.b = kEs;
-            break;
-        case 0xc5:
-            op.b = kDs;
-            break;
-        case 0xb2:
-            op.b = kSs;
-            break;
-        case 0xb4:
-            op.b = kFs;
-            break;
-        default:
-            op.b = kGs;
-            break;
-    }
+    op.b = static_cast<u8>(std::countr_zero(effects(insn).segment.written));
     op.fn = then_end<load_far_pointer>;
 }
 

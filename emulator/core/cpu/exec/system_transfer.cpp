@@ -60,7 +60,6 @@ void iret(Cpu* c, const Op* op) {
 }
 
 void int_n(Cpu* c, const Op* op) {
-    if (c->virtual_8086() && iopl(c) != 3) raise_error(c, op, Vector::GP, 0);
     deliver_software(c, op, static_cast<u8>(op->imm), SoftwareInterrupt::Int, next_rip(c, op));
 }
 void int3(Cpu* c, const Op* op) {
@@ -73,7 +72,7 @@ void into(Cpu* c, const Op* op) {
     if (c->lf.of()) {
         deliver_software(c, op, static_cast<u8>(Vector::OF), SoftwareInterrupt::Int, next_rip(c, op));
     } else {
-        c->gpr[17] = next_rip(c, op);
+        c->rip_slot = next_rip(c, op);
     }
 }
 

@@ -192,7 +192,7 @@ void commit(Cpu* c, const Op* op, const TaskTarget& target, const TaskImage& ima
     c->cpl = static_cast<u8>(c->virtual_8086() ? 3 : image.segments[kCs] & kRpl);
     for (unsigned i = 0; i < 6; ++i) c->seg[i] = null_segment(image.segments[i]);
     c->ldtr = null_segment(image.ldt);
-    c->gpr[17] = image.eip - (op != nullptr ? op->offset : 0);
+    c->rip_slot = image.eip - (op != nullptr ? op->offset : 0);
     c->interrupt_shadow = c->stack_shadow = c->step_trap = false;
     if (how.entry == TaskEntry::Return) c->nmi_blocked = false;
     c->update_mode();
@@ -254,7 +254,7 @@ void switch_task(Cpu* c, const Op* op, const TaskTarget& target, const TaskSwitc
     if (how.has_error) push_error_code(c, op, at.width, how);
     if (image.eip > c->seg[kCs].limit) raise_error(c, op, Vector::GP, how.ext);
     if (image.trap) c->pending_debug |= dr6::kBt;
-    c->gpr[17] = image.eip;
+    c->rip_slot = image.eip;
     c->update_mode();
 }
 

@@ -6,6 +6,7 @@
 #include "emulator/core/cpu/run/flag_liveness.h"
 #include "emulator/core/cpu/run/lower.h"
 #include "emulator/core/cpu/run/memory.h"
+#include "emulator/core/cpu/run/privilege.h"
 #include "emulator/core/cpu/run/stretch.h"
 #include "emulator/isa/row.h"
 
@@ -21,7 +22,7 @@ void op_fall_through(Cpu* c, const Op*) {
 void op_fall_through_legacy(Cpu* c, const Op* op) {
     const u64 next = wrap_rip(c, rip_of(c, op));
     account_block(c, c->block);
-    c->gpr[17] = next;
+    c->rip_slot = next;
     c->pending_link = nullptr;
     ORRERY_LEAVE(c);
 }
@@ -29,6 +30,11 @@ void op_fall_through_legacy(Cpu* c, const Op* op) {
 void op_undefined(Cpu* c, const Op* op) {
     if (c->env.observers->wants(EventKind::UnknownInsn))
         emit(c, op, event::UnknownInsn{rip_of(c, op) + c->seg_base[kCs]});
+    raise(c, op, Vector::UD);
+}
+
+// Not there in real and virtual-8086 mode (attribute NotReal).
+void op_not_real(Cpu* c, const Op* op) {
     raise(c, op, Vector::UD);
 }
 
@@ -53,12 +59,12 @@ class Builder {
             Insn& insn = insns[decoded];
             status = decode(bytes_.subspan(bytes), mode_of(key_), cpu_.features, insn);
             if (status != DecodeStatus::Ok) break;
-            open = !insn.row->has(row_words::Branch | row_words::EndsBlock);
+            open = !is_branch(insn.row->flow) && !insn.row->has(row_words::EndsBlock);
             bytes += insn.length;
             ++decoded;
         }
         if (decoded == 0 && status == DecodeStatus::NeedMoreBytes) return {};
-        find_dead_flags({insns, decoded}, {dead_flags, decoded});
+        flags_live_in_ = find_dead_flags({insns, decoded}, {dead_flags, decoded});
         for (unsigned i = 0; i < decoded; ++i) add(insns[i], dead_flags[i]);
         if (status != DecodeStatus::Ok && status != DecodeStatus::NeedMoreBytes)
             add_fault(status, insns[decoded].length);
@@ -79,12 +85,15 @@ class Builder {
     }
 
     void add(const Insn& insn, bool dead_flags) {
+        const bool missing = insn.row->has(row_words::NotReal) && (key_ & key::kProtected) == 0;
+        const Handler check = missing ? op_not_real : privilege_check(insn.row->privilege, key_);
+        if (check != nullptr) append(insn.length).fn = check;
         if (needs_address_op(insn)) lower_address(insn, append(insn.length));
         Op& op = append(insn.length);
         lower(insn, op);
         selector_of(insn.row_id)(insn, key_ | (dead_flags ? key::kFlagsDead : 0), op);
         accesses_ += op.accesses;
-        const u32 cost = cpu_.env.costs->instruction(insn);
+        const u32 cost = cpu_.env.core->instruction(insn);
         for (unsigned i = 0; i < insn.operand_count; ++i)
             if (insn.operands[i].kind == OperandKind::Relative)
                 link_[0].delta = offset_ + insn.length + insn.imm;
@@ -116,6 +125,7 @@ class Builder {
         block.instructions = instructions_;
         block.cycles = cycles_;
         block.accesses = accesses_;
+        block.flags_live_in = flags_live_in_;
         block.op_count = static_cast<u32>(ops_.size());
         link_[1].delta = offset_;
         for (unsigned i = 0; i < 2; ++i) {
@@ -138,6 +148,7 @@ class Builder {
     unsigned instructions_ = 0;
     u32 cycles_ = 0;
     u32 accesses_ = 0;
+    u32 flags_live_in_ = 0;
 };
 
 }  // namespace

@@ -37,20 +37,20 @@ inline bool fits(const Cpu* c, const Block* block) {
 
 // Ends the block along link `which`: accounts for it, moves RIP, and enters the next block if it is known and
 // fits. Otherwise leaves to the run loop, which finds it. A macro, since it must return from the handler.
-#define ORRERY_FOLLOW_LINK(c, which)                                               \
-    do {                                                                           \
-        Block* from_ = (c)->block;                                                 \
-        account_block((c), from_);                                                 \
-        Link& link_ = from_->link[which];                                          \
-        (c)->gpr[17] += static_cast<u64>(link_.delta);                             \
-        Block* to_ = link_.to;                                                     \
-        if (to_ != nullptr && fits((c), to_) &&                                    \
-            (!link_.crosses_page || code_is_fast((c), (c)->gpr[17], to_->page))) { \
-            (c)->block = to_;                                                      \
-            ORRERY_GOTO((c), to_->ops);                                            \
-        }                                                                          \
-        (c)->pending_link = &link_;                                                \
-        ORRERY_LEAVE(c);                                                           \
+#define ORRERY_FOLLOW_LINK(c, which)                                                \
+    do {                                                                            \
+        Block* from_ = (c)->block;                                                  \
+        account_block((c), from_);                                                  \
+        Link& link_ = from_->link[which];                                           \
+        (c)->rip_slot += static_cast<u64>(link_.delta);                             \
+        Block* to_ = link_.to;                                                      \
+        if (to_ != nullptr && fits((c), to_) &&                                     \
+            (!link_.crosses_page || code_is_fast((c), (c)->rip_slot, to_->page))) { \
+            (c)->block = to_;                                                       \
+            ORRERY_GOTO((c), to_->ops);                                             \
+        }                                                                           \
+        (c)->pending_link = &link_;                                                 \
+        ORRERY_LEAVE(c);                                                            \
     } while (0)
 
 // Ends the block at RIP `target` (an indirect branch).
@@ -58,7 +58,7 @@ inline bool fits(const Cpu* c, const Block* block) {
     do {                                                                                  \
         account_block((c), (c)->block);                                                   \
         const u64 target_ = (target);                                                     \
-        (c)->gpr[17] = target_;                                                           \
+        (c)->rip_slot = target_;                                                          \
         const FastCodeEntry& entry_ = (c)->fast_code[(target_ >> 12) % kFastCodeEntries]; \
         if (entry_.page == (target_ & ~u64{0xfff})) {                                     \
             Block* to_ = entry_.code->find(target_ & 0xfff, (c)->key);                    \
@@ -87,10 +87,10 @@ inline bool code_is_fast(const Cpu* c, u64 rip, const CodePage* page) {
 
 // RIP of `op`'s instruction, and of the one after it.
 inline u64 rip_of(const Cpu* c, const Op* op) {
-    return c->gpr[17] + op->offset;
+    return c->rip_slot + op->offset;
 }
 inline u64 end_of(const Cpu* c, const Op* op) {
-    return c->gpr[17] + op->offset + op->length;
+    return c->rip_slot + op->offset + op->length;
 }
 
 // Legacy modes: RIP is 32 or 16 bits wide.

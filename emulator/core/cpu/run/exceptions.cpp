@@ -74,7 +74,7 @@ void tell(Cpu* c, const Op* op, const Incoming& event, unsigned new_cpl) {
 void enter_handler(Cpu* c, u64 rip, bool clear_if) {
     c->eflags &= ~(rflags::kTf | rflags::kNt | rflags::kRf | rflags::kVm);
     if (clear_if) c->eflags &= ~rflags::kIf;
-    c->gpr[17] = rip;
+    c->rip_slot = rip;
     c->interrupt_shadow = c->stack_shadow = c->step_trap = false;
     c->update_mode();
 }
@@ -335,7 +335,7 @@ void deliver_software(Cpu* c, const Op* op, u8 vector, SoftwareInterrupt kind, u
 
 void start_at_vector(Cpu* c, u8 vector) {
     c->seg[kCs] = real_segment(static_cast<u16>(vector << 8), c->seg[kCs]);
-    c->gpr[17] = 0;
+    c->rip_slot = 0;
     c->activity = Activity::Running;
     c->update_mode();
 }

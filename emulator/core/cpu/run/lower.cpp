@@ -1,19 +1,14 @@
 #include "emulator/core/cpu/run/lower.h"
 
+#include "emulator/isa/row.h"
+
 namespace orrery {
 
-// Gathers and VMASKMOV work out the address of each element themselves, POP to memory its address after the
-// stack has been read.
-static bool works_out_addresses(const Insn& insn) {
-    if (insn.map == 0 && insn.opcode == 0x8f) return true;
-    const bool masked = insn.vex && insn.map == 2 &&
-                        ((insn.opcode & 0xfc) == 0x2c || insn.opcode == 0x8c || insn.opcode == 0x8e);
-    return masked || insn.vsib != 0;
-}
-
+// Of masked elements and of POP the handler works out the addresses itself.
 bool needs_address_op(const Insn& insn) {
-    if (!insn.has_memory() || works_out_addresses(insn)) return false;
-    if (insn.map == 0 && insn.opcode == 0x8d) return false;  // LEA: an address, but no segment
+    const Operand* memory = insn.memory();
+    if (memory == nullptr || insn.row->has(row_words::Masked | row_words::AfterPop)) return false;
+    if (memory->size == 0) return false;  // LEA: an address, but no segment
     return insn.mode_bits != 64 || insn.asize != 8;
 }
 

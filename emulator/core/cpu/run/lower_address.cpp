@@ -6,7 +6,6 @@
 #include "emulator/core/cpu/run/dispatch.h"
 #include "emulator/core/cpu/run/lower.h"
 #include "emulator/core/cpu/state/segmentation.h"
-#include "emulator/isa/row.h"
 
 namespace orrery {
 
@@ -23,8 +22,8 @@ u64 offset_of(const Cpu* c, const Op* op) {
 
 template <unsigned width>
 void checked_address(Cpu* c, const Op* op) {
-    c->gpr[18] = checked_linear_legacy(c, op, op->segment, offset_of<width>(c, op),
-                                       static_cast<unsigned>(op->imm), (op->a & kWrites) != 0);
+    c->address_slot = checked_linear_legacy(c, op, op->segment, offset_of<width>(c, op),
+                                            static_cast<unsigned>(op->imm), (op->a & kWrites) != 0);
     ORRERY_NEXT(c, op);
 }
 
@@ -32,14 +31,7 @@ void checked_address(Cpu* c, const Op* op) {
 template <unsigned width, bool legacy>
 void based_address(Cpu* c, const Op* op) {
     const u64 linear = offset_of<width>(c, op) + c->seg_base[op->segment];
-    c->gpr[18] = legacy ? linear & 0xffff'ffff : linear;
-    ORRERY_NEXT(c, op);
-}
-
-// LEA: the offset alone.
-template <unsigned width>
-void offset_only(Cpu* c, const Op* op) {
-    c->gpr[18] = offset_of<width>(c, op);
+    c->address_slot = legacy ? linear & 0xffff'ffff : linear;
     ORRERY_NEXT(c, op);
 }
 
@@ -61,20 +53,13 @@ void lower_address(const Insn& insn, Op& op) {
     }
     if (insn.index != kNoRegister) op.index = static_cast<u8>(insn.index * 8);
 
-    bool accessed = false;
-    for (unsigned i = 0; i < insn.operand_count; ++i) {
-        const Operand& operand = insn.operands[i];
-        if (!operand.is_memory()) continue;
-        op.imm = operand.size;
-        accessed = operand.access != Access::AddressOnly || insn.row->exceptions == ExceptionClass::Mem;
-        if (operand.access == Access::Write || operand.access == Access::ReadWrite) op.a = kWrites;
-    }
+    const Operand& operand = *insn.memory();
+    op.imm = operand.size;
+    if (operand.access == Access::Write || operand.access == Access::ReadWrite) op.a = kWrites;
     const bool narrow = insn.asize == 2;
-    if (op.imm == 0) {
-        op.fn = narrow ? offset_only<2> : offset_only<4>;
-    } else if (insn.mode_bits == 64) {
+    if (insn.mode_bits == 64) {
         op.fn = based_address<4, false>;
-    } else if (!accessed) {
+    } else if (operand.access == Access::AddressOnly) {
         op.fn = narrow ? based_address<2, true> : based_address<4, true>;
     } else {
         op.fn = narrow ? checked_address<2> : checked_address<4>;

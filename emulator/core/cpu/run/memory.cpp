@@ -99,7 +99,7 @@ TlbEntry* walk_and_fill(Cpu* c, const Op* op, Tlb::Side side, u64 linear, const 
     c->walking = false;
     c->current_op = outer;
     c->tlb.counters.walk_steps += found.step_count;
-    charge(c, op, c->env.costs->walk(found.step_count));
+    charge(c, op, c->env.core->walk(found.step_count));
     if (!found.ok) {
         // SDM vol. 3A, 4.10.4.1: a page fault drops what is cached for its address.
         c->tlb.invalidate_page(linear, c->pcid(), true);
@@ -132,7 +132,7 @@ TlbEntry* tlb_entry(Cpu* c, const Op* op, Tlb::Side side, u64 linear, const Righ
         entry = c->tlb.find_l2(side, linear, pcid);
         if (entry != nullptr && entry_allows(c, *entry, rights)) {
             ++c->tlb.counters.l2_hits;
-            charge(c, op, c->env.costs->l2_tlb_hit());
+            charge(c, op, c->env.core->l2_tlb_hit());
             return entry;
         }
     }

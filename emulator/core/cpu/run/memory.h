@@ -164,7 +164,7 @@ inline void store_bytes(Cpu* c, const Op* op, u64 linear, const void* from, unsi
 template <typename T>
 inline T reg(const Cpu* c, u8 slot) {
     T value;
-    std::memcpy(&value, reinterpret_cast<const u8*>(c->gpr) + slot, sizeof value);
+    std::memcpy(&value, reinterpret_cast<const u8*>(static_cast<const CpuState*>(c)) + slot, sizeof value);
     return value;
 }
 // A 32-bit write clears the upper half; 8- and 16-bit writes keep the rest.
@@ -172,9 +172,9 @@ template <typename T>
 inline void set_reg(Cpu* c, u8 slot, T value) {
     if constexpr (sizeof(T) == 4) {
         const u64 wide = value;
-        std::memcpy(reinterpret_cast<u8*>(c->gpr) + slot, &wide, sizeof wide);
+        std::memcpy(reinterpret_cast<u8*>(static_cast<CpuState*>(c)) + slot, &wide, sizeof wide);
     } else {
-        std::memcpy(reinterpret_cast<u8*>(c->gpr) + slot, &value, sizeof value);
+        std::memcpy(reinterpret_cast<u8*>(static_cast<CpuState*>(c)) + slot, &value, sizeof value);
     }
 }
 

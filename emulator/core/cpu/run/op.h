@@ -32,9 +32,8 @@ using Handler = void (*)(Cpu*, const Op*);
 #define ORRERY_TAIL_CALLS 0
 #endif
 
-// General registers are named by their byte offset in Cpu::gpr, so that AH..BH (offset 1 of their register)
-// need no handlers of their own: RAX 0, RCX 8, …; AH 1, CH 9, DH 17, BH 25. Cpu::gpr goes on with three more
-// slots:
+// General registers are named by their byte offset in CpuState, so that AH..BH (offset 1 of their register)
+// need no handlers of their own: RAX 0, RCX 8, …; AH 1, CH 9, DH 17, BH 25. Three more slots follow them:
 inline constexpr u8 kSlotZero = 16 * 8;      // always 0: no base, no index
 inline constexpr u8 kSlotBlockRip = 17 * 8;  // RIP of the block's start: RIP-relative operands
 inline constexpr u8 kSlotAddress =
@@ -46,7 +45,7 @@ struct Op {
     i32 imm;   // immediate, sign-extended; handlers that need more give their own meaning to disp
     u8 a;      // register operand (ModRM.reg, or the only one): byte offset; SSE: register number
     u8 b;      // second register operand (ModRM.rm): likewise
-    u8 base;   // byte offsets into Cpu::gpr; without a memory operand the third register, as `a`
+    u8 base;   // byte offsets into CpuState; without a memory operand the third register, as `a`
     u8 index;
     u8 scale;         // log2
     u8 segment;       // SegmentIndex of the memory operand
@@ -78,9 +77,10 @@ struct Block {
     u32 cycles = 0;    // static cost of all of it
     u32 accesses = 0;  // sum over its Ops
     u32 op_count = 0;
-    bool dead = false;  // its bytes have changed: never to be entered again
-    Link link[2];       // 0: taken (or the only one), 1: falls through
-    Op* ops = nullptr;  // op_count Ops and one spare after them
+    u32 flags_live_in = 0;  // arithmetic flags that may be seen before the block overwrites them
+    bool dead = false;      // its bytes have changed: never to be entered again
+    Link link[2];           // 0: taken (or the only one), 1: falls through
+    Op* ops = nullptr;      // op_count Ops and one spare after them
 };
 
 inline constexpr unsigned kMaxBlockInstructions = 64;

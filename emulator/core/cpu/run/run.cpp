@@ -98,7 +98,12 @@ void execute(Cpu* c, Block* block) {
     block->ops[0].fn(c, block->ops);
 #else
     c->next_op = block->ops;
-    while (c->next_op != nullptr) c->next_op->fn(c, c->next_op);
+    while (c->next_op != nullptr) {
+        if (c->next_op == c->leave_at)
+            leave_block(c, c->next_op);
+        else
+            c->next_op->fn(c, c->next_op);
+    }
 #endif
 }
 

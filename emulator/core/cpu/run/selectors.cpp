@@ -3,16 +3,16 @@
 
 namespace orrery {
 
-#define ROW(mnemonic, encoding, operands, attrs, read, written, undefined, exceptions, cpuid, privilege, \
-            timing, semantics)                                                                           \
+#define ROW(mnemonic, encoding, operands, implicit, attrs, flow, read, written, undefined, exceptions, \
+            cpuid, privilege, timing, semantics)                                                       \
     void select_##semantics(const Insn& insn, u32 key, Op& op);
 #include "emulator/isa/rows.def"
 #undef ROW
 
 Selector selector_of(u16 row_id) {
     static constexpr Selector kSelectors[] = {
-#define ROW(mnemonic, encoding, operands, attrs, read, written, undefined, exceptions, cpuid, privilege, \
-            timing, semantics)                                                                           \
+#define ROW(mnemonic, encoding, operands, implicit, attrs, flow, read, written, undefined, exceptions, \
+            cpuid, privilege, timing, semantics)                                                       \
     select_##semantics,
 #include "emulator/isa/rows.def"
 #undef ROW

@@ -66,7 +66,7 @@ void hold(Cpu* c) {
     c->held = kExitBias;
 }
 
-static void op_leave(Cpu* c, const Op* op) {
+void leave_block(Cpu* c, const Op* op) {
     settle_at(c, op);
     c->pending_link = nullptr;
     ORRERY_LEAVE(c);
@@ -76,25 +76,20 @@ void leave_after(Cpu* c, const Op* op) {
     c->exit_requested = true;
     hold(c);
     // At a boundary the run loop looks by itself.
-    if (op == nullptr || c->planted_op != nullptr) return;
+    if (op == nullptr || c->leave_at != nullptr) return;
     // Ops of a block lie in one array: the next one is always there, a spare one after the last. An address
     // Op and its instruction count as one: the exit goes after both.
     Op* after = const_cast<Op*>(op) + 1;
     while (after < c->block->ops + c->block->op_count && after->offset == op->offset) ++after;
-    c->planted_op = after;
-    c->planted_handler = after->fn;
-    after->fn = op_leave;
-}
-
-void leave_dropped_block(Cpu* c, const Op* op) {
-    op_leave(c, op);
+    c->leave_at = after;
+    if (!ORRERY_TAIL_CALLS) return;  // execute() looks
+    c->exchanged_handler = after->fn;
+    after->fn = leave_block;
 }
 
 void unplant(Cpu* c) {
-    if (c->planted_op != nullptr) {
-        c->planted_op->fn = c->planted_handler;
-        c->planted_op = nullptr;
-    }
+    if (c->leave_at != nullptr && ORRERY_TAIL_CALLS) c->leave_at->fn = c->exchanged_handler;
+    c->leave_at = nullptr;
     c->insns_left += c->held;
     c->held = 0;
 }
@@ -115,7 +110,7 @@ void settle_at(Cpu* c, const Op* op) {
     c->cycles_left -= op->cycles;
     for (const Op* before = c->block->ops; before < op; ++before)
         if (before->offset != op->offset) c->accesses += before->accesses;
-    c->gpr[17] += op->offset;
+    c->rip_slot += op->offset;
 }
 
 bool boundary_wanted(const Cpu* c, const Op* op) {
@@ -128,7 +123,7 @@ void emit(Cpu* c, const Op* op, const event::What& what) {
     event.cpu = static_cast<u8>(c->id);
     event.cpl = c->cpl;
     event.moment = {instruction_number(c, op), ticks_at(c, op)};
-    event.rip = c->gpr[17] + (op != nullptr ? op->offset : 0);
+    event.rip = c->rip_slot + (op != nullptr ? op->offset : 0);
     const Op* outer = c->current_op;
     c->current_op = op;       // a callback may ask for the time, or for a stop
     const HostFpPause fp(c);  // or for MXCSR, or do arithmetic of its own

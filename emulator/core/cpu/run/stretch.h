@@ -22,8 +22,9 @@ void hold(Cpu* c);
 // Takes back what leave_after and hold did.
 void unplant(Cpu* c);
 
-// First handler of a block that has been dropped (code_cache.h).
-void leave_dropped_block(Cpu* c, const Op* op);
+// A handler that leaves the block at `op`, whose instruction has not begun: counts what came before it. Also the
+// first handler of a block that has been dropped (code_cache.h).
+void leave_block(Cpu* c, const Op* op);
 
 // Leaves at `op` without having completed its instruction: counts what came before it and sets RIP to it.
 void settle_at(Cpu* c, const Op* op);

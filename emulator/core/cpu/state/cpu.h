@@ -1,7 +1,7 @@
-// One CPU: its architectural state, its TLB, and the interpreter's working state around them.
+// One CPU: its architectural state (cpu_state.h), its TLB, and the interpreter's working state around them.
 //
-// A plain struct: handlers reach every field by an offset from one register, and a translator will too. The
-// public ways in are at the end; everything before is the interpreter's.
+// A plain struct: handlers reach every field by an offset from one register. The public ways in are at the end;
+// everything before is the interpreter's.
 #pragma once
 
 #include <array>
@@ -14,14 +14,13 @@
 #include "emulator/core/cpu/run/code_cache.h"
 #include "emulator/core/cpu/run/event_delivery.h"
 #include "emulator/core/cpu/run/op.h"
-#include "emulator/core/cpu/state/flags.h"
-#include "emulator/core/cpu/state/state.h"
+#include "emulator/core/cpu/state/cpu_state.h"
 #include "emulator/core/mmu/tlb.h"
 #include "emulator/core/mmu/walker.h"
 #include "emulator/core/observe/events.h"
 #include "emulator/core/smp/interleaver.h"
 #include "emulator/core/time/event_queue.h"
-#include "emulator/core/timing/cost_model.h"
+#include "emulator/core/timing/core_model.h"
 #include "emulator/isa/decoder.h"
 
 namespace orrery {
@@ -101,7 +100,7 @@ struct CpuEnvironment {
     EventQueue* events = nullptr;
     LocalInterrupts* apic = nullptr;
     Observers* observers = nullptr;
-    const CostModel* costs = nullptr;
+    CoreModel* core = nullptr;  // of this CPU alone
     CodeCache* code = nullptr;
     Interleaver* interleaver = nullptr;  // of a machine with several CPUs
     unsigned cpu_count = 1;              // of the machine: CPUID's topology
@@ -112,57 +111,27 @@ struct CpuEnvironment {
     void* ferr_context = nullptr;
 };
 
-struct alignas(64) Cpu {
+struct alignas(64) Cpu : CpuState {
     Cpu(unsigned id, const CpuEnvironment& environment, const CpuFeatures& cpu_features);
     ~Cpu();
     Cpu(const Cpu&) = delete;
     Cpu& operator=(const Cpu&) = delete;
 
     // --- touched by nearly every instruction ---
-    u64 gpr[20] = {};  // 16 registers, then kSlotZero, kSlotBlockRip, kSlotAddress (op.h)
-    LazyFlags lf;
-    FastEntry* fast = nullptr;           // table of the current AccessMode
-    FastCodeEntry* fast_code = nullptr;  // of the current ring
+    alignas(64) FastEntry* fast = nullptr;  // table of the current AccessMode
+    FastCodeEntry* fast_code = nullptr;     // of the current ring
     // Left of the present stretch; a block is entered only where it fits.
     i64 insns_left = 0;
     i64 cycles_left = 0;
     Block* block = nullptr;
     Link* pending_link = nullptr;  // to be set by the next look-up
     const Op* next_op = nullptr;   // where tail calls are not to be had
+    u64 accesses = 0;              // data TLB look-ups of completed instructions
     u32 key = 0;
-    u32 eflags = rflags::kReservedOne;  // all but the arithmetic flags, which are in lf
-    u64 accesses = 0;                   // data TLB look-ups of completed instructions
-    u64 seg_base[8] = {};               // effective base by SegmentIndex: 0 in 64-bit mode but for FS and GS
+    u64 seg_base[8] = {};  // effective base by SegmentIndex: 0 in 64-bit mode but for FS and GS
 
-    // --- architectural state ---
-    VectorRegister xmm[16];
-    u32 mxcsr = 0x1f80;
-    u64 xcr0 = xcr0::kX87;
-    u8 cpl = 0;
-    Activity activity = Activity::Running;
-    bool interrupt_shadow = false;  // STI, MOV SS: the next boundary takes no interrupt
-    bool stack_shadow = false;      // MOV SS: nor a debug trap (debug_registers.h)
-    bool nmi_blocked = false;
-    X87State x87;
-    Segment seg[6];
-    Segment ldtr, tr;
-    DescriptorTable gdtr, idtr;
-    u64 cr0 = 0x6000'0010, cr2 = 0, cr3 = 0, cr4 = 0;
-    u64 dr[8] = {0, 0, 0, 0, 0, 0, 0xffff'0ff0, 0x400};
-    u64 pending_debug = 0;  // DR6's status bits of a trap to be taken at the next boundary
-    u32 pkru = 0;           // rights of protection keys
-    WriteWatch monitor;     // MONITOR's line
-    bool ignne = false;     // IGNNE#: a pending x87 exception is ignored while CR0.NE = 0
-    MsrState msr;
-
-    // --- signals from outside ---
-    bool intr = false;
-    bool nmi_pending = false;
-    bool init_pending = false;
-    bool sipi_pending = false;
-    u8 sipi_vector = 0;
-
-    // --- the interpreter's own ---
+    // --- the rest of the interpreter's own ---
+    WriteWatch monitor;  // MONITOR's line
     unsigned id;
     CpuEnvironment env;
     CpuFeatures features;
@@ -178,9 +147,11 @@ struct alignas(64) Cpu {
     bool step_trap = false;  // TF was set before the instruction; INT n, SYSCALL and MOV SS clear this
     // Bit i: DRi is armed for execution, data or ports (debug_registers.h).
     u8 code_breakpoints = 0, data_breakpoints = 0, port_breakpoints = 0;
-    ShutdownReason shutdown;   // while activity is Shutdown
-    Op* planted_op = nullptr;  // its handler was exchanged to leave the block there
-    Handler planted_handler = nullptr;
+    ShutdownReason shutdown;  // while activity is Shutdown
+    // Where to leave the block, by whoever looks before each Op; where tail calls go from Op to Op nobody does,
+    // and the Op's handler is exchanged instead (stretch.cpp).
+    Op* leave_at = nullptr;
+    Handler exchanged_handler = nullptr;
     bool exit_requested = false;
     bool walking = false;            // a page walk is setting A and D bits
     i64 held = 0;                    // taken from insns_left, so that no further block fits (stretch.h)
@@ -202,10 +173,6 @@ struct alignas(64) Cpu {
 
     // --- for everybody ---
 
-    // RIP at an instruction boundary (within a block: of its start).
-    u64& rip() { return gpr[17]; }
-    u64 rip() const { return gpr[17]; }
-    u32 rflags() const { return eflags | lf.get(); }
     // Replaces all flags that exist. Does not check privilege.
     void set_rflags(u32 value);
 
@@ -242,7 +209,8 @@ struct alignas(64) Cpu {
     u16 pcid() const { return (cr4 & cr4::kPcide) != 0 ? static_cast<u16>(cr3 & 0xfff) : 0; }
     bool long_mode() const { return (msr.efer & efer::kLma) != 0; }
     bool virtual_8086() const { return (eflags & rflags::kVm) != 0; }
-    bool code64() const { return (key & key::kModeMask) == static_cast<u32>(CpuMode::Bits64); }
+    CpuMode code_mode() const { return static_cast<CpuMode>(key & key::kModeMask); }
+    bool code64() const { return code_mode() == CpuMode::Bits64; }
 
     // Runs until `instructions` have been completed in all or virtual time reaches `deadline`, whichever is
     // first, or until request_exit(). Interrupts are taken at instruction boundaries; does not run the event

@@ -69,7 +69,7 @@ void Cpu::update_mode() {
 void Cpu::reset(bool is_init) {
     for (u64& value : gpr) value = 0;
     gpr[kRdx] = kCpuSignature;
-    gpr[17] = 0xfff0;
+    rip_slot = 0xfff0;
     set_rflags(rflags::kReservedOne);
     for (Segment& segment : seg) segment = initial_segment(0x93);
     seg[kCs].selector = 0xf000;
@@ -149,7 +149,7 @@ void MsrState::visit(Archive& archive) {
 // At an instruction boundary. The flags are visited as RFLAGS, whatever way they are kept in.
 void Cpu::visit(Archive& archive) {
     for (unsigned i = 0; i < 16; ++i) archive.field("gpr", gpr[i]);
-    archive.field("rip", gpr[17]);
+    archive.field("rip", rip_slot);
     u32 flags = rflags();
     archive.field("rflags", flags);
     for (VectorRegister& value : xmm) archive.field("xmm", value.q);
@@ -183,6 +183,7 @@ void Cpu::visit(Archive& archive) {
     archive.field("sipi_vector", sipi_vector);
     archive.field("shutdown", shutdown);
     archive.field("tlb", tlb);
+    env.core->visit(archive);
 
     // Counters: totals, since how a run was cut into stretches is not state.
     u64 instructions_total = instructions();

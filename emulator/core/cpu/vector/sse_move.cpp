@@ -264,6 +264,7 @@ void select_fence(const Insn&, u32, Op& op) {
     op.fn = op_fence;
 }
 void select_clflush(const Insn&, u32, Op& op) {
+    op.accesses = 0;  // moves no data
     op.fn = by_address(op, []<bool full>() -> Handler { return op_clflush<full>; });
 }
 

@@ -58,7 +58,7 @@ void op_end_mxcsr(Cpu* c, const Op* op) {
     const bool unmasked = (c->key & key::kSseUnmasked) != 0;
     if (unmasked == mxcsr::any_unmasked(c->mxcsr) && c->code64()) ORRERY_FOLLOW_LINK(c, 1);
     c->update_mode();
-    c->gpr[17] = wrap_rip(c, end_of(c, op));
+    c->rip_slot = wrap_rip(c, end_of(c, op));
     ORRERY_LEAVE_BLOCK(c);
 }
 
