@@ -15,7 +15,7 @@ namespace orrery {
 
 namespace {
 
-constexpr u64 kSlice = 2'000'000;            // instructions between two looks
+constexpr u64 kScriptSlice = 2'000'000;      // instructions between two looks
 constexpr u64 kBudget = 4'000'000'000;       // for any one line
 constexpr u64 kQuietInstructions = 200'000;  // a slice of virtual time with fewer: the guest only ticks
 constexpr u64 kKeySlice = 2'000'000;         // between keys
@@ -134,7 +134,7 @@ void ScriptRunner::run_until(const ScriptLine& line, bool (ScriptRunner::*reache
     session_.command({Verb::Run, {}, 0});
     while (!(this->*reached)(text)) {
         const u64 before = session_.machine().moment().instructions;
-        session_.advance(kSlice);
+        session_.advance(kScriptSlice);
         pump_terminal();
         if (!session_.running()) {
             if ((this->*reached)(text)) return;
@@ -164,7 +164,7 @@ void ScriptRunner::finish_activity(const ScriptLine& line) {
     const u64 limit = session_.machine().moment().instructions + kBudget;
     unsigned idle = 0;
     while (session_.running()) {
-        session_.advance(kSlice);
+        session_.advance(kScriptSlice);
         pump_terminal();
         idle = session_.idle() ? idle + 1 : 0;
         if (session_.machine().moment().instructions > limit || idle > 1000)
@@ -248,7 +248,7 @@ void ScriptRunner::execute(const ScriptLine& line) {
         const u64 until = session_.machine().moment().instructions + count_of(line.rest, 0);
         command(Verb::Run);
         while (session_.running() && session_.machine().moment().instructions < until)
-            session_.advance(std::min(kSlice, until - session_.machine().moment().instructions));
+            session_.advance(std::min(kScriptSlice, until - session_.machine().moment().instructions));
         command(Verb::Pause);
     } else if (verb == "type") {
         wait_from_ = session_.console().size();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "devices/pc_board.h"
 #include "emulator/guestos/syscalls/syscall_table.h"
 #include "emulator/inspect/models/windows.h"
 
@@ -12,7 +13,6 @@ namespace orrery {
 
 namespace {
 
-constexpr const char* kSerial = "uart16550.0";
 constexpr Ticks kSliceTicks = 16'000'000;
 constexpr size_t kTracedCalls = 20'000;
 constexpr size_t kScreenBytes = size_t{1} << 20;  // as much of the console makes its screen anew
@@ -219,8 +219,9 @@ void Session::run_command(const Command& command) {
         }
         case Verb::WatchSyscall:
             if (ended()) break;
-            machine_->input(kSerial, {kWatchedCommand,
-                                      kWatchedCommand + std::char_traits<char>::length(kWatchedCommand)});
+            machine_->input(
+                kSerialConsole,
+                {kWatchedCommand, kWatchedCommand + std::char_traits<char>::length(kWatchedCommand)});
             wanted_syscall_ = "write";
             begin(Activity::UntilSyscall, "Typed \"echo hi\"; running to the shell's write()");
             wanted_data_ = kWatchedData;
@@ -237,7 +238,7 @@ void Session::run_command(const Command& command) {
             debugger_->breakpoints().remove(static_cast<unsigned>(command.number));
             break;
         case Verb::Type:
-            if (!ended()) machine_->input(kSerial, {command.text.begin(), command.text.end()});
+            if (!ended()) machine_->input(kSerialConsole, {command.text.begin(), command.text.end()});
             idle_ = false;
             break;
         case Verb::Keyboard:
