@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "cli/guest_options.h"
+#include "cli/own_files.h"
 
 namespace orrery {
 
 namespace {
 
 // At single commas; a doubled one stands for itself.
-std::vector<std::string> split(const std::string& text) {
+std::vector<std::string> split_at_commas(const std::string& text) {
     std::vector<std::string> words(1);
     for (size_t i = 0; i < text.size(); ++i) {
         if (text[i] != ',') {
@@ -35,9 +36,9 @@ std::optional<bool> on_or_off(const std::string& value) {
 }  // namespace
 
 DiskConfig parse_disk(const std::string& text) {
-    const std::vector<std::string> words = split(text);
+    const std::vector<std::string> words = split_at_commas(text);
     DiskConfig config;
-    config.path = words[0];
+    config.path = words[0] == "@debian" ? debian_disk() : words[0];
     if (config.path.empty()) throw UsageError("--disk " + text + ": no file is named");
     if (words.size() > 2) throw UsageError("--disk " + text + ": one of overlay, readonly, rw, please");
     if (words.size() == 1 || words[1] == "overlay") return config;
@@ -55,7 +56,7 @@ DiskConfig parse_drive(const std::string& text) {
     DiskConfig config;
     bool read_only = false;
     bool snapshot = true;
-    for (const std::string& word : split(text)) {
+    for (const std::string& word : split_at_commas(text)) {
         const size_t equals = word.find('=');
         const std::string key = word.substr(0, equals);
         const std::string value = equals == std::string::npos ? "on" : word.substr(equals + 1);

@@ -1,16 +1,14 @@
 #include "cli/guest_options.h"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <climits>
 
 #include "cli/command_archive.h"
 #include "cli/device_option.h"
 #include "cli/disk_options.h"
 #include "cli/display_options.h"
 #include "cli/net_options.h"
+#include "cli/own_files.h"
 
 namespace orrery {
 
@@ -25,7 +23,7 @@ void GuestOptions::declare(CLI::App& app) {
     app.add_option(
            "--disk", disks,
            "Disk image FILE[,overlay|,readonly|,rw]: what the guest writes is kept in memory (overlay,\n"
-           "the default), refused, or written to the file; may be given again")
+           "the default), refused, or written to the file; may be given again. @debian: docs/linux.md's disk")
         ->allow_extra_args(false);
     app.add_option("--drive", drives, "The same, as QEMU spells it: file=F,if=virtio,format=raw,readonly=on")
         ->allow_extra_args(false);
@@ -92,14 +90,6 @@ u64 parse_memory_size(const std::string& text) {
     return bytes;
 }
 
-std::string program_directory() {
-    char path[PATH_MAX];
-    const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-    if (length <= 0) return ".";
-    std::string directory(path, static_cast<size_t>(length));
-    return directory.substr(0, directory.rfind('/'));
-}
-
 MachineConfig GuestOptions::machine_config() const {
     MachineConfig config;
     config.ram_size = parse_memory_size(memory);
@@ -123,13 +113,10 @@ void GuestOptions::choose_kernel(BootImages& images) const {
     images.initrd = initrd;
     if (on_linux && !kernel.empty()) throw UsageError("--linux is a kernel of its own: leave out --kernel");
     if (!kernel.empty()) return;
-    const std::string directory = program_directory();
-    images.kernel = directory + (on_linux ? "/images/linux/bzImage" : "/guest-kernel.elf");
-    if (on_linux && access(images.kernel.c_str(), R_OK) != 0)
-        throw UsageError("--linux: " + images.kernel +
-                         " is not there: ./run --linux makes it (target linux-images)");
+    const std::string images_of_linux = on_linux ? linux_images() : "";
+    images.kernel = on_linux ? images_of_linux + "/bzImage" : own_file("guest-kernel.elf");
     if (initrd.empty())
-        images.initrd = directory + (on_linux ? "/images/linux/initramfs.cpio" : "/images/initramfs.cpio");
+        images.initrd = on_linux ? images_of_linux + "/initramfs.cpio" : own_file("images/initramfs.cpio");
 }
 
 // Orrery's own kernel does not draw.

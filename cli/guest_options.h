@@ -22,7 +22,7 @@ class UsageError : public std::runtime_error {
 
 struct GuestOptions {
     bool on_linux = false;  // --linux: Debian's kernel instead of ours
-    std::string kernel;     // empty: that, or ours, beside the program
+    std::string kernel;     // empty: that, or ours (own_files.h)
     std::string initrd;     // empty: what belongs to the kernel, if that is Debian's or ours
     std::string append;
     std::string memory = "512M";
@@ -57,8 +57,5 @@ struct GuestOptions {
 
 // "512M", "1G", "65536K", or a plain number of MiB; bytes. Throws UsageError.
 u64 parse_memory_size(const std::string& text);
-
-// The directory of the running program, where a build leaves guest-kernel.elf and images/.
-std::string program_directory();
 
 }  // namespace orrery

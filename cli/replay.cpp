@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "cli/own_files.h"
 #include "cli/run.h"
 #include "cli/stats.h"
 #include "cli/subject.h"

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "cli/inspection.h"
+#include "cli/own_files.h"
 #include "cli/replay.h"
 #include "ui/app.h"
 #include "ui/script.h"
