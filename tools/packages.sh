@@ -9,3 +9,4 @@ case $(. /etc/os-release && echo "${VERSION_ID:-}") in
     *) clang_version=19 ;;
 esac
 test_packages="clang clang-format clang-tidy libclang-rt-$clang_version-dev qemu-system-x86 seabios acpica-tools musl-tools python3 gdb bochs bochs-term bochsbios vgabios bsdextrautils"
+package_packages="dpkg-dev file gzip"
