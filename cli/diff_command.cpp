@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/inspection.h"
+#include "cli/own_files.h"
 #include "cli/subject.h"
 #include "emulator/guestos/kernel_slide.h"
 #include "emulator/time-travel/record/diff.h"

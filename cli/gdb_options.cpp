@@ -11,15 +11,16 @@
 #include "cli/end_signals.h"
 #include "cli/guest_options.h"
 #include "cli/inspection.h"
+#include "cli/own_files.h"
 #include "cli/terminal.h"
+#include "devices/pc_board.h"
 #include "emulator/guestos/kernel_slide.h"
 
 namespace orrery {
 
 namespace {
 
-constexpr const char* kSerial = "uart16550.0";
-constexpr u64 kSlice = 2'000'000;            // instructions between two looks at gdb and the keyboard
+constexpr u64 kGdbSlice = 2'000'000;         // instructions between two looks at gdb and the keyboard
 constexpr Ticks kConsoleSlice = 10'000'000;  // and virtual time, where somebody waits for an echo
 constexpr int kStandstill = 50;  // milliseconds between looks at the keyboard while gdb holds the machine
 constexpr size_t kFifo = 16;     // a serial port's
@@ -110,13 +111,13 @@ StopReason run_with_gdb(GdbServer& server, TimeMachine& time, u64 max_instructio
             return StopReason::Requested;
         if (!server.running()) continue;
         std::vector<u8> typed = keyboard.next(time.in_past(), idle, output.bytes() > 0);
-        if (!typed.empty()) machine.input(kSerial, std::move(typed));
+        if (!typed.empty()) machine.input(kSerialConsole, std::move(typed));
 
         const Moment from = machine.moment();
         const Clock::time_point before = Clock::now();
         bool over = false;
         const StopReason reason =
-            server.run({from.instructions + kSlice, console ? from.ticks + kConsoleSlice : kNever},
+            server.run({from.instructions + kGdbSlice, console ? from.ticks + kConsoleSlice : kNever},
                        max_instructions, over);
         if (over) return reason;
         idle = reason == StopReason::Idle;

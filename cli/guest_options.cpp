@@ -1,14 +1,12 @@
 #include "cli/guest_options.h"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <climits>
 
 #include <fmt/format.h>
 
 #include "cli/command_archive.h"
 #include "cli/number_options.h"
+#include "cli/own_files.h"
 #include "emulator/machine/config/disk_words.h"
 #include "emulator/machine/output_file.h"
 
@@ -42,6 +40,8 @@ void GuestOptions::declare(CLI::App& app) {
         option->expected(1)->default_str(words.get().at(0));
     });
     app.get_option("--vga")->default_str("auto");
+    app.get_option("--disk")->description(app.get_option("--disk")->get_description() +
+                                          "; @debian: docs/linux.md's disk");
     app.add_option("--drive", drives, "The same, as QEMU spells it: file=F,if=virtio,format=raw,readonly=on")
         ->allow_extra_args(false);
     add_number(app, "--max-insns", max_instructions, "Stop after this many instructions (exit status 124)");
@@ -63,14 +63,6 @@ u64 parse_history(const std::string& text) {
     }
 }
 
-std::string program_directory() {
-    char path[PATH_MAX];
-    const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-    if (length <= 0) return ".";
-    std::string directory(path, static_cast<size_t>(length));
-    return directory.substr(0, directory.rfind('/'));
-}
-
 // The words of the options, into the fields that they are for; of one option only if `only` names it.
 void GuestOptions::apply(MachineConfig& config, const char* only) const {
     // Orrery's own kernel does not draw.
@@ -88,6 +80,8 @@ MachineConfig GuestOptions::machine_config() const {
     apply(config);
     for (const std::string& drive : drives)
         understand("--drive", drive, [&] { config.disks.push_back(parse_drive(drive)); });
+    for (DiskConfig& disk : config.disks)
+        if (disk.path == "@debian") disk.path = debian_disk();
     for (const DiskConfig& disk : config.disks)
         if (disk.path.empty()) throw UsageError("--disk " + disk_text(disk) + ": no file is named");
     check(config);
@@ -99,13 +93,10 @@ void GuestOptions::choose_kernel(BootImages& images) const {
     images.initrd = initrd;
     if (on_linux && !kernel.empty()) throw UsageError("--linux is a kernel of its own: leave out --kernel");
     if (!kernel.empty()) return;
-    const std::string directory = program_directory();
-    images.kernel = directory + (on_linux ? "/images/linux/bzImage" : "/guest-kernel.elf");
-    if (on_linux && access(images.kernel.c_str(), R_OK) != 0)
-        throw UsageError("--linux: " + images.kernel +
-                         " is not there: ./run --linux makes it (target linux-images)");
+    const std::string images_of_linux = on_linux ? linux_images() : "";
+    images.kernel = on_linux ? images_of_linux + "/bzImage" : own_file("guest-kernel.elf");
     if (initrd.empty())
-        images.initrd = directory + (on_linux ? "/images/linux/initramfs.cpio" : "/images/initramfs.cpio");
+        images.initrd = on_linux ? images_of_linux + "/initramfs.cpio" : own_file("images/initramfs.cpio");
 }
 
 bool GuestOptions::has_display() const {

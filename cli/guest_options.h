@@ -23,7 +23,7 @@ class UsageError : public std::runtime_error {
 
 struct GuestOptions {
     bool on_linux = false;  // --linux: Debian's kernel instead of ours
-    std::string kernel;     // empty: that, or ours, beside the program
+    std::string kernel;     // empty: that, or ours (own_files.h)
     std::string initrd;     // empty: what belongs to the kernel, if that is Debian's or ours
     std::string append;
     u64 max_instructions = ~u64{0};
@@ -52,8 +52,5 @@ void check_output(const char* option, const std::string& path);
 
 // --history: bytes, in the words of -m. Throws UsageError.
 u64 parse_history(const std::string& text);
-
-// The directory of the running program, where a build leaves guest-kernel.elf and images/.
-std::string program_directory();
 
 }  // namespace orrery

@@ -1,12 +1,10 @@
 #include "cli/inspection.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <fstream>
 #include <iterator>
 
-#include "cli/guest_options.h"
+#include "cli/own_files.h"
 
 namespace orrery {
 
@@ -23,14 +21,8 @@ bool same_bytes(const std::string& left, const std::string& right) {
 std::unique_ptr<DebugInfo> kernel_debug_info(const std::string& kernel_path) {
     if (auto info = DebugInfo::of_kernel(kernel_path)) return info;
     // A recording may carry the very image that a build has made, without its symbols.
-    const std::string made = program_directory() + "/images/linux/bzImage";
+    const std::string made = linux_images_if_made() + "/bzImage";
     return same_bytes(kernel_path, made) ? DebugInfo::of_kernel(made) : nullptr;
-}
-
-std::string source_directory() {
-    const std::string above = program_directory() + "/..";
-    struct stat info;
-    return stat((above + "/guest-kernel").c_str(), &info) == 0 ? above : "";
 }
 
 }  // namespace orrery

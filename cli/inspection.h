@@ -25,8 +25,4 @@ class KeepingSink : public OutputSink {
 // where nothing is known.
 std::unique_ptr<DebugInfo> kernel_debug_info(const std::string& kernel_path);
 
-// Where the sources of our own kernel lie: the directory above the build's, if it holds guest-kernel/; else
-// empty.
-std::string source_directory();
-
 }  // namespace orrery

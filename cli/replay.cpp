@@ -7,6 +7,7 @@
 
 #include "cli/end_signals.h"
 #include "cli/number_options.h"
+#include "cli/own_files.h"
 #include "cli/run.h"
 #include "cli/stats.h"
 #include "cli/subject.h"

@@ -17,8 +17,6 @@ namespace orrery {
 
 namespace {
 
-constexpr const char* kSerial = "uart16550.0";
-
 // How many instructions go by between two looks at the keyboard: a few milliseconds of host time.
 constexpr u64 kSlice = 2'000'000;
 
@@ -43,7 +41,7 @@ StopReason run_interactive(Machine& machine, u64 max_instructions, RawTerminal& 
     for (;;) {
         if (terminal.raw() || (terminal.active() && pacer.wants_input(idle, output.bytes() > 0))) {
             const std::vector<u8> typed = terminal.read(0);
-            if (!typed.empty()) machine.input(kSerial, typed);
+            if (!typed.empty()) machine.input(kSerialConsole, typed);
         }
         if (terminal.quit_requested() || !output.good() || EndSignals::caught()) return StopReason::Requested;
         RunLimits limits;
@@ -65,7 +63,7 @@ StopReason run_interactive(Machine& machine, u64 max_instructions, RawTerminal& 
         if (wait.count() <= 0) continue;
         if (terminal.raw()) {
             const std::vector<u8> woke = terminal.read(static_cast<int>(wait.count()));
-            if (!woke.empty()) machine.input(kSerial, woke);
+            if (!woke.empty()) machine.input(kSerialConsole, woke);
         } else {
             std::this_thread::sleep_for(wait);
         }

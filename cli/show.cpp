@@ -9,6 +9,7 @@
 
 #include "cli/inspection.h"
 #include "cli/number_options.h"
+#include "cli/own_files.h"
 #include "emulator/guestos/kernel_slide.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
 #include "emulator/inspect/models/framebuffer.h"
@@ -24,7 +25,7 @@ namespace orrery {
 namespace {
 
 constexpr u64 kDefaultBudget = 20'000'000'000;  // instructions: a guest that never waits is shown there
-constexpr Ticks kSlice = 20'000'000;            // 20 ms of virtual time
+constexpr Ticks kShowSlice = 20'000'000;        // 20 ms of virtual time
 constexpr u64 kQuiet = 1'000'000;               // instructions of a slice in which a guest only ticks
 constexpr unsigned kQuietSlices = 3;
 
@@ -35,7 +36,7 @@ void run_until_idle(Machine& machine, const KeepingSink& console, u64 budget) {
         const u64 before = machine.moment().instructions;
         RunLimits limits;
         limits.instructions = budget;
-        limits.ticks = machine.moment().ticks + kSlice;
+        limits.ticks = machine.moment().ticks + kShowSlice;
         const StopReason reason = machine.run(limits);
         if (reason != StopReason::Budget && reason != StopReason::Idle) return;
         const bool waits = machine.moment().instructions - before < kQuiet && !console.text().empty();

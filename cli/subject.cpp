@@ -4,14 +4,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/own_files.h"
 #include "cli/run.h"
 #include "emulator/time-travel/record/recording_reader.h"
 
 namespace orrery {
-
-std::vector<std::string> image_directories() {
-    return {program_directory()};
-}
 
 Recording open_recording(const std::string& path) {
     Recording recording = read_recording(path);

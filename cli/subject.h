@@ -17,9 +17,6 @@ class App;
 
 namespace orrery {
 
-// Where images of a recording may lie: beside the program.
-std::vector<std::string> image_directories();
-
 // Opens a recording, with the notes that the user should have on stderr (it is cut short). Throws
 // RecordingError.
 Recording open_recording(const std::string& path);

@@ -7,6 +7,7 @@
 
 #include "cli/inspection.h"
 #include "cli/number_options.h"
+#include "cli/own_files.h"
 #include "cli/replay.h"
 #include "ui/app.h"
 #include "ui/script.h"

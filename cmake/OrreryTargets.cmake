@@ -11,11 +11,13 @@ find_library(IMGUI_LIBRARY imgui REQUIRED)
 find_library(STB_LIBRARY stb REQUIRED)
 find_library(FREETYPE_LIBRARY freetype REQUIRED)
 
-# Dear ImGui as Debian packages it; its SDL renderer backend comes as source among the package's examples.
-set(IMGUI_BACKENDS /usr/share/doc/libimgui-dev/examples/backends CACHE PATH "Dear ImGui's renderer backends")
-find_file(IMGUI_SDLRENDERER_SOURCE NAMES imgui_impl_sdlrenderer.cpp imgui_impl_sdlrenderer2.cpp
-  PATHS ${IMGUI_BACKENDS} /usr/include/imgui/backends /usr/share/imgui/backends NO_DEFAULT_PATH)
+# Dear ImGui as Debian packages it. Since 1.90 (Debian 13) its SDL renderer backend is in the library; before, it comes
+# as source among the package's examples.
 find_path(IMGUI_INCLUDE_DIR imgui.h PATHS /usr/include/imgui REQUIRED)
+if(NOT EXISTS ${IMGUI_INCLUDE_DIR}/backends/imgui_impl_sdlrenderer2.h)
+  find_file(IMGUI_SDLRENDERER_SOURCE NAMES imgui_impl_sdlrenderer.cpp
+    PATHS /usr/share/doc/libimgui-dev/examples/backends /usr/share/imgui/backends NO_DEFAULT_PATH REQUIRED)
+endif()
 
 function(orrery_settings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow $<$<BOOL:${ORRERY_WERROR}>:-Werror> -fno-strict-aliasing
@@ -64,6 +66,12 @@ function(orrery_headers target scope)
   target_include_directories(${target} ${scope} ${tree})
 endfunction()
 
+# orrery_unity(target size): where ORRERY_UNITY is on, compiles the target's sources `size` at a time as one, which spares
+# most of the time that goes into headers. The sources' anonymous namespaces are then one: names must differ.
+function(orrery_unity target size)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${ORRERY_UNITY} UNITY_BUILD_BATCH_SIZE ${size})
+endfunction()
+
 # orrery_library(name ROOT folder LIBS lib… PRECOMPILE header…): a static library of every .cpp in the folder and below
 # it; the headers named last are those that are slow to compile and that most of its sources include.
 function(orrery_library name)
@@ -77,7 +85,11 @@ function(orrery_library name)
   target_link_libraries(${name} PUBLIC ${ARG_LIBS})
 endfunction()
 
-add_library(orrery-imgui STATIC ${IMGUI_SDLRENDERER_SOURCE})
-target_include_directories(orrery-imgui SYSTEM PUBLIC ${IMGUI_INCLUDE_DIR} ${IMGUI_INCLUDE_DIR}/backends
-  ${IMGUI_BACKENDS} ${SDL2_INCLUDE_DIRS})
-target_link_libraries(orrery-imgui PUBLIC ${IMGUI_LIBRARY} ${STB_LIBRARY} ${FREETYPE_LIBRARY} SDL2::SDL2)
+add_library(orrery-imgui INTERFACE)
+target_include_directories(orrery-imgui SYSTEM INTERFACE ${IMGUI_INCLUDE_DIR} ${IMGUI_INCLUDE_DIR}/backends
+  ${SDL2_INCLUDE_DIRS})
+target_link_libraries(orrery-imgui INTERFACE ${IMGUI_LIBRARY} ${STB_LIBRARY} ${FREETYPE_LIBRARY} SDL2::SDL2)
+if(IMGUI_SDLRENDERER_SOURCE)
+  add_library(orrery-imgui-renderer STATIC ${IMGUI_SDLRENDERER_SOURCE})
+  target_link_libraries(orrery-imgui-renderer PUBLIC orrery-imgui)
+endif()

@@ -46,6 +46,9 @@
 
 namespace orrery {
 
+/// The serial console, COM1, by its Device::name().
+inline constexpr const char* kSerialConsole = "uart16550.0";
+
 struct PcConfig {
     static constexpr unsigned kMaxCpus = 8;
     static constexpr unsigned kSerialPorts = 4;

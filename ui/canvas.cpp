@@ -1,14 +1,11 @@
 #include "ui/canvas.h"
 
-#include <imgui.h>
-#include <imgui_impl_sdl.h>
-#include <imgui_impl_sdlrenderer.h>
-
 #include <sstream>
 #include <stdexcept>
 #include <vector>
 
 #include "emulator/machine/output_file.h"
+#include "ui/imgui_backend.h"
 #include "ui/keys.h"
 #include "ui/layout.h"
 #include "ui/png_file.h"
@@ -34,16 +31,12 @@ Canvas::Canvas(bool headless, int width, int height, float scale) {
     ImGui::CreateContext();
     ImGui::GetIO().IniFilename = nullptr;
     apply_theme(scale);
-#if IMGUI_VERSION_NUM >= 18700
-    ImGui_ImplSDL2_InitForSDLRenderer(window_, renderer_);
-#else
-    ImGui_ImplSDL2_InitForSDLRenderer(window_);
-#endif
-    ImGui_ImplSDLRenderer_Init(renderer_);
+    init_sdl_for_renderer(window_, renderer_);
+    ImGui_ImplSDLRenderer2_Init(renderer_);
 }
 
 Canvas::~Canvas() {
-    ImGui_ImplSDLRenderer_Shutdown();
+    ImGui_ImplSDLRenderer2_Shutdown();
     ImGui_ImplSDL2_Shutdown();
     ImGui::DestroyContext();
     if (display_ != nullptr) SDL_DestroyTexture(display_);
@@ -75,7 +68,7 @@ void Canvas::update_display(Ui& ui) {
 
 void Canvas::draw(Ui& ui) {
     update_display(ui);
-    ImGui_ImplSDLRenderer_NewFrame();
+    ImGui_ImplSDLRenderer2_NewFrame();
     ImGui_ImplSDL2_NewFrame();
     if (ui.scripted_mouse) {
         ImGui::GetIO().MousePos = {ui.scripted_mouse->x, ui.scripted_mouse->y};
@@ -91,7 +84,7 @@ void Canvas::draw(Ui& ui) {
     ImGui::Render();
     SDL_SetRenderDrawColor(renderer_, 16, 18, 22, 255);
     SDL_RenderClear(renderer_);
-    ImGui_ImplSDLRenderer_RenderDrawData(ImGui::GetDrawData());
+    ImGui_ImplSDLRenderer2_RenderDrawData(ImGui::GetDrawData());
     SDL_RenderPresent(renderer_);
 }
 
@@ -123,9 +116,9 @@ void Canvas::wake() {
 }
 
 void Canvas::set_scale(float scale) {
-    ImGui_ImplSDLRenderer_DestroyFontsTexture();
+    ImGui_ImplSDLRenderer2_DestroyFontsTexture();
     apply_theme(scale);
-    ImGui_ImplSDLRenderer_CreateFontsTexture();
+    ImGui_ImplSDLRenderer2_CreateFontsTexture();
 }
 
 void Canvas::save_png(const std::string& path) {

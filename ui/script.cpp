@@ -17,7 +17,6 @@ namespace {
 using command::Go;
 using command::Motion;
 
-constexpr u64 kSlice = 2'000'000;       // instructions between two looks
 constexpr u64 kBudget = 4'000'000'000;  // for any one line
 // While a search has nothing left to execute, in slices: longer than any program that waits for its own timer.
 constexpr unsigned kIdleSlices = 1000;
@@ -86,9 +85,9 @@ template <typename Reached>
 void ScriptRunner::run_until(const ScriptLine& line, const Reached& reached) {
     const u64 limit = session_.machine().moment().instructions + kBudget;
     session_.command(Go{Motion::Run});
-    for (bool done = reached(kSlice); !done;) {
+    for (bool done = reached(kScriptSlice); !done;) {
         const u64 before = session_.machine().moment().instructions;
-        session_.advance(kSlice);
+        session_.advance(kScriptSlice);
         pump_terminal();
         const u64 now = session_.machine().moment().instructions;
         done = reached(now - before);
@@ -128,7 +127,7 @@ void ScriptRunner::finish(const ScriptLine& line) {
     const u64 limit = session_.machine().moment().instructions + kBudget;
     unsigned idle = 0;
     while (session_.running()) {
-        session_.advance(kSlice);
+        session_.advance(kScriptSlice);
         pump_terminal();
         idle = session_.idle() ? idle + 1 : 0;
         if (session_.machine().moment().instructions > limit || idle > kIdleSlices)

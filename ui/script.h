@@ -26,6 +26,9 @@ struct ScriptLine {
     std::string rest;
 };
 
+// Instructions between two looks at the machine.
+inline constexpr u64 kScriptSlice = 2'000'000;
+
 // A number of a line, up to `largest`. Throws std::logic_error; ScriptRunner says on which line.
 u64 script_number(const std::string& text, u64 largest = kLargestCount);
 

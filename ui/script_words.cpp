@@ -16,7 +16,6 @@ namespace {
 using command::Go;
 using command::Motion;
 
-constexpr u64 kSlice = 2'000'000;  // instructions between two looks
 
 void repeat(ScriptRunner& runner, const ScriptLine& line, const Command& command) {
     const u64 count = line.rest.empty() ? 1 : script_number(line.rest);
@@ -55,7 +54,7 @@ void run(ScriptRunner& runner, const ScriptLine& line) {
     const u64 bound = machine.spent() + count + RunLimits::kBarrenSlack;  // of a guest caught in faults
     session.command(Go{Motion::Run});
     while (session.running() && machine.moment().instructions < until && machine.spent() < bound)
-        session.advance(std::min(kSlice, until - machine.moment().instructions));
+        session.advance(std::min(kScriptSlice, until - machine.moment().instructions));
     session.command(command::Pause{});
 }
 

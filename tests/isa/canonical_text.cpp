@@ -269,13 +269,14 @@ std::string foreign_operand(std::string text, const Insn& insn, unsigned i) {
         if (star != term.npos) {
             a.index = term.substr(0, star);
             a.scale = static_cast<unsigned>(std::stoul(term.substr(star + 1)));
-            if (a.index == "riz" || a.index == "eiz") a.index.clear();
         } else if (a.base.empty() && a.index.empty()) {
             a.base = term;
         } else {
             a.index = term;
         }
     }
+    // A SIB byte without an index, as some write it.
+    if (a.index == "riz" || a.index == "eiz") a.index.clear();
     if (a.index.empty()) a.scale = 1;
     bool string_dest = insn.row && i < insn.operand_count && insn.operands[i].kind == OperandKind::StringDest;
     return address_text(a, insn, string_dest);

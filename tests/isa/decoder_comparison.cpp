@@ -1,5 +1,6 @@
 #include "tests/isa/decoder_comparison.h"
 
+#include <capstone/capstone.h>
 #include <fmt/format.h>
 
 #include <map>
@@ -12,7 +13,14 @@
 namespace orrery::testing {
 namespace {
 
-enum class Who { Capstone, Objdump, Both };
+enum class Who { Capstone, Capstone4, Capstone5, Objdump, Both };
+constexpr Who kThisCapstone = CS_API_MAJOR < 5 ? Who::Capstone4 : Who::Capstone5;
+
+bool concerns(Who who, Peer peer) {
+    if (peer == Peer::Objdump) return who == Who::Objdump || who == Who::Both;
+    return who == Who::Capstone || who == kThisCapstone || who == Who::Both;
+}
+
 enum class Kind {
     Unknown,  // an instruction to us, not to the other
     Length,
@@ -152,10 +160,7 @@ class Comparison {
         auto [it, fresh] = relevant_.try_emplace({d.kind, d.mnemonic});
         if (fresh) {
             for (const KnownDifference& k : known_differences()) {
-                if (k.kind != d.kind ||
-                    (k.who != Who::Both && (k.who == Who::Capstone) != (peer_ == Peer::Capstone))) {
-                    continue;
-                }
+                if (k.kind != d.kind || !concerns(k.who, peer_)) continue;
                 if (std::regex_match(d.mnemonic, k.mnemonic)) it->second.push_back(&k);
             }
         }

@@ -146,10 +146,10 @@ Ignored ignored_differences(const TestCase& c, const Outcome& host, const Outcom
 }
 
 const char* skip_reason(const Row& row) {
-#define SKIP(semantics_name, why) \
+#define SKIPPED_ROW(semantics_name, why) \
     if (row.semantics == std::string_view(semantics_name)) return why;
 #include "tests/isa/skipped_rows.def"
-#undef SKIP
+#undef SKIPPED_ROW
     return nullptr;
 }
 

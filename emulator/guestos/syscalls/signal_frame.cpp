@@ -11,8 +11,8 @@ namespace {
 
 constexpr u64 kUcontext = 8;
 constexpr u64 kSigcontext = kUcontext + 8 + 8 + 24;  // flags, link, stack_t
-constexpr u64 kRax = kSigcontext + 13 * 8;           // r8-r15 rdi rsi rbp rbx rdx rax
-constexpr u64 kRip = kSigcontext + 16 * 8;           // rcx rsp rip
+constexpr u64 kSavedRax = kSigcontext + 13 * 8;      // r8-r15 rdi rsi rbp rbx rdx rax
+constexpr u64 kSavedRip = kSigcontext + 16 * 8;      // rcx rsp rip
 constexpr u64 kSiginfo = kSigcontext + 256 + 8;      // sigcontext, mask
 
 }  // namespace
@@ -20,8 +20,8 @@ constexpr u64 kSiginfo = kSigcontext + 256 + 8;      // sigcontext, mask
 std::optional<SignalFrame> find_signal_frame(const GuestMemory& memory, u64 rdi, u64 rsi, u64 rdx, u64 rsp) {
     if (rdi == 0 || rdi > 64 || rdx != rsp + kUcontext || rsi != rsp + kSiginfo) return std::nullopt;
     const std::optional<u32> number = memory.value<u32>(rsi);
-    const std::optional<u64> rip = memory.value<u64>(rsp + kRip);
-    const std::optional<u64> rax = memory.value<u64>(rsp + kRax);
+    const std::optional<u64> rip = memory.value<u64>(rsp + kSavedRip);
+    const std::optional<u64> rax = memory.value<u64>(rsp + kSavedRax);
     SignalFrame frame;
     if (!number || *number != rdi || !rip || !rax || !siginfo_text(memory, rsi, frame.info))
         return std::nullopt;

@@ -13,8 +13,7 @@ namespace orrery {
 
 namespace {
 
-constexpr const char* kInvalid = "E16";  // EINVAL
-constexpr const char* kFault = "E0e";    // EFAULT
+constexpr const char* kFault = "E0e";  // EFAULT
 
 std::span<const u8> bytes_of(std::string_view text) {
     return {reinterpret_cast<const u8*>(text.data()), text.size()};

@@ -11,8 +11,7 @@ namespace orrery {
 
 namespace {
 
-constexpr const char* kInvalid = "E16";  // EINVAL
-constexpr u64 kRipNumber = 16;           // in gdb's order, as the next two
+constexpr u64 kRipNumber = 16;  // in gdb's order, as the next two
 constexpr u64 kFramePointers[] = {6, 7};
 
 }  // namespace

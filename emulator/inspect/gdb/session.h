@@ -55,6 +55,7 @@ class GdbSession {
     void exited(int status);
 
   private:
+    static constexpr const char* kInvalid = "E16";  // EINVAL
     using Arguments = GdbArguments;
     enum class Command : u8 { Forwards, StepBack, RunBack };
 

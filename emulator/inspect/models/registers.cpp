@@ -76,13 +76,13 @@ std::string segment_note(const Segment& segment, bool protected_mode) {
 }
 
 std::vector<FlagRow> flag_rows(u32 value) {
-    struct Flag {
+    struct NamedBit {
         const char* name;
         unsigned bit;
         const char* on;
         const char* off;
     };
-    static constexpr Flag flags[] = {
+    static constexpr NamedBit flags[] = {
         {"CF", 0, "carry out of the highest bit", "no carry"},
         {"PF", 2, "parity of the low byte is even", "parity of the low byte is odd"},
         {"AF", 4, "carry out of bit 3", "no carry out of bit 3"},
@@ -98,7 +98,7 @@ std::vector<FlagRow> flag_rows(u32 value) {
         {"ID", 21, "set", "clear"},
     };
     std::vector<FlagRow> rows;
-    for (const Flag& flag : flags) {
+    for (const NamedBit& flag : flags) {
         const bool set = (value >> flag.bit & 1) != 0;
         rows.push_back({flag.name, flag.bit, set, set ? flag.on : flag.off});
     }

@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kModes[] = {"readonly", "overlay", "rw"};  // Disk::Mode
 
 // At single commas; a doubled one stands for itself.
-std::vector<std::string> split(const std::string& text) {
+std::vector<std::string> split_at_commas(const std::string& text) {
     std::vector<std::string> words(1);
     for (size_t i = 0; i < text.size(); ++i) {
         if (text[i] != ',') {
@@ -35,7 +35,7 @@ std::optional<bool> on_or_off(const std::string& value) {
 }  // namespace
 
 DiskConfig parse_disk(const std::string& word) {
-    const std::vector<std::string> words = split(word);
+    const std::vector<std::string> words = split_at_commas(word);
     DiskConfig config;
     config.path = words[0];
     if (words.size() > 2) throw ConfigError("one of overlay, readonly, rw, please");
@@ -57,7 +57,7 @@ DiskConfig parse_drive(const std::string& drive) {
     DiskConfig config;
     bool read_only = false;
     bool snapshot = true;
-    for (const std::string& word : split(drive)) {
+    for (const std::string& word : split_at_commas(drive)) {
         const size_t equals = word.find('=');
         const std::string key = word.substr(0, equals);
         const std::string value = equals == std::string::npos ? "on" : word.substr(equals + 1);

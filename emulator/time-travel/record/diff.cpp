@@ -102,9 +102,9 @@ class Side {
     Moment end_;
 };
 
-class Search {
+class DiffSearch {
   public:
-    Search(ReplayMachine& a, ReplayMachine& b) : a_(a), b_(b) {}
+    DiffSearch(ReplayMachine& a, ReplayMachine& b) : a_(a), b_(b) {}
 
     RunsDifference run() {
         found_.end_a = a_.end();
@@ -248,7 +248,7 @@ class Search {
 }  // namespace
 
 RunsDifference find_difference(ReplayMachine& a, ReplayMachine& b) {
-    return Search(a, b).run();
+    return DiffSearch(a, b).run();
 }
 
 }  // namespace orrery

@@ -86,7 +86,8 @@ void set(Query& query, DataPoint& data, const std::string& key, const std::strin
 }  // namespace
 
 Query parse_query(const std::vector<std::string>& words, const DebugInfo* kernel) {
-    const Kind& kind = find_kind(words.empty() ? "" : words[0]);
+    const std::string word = words.empty() ? "" : words[0];
+    const Kind& kind = find_kind(word);
     Query query;
     query.what = kind.what;
     DataPoint data;
