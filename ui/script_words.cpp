@@ -16,7 +16,6 @@ namespace {
 using command::Go;
 using command::Motion;
 
-
 void repeat(ScriptRunner& runner, const ScriptLine& line, const Command& command) {
     const u64 count = line.rest.empty() ? 1 : script_number(line.rest);
     for (u64 i = 0; i < count; ++i) runner.session().command(command);

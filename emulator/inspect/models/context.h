@@ -33,7 +33,7 @@ struct ModelContext {
     const std::string* console =
         nullptr;                        // everything the guest's console printed; null where it is not kept
     const TimeMachine* time = nullptr;  // null where the past is not kept
-    const EventLog* events = nullptr;        // null where what happens is not kept
+    const EventLog* events = nullptr;   // null where what happens is not kept
     const LastCrossing* crossing = nullptr;  // null where crossings are not followed
     TimeMachine* past = nullptr;             // to look through the past with; null where nobody may
     std::string source_root = {};  // where "guest-kernel/…" of the debug information lies; empty: no source

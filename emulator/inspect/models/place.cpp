@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "emulator/guestos/types/debug_info.h"
 #include "emulator/guestos/tasks/tasks.h"
+#include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/windows.h"
 
 namespace orrery {

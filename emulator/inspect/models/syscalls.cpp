@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
-#include "emulator/guestos/types/debug_info.h"
 #include "emulator/guestos/syscalls/strace_writer.h"
 #include "emulator/guestos/syscalls/syscall_log.h"
+#include "emulator/guestos/types/debug_info.h"
 
 namespace orrery {
 namespace {
