@@ -18,8 +18,8 @@ constexpr u64 kWindows[] = {20'000, 400'000, 8'000'000, 40'000'000};
 constexpr u64 kStackSpan = u64{1} << 20;  // further away is another task's stack
 
 // Where a CPU stands, as far as a frame is concerned.
-struct Place {
-    explicit Place(const Cpu& cpu)
+struct Stand {
+    explicit Stand(const Cpu& cpu)
         : id(cpu.id), ring(cpu.cpl), rip(cpu.rip()), stack(cpu.gpr[kRsp]), space(cpu.cr3) {}
     bool same_space(const Cpu& cpu) const { return ((cpu.cr3 ^ space) & pte::kAddress) == 0; }
     unsigned id;
@@ -85,7 +85,7 @@ std::optional<Moment> Session::last_breakpoint() {
 // One instruction back; where that is the end of a call, back to the call.
 std::optional<Moment> Session::call_before() {
     const Moment from = time_->now();
-    const Place here(machine_->cpu());
+    const Stand here(machine_->cpu());
     if (!time_->step_back()) return std::nullopt;
     const Cpu& cpu = machine_->cpu(here.id);
     const Flow flow = flow_at_rip(*machine_, cpu).flow;
@@ -127,10 +127,10 @@ std::optional<Moment> Session::caller(u64 window) {
         u64 stack;
     };
     const Moment from = time_->now();
-    const Place here(machine_->cpu());
+    const Stand here(machine_->cpu());
     std::vector<Call> open;
     std::optional<Moment> program;
-    std::optional<Place> before;
+    std::optional<Stand> before;
     Moment before_moment;
     time_->seek_instructions(from.instructions > window ? from.instructions - window : 0);
     const auto look = [&](const Cpu& cpu, Moment moment) {
@@ -140,7 +140,7 @@ std::optional<Moment> Session::caller(u64 window) {
             program = moment;
             return;
         }
-        const Place now(cpu);
+        const Stand now(cpu);
         if (cpu.cpl != here.ring || now.stack - here.stack + kStackSpan > 2 * kStackSpan) return;
         while (!open.empty() && now.stack > open.back().stack - 8) open.pop_back();
         // A call leaves the address of the instruction behind it on the stack, and goes elsewhere.

@@ -14,7 +14,7 @@ namespace orrery {
 
 namespace {
 
-struct Bar {
+struct TimeAxis {
     ImVec2 corner, size;
     u64 start, end;  // instructions
     ImDrawList* list;
@@ -35,7 +35,7 @@ ImU32 color(const ImVec4& base, float alpha = 1.0f) {
     return ImGui::GetColorU32({base.x, base.y, base.z, alpha});
 }
 
-void draw_bins(const Bar& bar, const TimelineModel& model) {
+void draw_bins(const TimeAxis& bar, const TimelineModel& model) {
     u64 most = 1;
     for (const TimelineBin& bin : model.bins) most = std::max(most, bin.crossings);
     for (size_t i = 0; i < model.bins.size(); ++i) {
@@ -56,7 +56,7 @@ void draw_bins(const Bar& bar, const TimelineModel& model) {
     }
 }
 
-void draw_marks(const Bar& bar, const Frame& frame) {
+void draw_marks(const TimeAxis& bar, const Frame& frame) {
     float drawn = -1;
     for (const u64 input : frame.timeline.inputs) {
         const float x = bar.x(input);
@@ -80,14 +80,14 @@ void draw_marks(const Bar& bar, const Frame& frame) {
     }
 }
 
-void draw_position(const Bar& bar, u64 instructions, float alpha) {
+void draw_position(const TimeAxis& bar, u64 instructions, float alpha) {
     const float x = bar.x(instructions);
     const ImU32 white = color({1, 1, 1, 1}, alpha);
     bar.list->AddLine({x, bar.y(0)}, {x, bar.y(1)}, white, 2.0f);
     bar.list->AddTriangleFilled({x - 6, bar.y(0)}, {x + 6, bar.y(0)}, {x, bar.y(0.32f)}, white);
 }
 
-void draw_tip(const Bar& bar, const Frame& frame, u64 at) {
+void draw_tip(const TimeAxis& bar, const Frame& frame, u64 at) {
     const TimelineModel& model = frame.timeline;
     std::string text = "instruction " + grouped(at);
     const size_t index =
@@ -115,7 +115,8 @@ void draw_time_bar(Ui& ui) {
     const TimelineModel& model = frame.timeline;
     const ImVec2 size{ImGui::GetContentRegionAvail().x, time_bar_height()};
     const ImVec2 corner = ImGui::GetCursorScreenPos();
-    const Bar bar{corner, size, model.start.instructions, model.end.instructions, ImGui::GetWindowDrawList()};
+    const TimeAxis bar{corner, size, model.start.instructions, model.end.instructions,
+                       ImGui::GetWindowDrawList()};
     ImGui::InvisibleButton("##time", size);
     const bool dragged = ImGui::IsItemActive(), hovered = ImGui::IsItemHovered();
     bar.list->AddRectFilled(corner, {corner.x + size.x, corner.y + size.y}, color({0.05f, 0.06f, 0.07f, 1}));
