@@ -15,6 +15,7 @@
 #include "cli/terminal.h"
 #include "devices/pc_board.h"
 #include "emulator/guestos/kernel_slide.h"
+#include "emulator/guestos/known_kernels.h"
 
 namespace orrery {
 
@@ -82,12 +83,14 @@ GdbRun::GdbRun(const GdbOptions& options, Machine& machine, ConsoleTape& tape, c
 }
 
 ModelContext GdbRun::context() {
-    if (!looked_for_kernel_) kernel_ = kernel_debug_info(kernel_path_);
-    looked_for_kernel_ = true;
+    if (!os_) {
+        kernel_ = kernel_debug_info(kernel_path_);
+        os_ = guest_os(kernel_.get());
+    }
     KernelSlide(machine_, kernel_.get()).follow();
     console_ = tape_.text();
     ModelContext context{machine_};
-    context.kernel = kernel_.get();
+    context.os = os_.get();
     context.console = &console_;
     context.time = context.past = time_.get();
     context.source_root = source_directory();

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "emulator/guestos/types/debug_info.h"
+#include "emulator/guestos/tasks/guest_os.h"
 #include "emulator/inspect/gdb/server.h"
 
 namespace CLI {
@@ -49,8 +49,9 @@ class GdbRun {
     Machine& machine_;
     ConsoleTape& tape_;
     std::string kernel_path_, console_;
-    bool looked_for_kernel_ = false;
+    // Once somebody has asked for it.
     std::unique_ptr<DebugInfo> kernel_;
+    std::unique_ptr<GuestOs> os_;
     std::unique_ptr<TimeMachine> time_;
     std::unique_ptr<GdbServer> server_;
 };

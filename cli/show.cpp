@@ -11,6 +11,7 @@
 #include "cli/number_options.h"
 #include "cli/own_files.h"
 #include "emulator/guestos/kernel_slide.h"
+#include "emulator/guestos/known_kernels.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
 #include "emulator/inspect/models/framebuffer.h"
 #include "emulator/inspect/models/ring.h"
@@ -61,10 +62,10 @@ class StopAtCall : public SyscallListener {
 
 // To the first time a program (the command or its children, if there is one) makes this call: just after its
 // SYSCALL instruction.
-void run_to_syscall(Machine& machine, u64 number, const DebugInfo* kernel,
-                    const std::vector<std::string>& command, const RunLimits& limits) {
+void run_to_syscall(Machine& machine, u64 number, const GuestOs& os, const std::vector<std::string>& command,
+                    const RunLimits& limits) {
     if (!command.empty()) {
-        SyscallTracer tracer(machine, kernel);
+        SyscallTracer tracer(machine, os);
         StopAtCall stop(machine, number);
         tracer.only_command(command);
         tracer.listen(&stop);
@@ -82,8 +83,8 @@ void run_to_syscall(Machine& machine, u64 number, const DebugInfo* kernel,
 class Moments {
   public:
     // Throws UsageError.
-    Moments(const std::string& text, DebugInfo* kernel, std::vector<std::string> command)
-        : text_(text), kernel_(kernel), command_(std::move(command)) {
+    Moments(const std::string& text, DebugInfo* kernel, const GuestOs& os, std::vector<std::string> command)
+        : text_(text), kernel_(kernel), os_(os), command_(std::move(command)) {
         // What begins with 0x is an address.
         if (text.find_first_not_of("0123456789") == text.npos) {
             const std::optional<u64> count = parse_number(text, kLargestCount);
@@ -111,7 +112,7 @@ class Moments {
         RunLimits limits;
         limits.instructions = budget;
         if (text_.empty()) return run_until_idle(machine, console, budget);
-        if (call_) return run_to_syscall(machine, *call_, kernel_, command_, limits);
+        if (call_) return run_to_syscall(machine, *call_, os_, command_, limits);
         if (place_) {
             // A name says where it lies only once the kernel has chosen its place.
             const bool named = text_[0] < '0' || text_[0] > '9';
@@ -142,6 +143,7 @@ class Moments {
   private:
     std::string text_;
     DebugInfo* kernel_;
+    const GuestOs& os_;
     std::vector<std::string> command_;
     u64 count_ = 0;
     std::optional<u64> call_;
@@ -189,9 +191,10 @@ int run_show(const ShowOptions& options) {
             throw UsageError(fmt::format("show: --vcpu {}: the machine has {} (--smp)", *options.vcpu,
                                          machine.cpu_count()));
         const std::unique_ptr<DebugInfo> kernel = kernel_debug_info(subject.kernel());
-        Moments moment(options.at, kernel.get(), subject.command());
+        const std::unique_ptr<GuestOs> os = guest_os(kernel.get());
+        Moments moment(options.at, kernel.get(), *os, subject.command());
         std::optional<SyscallTracer> tracer;
-        if (window.name == "syscalls" || window.name == "tasks") tracer.emplace(machine, kernel.get());
+        if (window.name == "syscalls" || window.name == "tasks") tracer.emplace(machine, *os);
 
         const LastCrossing crossing(machine);
         std::optional<EventLog> events;
@@ -213,8 +216,8 @@ int run_show(const ShowOptions& options) {
         if (!missed.empty()) fmt::print(stderr, "orrery: {}\n", missed);
 
         ModelContext context{machine};
+        context.os = os.get();
         context.cpu = options.vcpu.value_or(machine.cpu().id);
-        context.kernel = kernel.get();
         context.syscalls = tracer ? &tracer->log() : nullptr;
         context.console = &console.text();
         context.time = time ? &*time : nullptr;

@@ -13,6 +13,7 @@
 #include "cli/inspection.h"
 #include "cli/run.h"
 #include "cli/terminal.h"
+#include "emulator/guestos/known_kernels.h"
 #include "emulator/guestos/syscalls/strace_writer.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
 #include "emulator/machine/output_file.h"
@@ -40,7 +41,8 @@ int run_strace(const StraceOptions& options) {
     std::FILE* const out = file ? file.get() : stderr;
 
     const std::unique_ptr<DebugInfo> kernel = kernel_debug_info(subject.kernel());
-    SyscallTracer tracer(subject.machine(), kernel.get());
+    const std::unique_ptr<GuestOs> os = guest_os(kernel.get());
+    SyscallTracer tracer(subject.machine(), *os);
     // A recording of somebody who typed: the calls of all programs.
     const std::vector<std::string>& command = subject.command();
     if (!command.empty()) tracer.only_command(command);
@@ -63,7 +65,9 @@ int run_strace(const StraceOptions& options) {
     if (!written)
         throw OutputError(fmt::format("{}: cannot be written: {}", file ? options.output : "standard error",
                                       std::strerror(error)));
-    if (tracer.log().records().empty() && !command.empty())
+    if (tracer.log().records().empty() && !command.empty() && !os->tells_who_runs())
+        fmt::print(stderr, "orrery: the command was not seen: {}\n", os->problem());
+    else if (tracer.log().records().empty() && !command.empty())
         fmt::print(stderr, "orrery: the command was never executed (is {} in the guest's PATH?)\n",
                    command[0]);
     return subject.status(reason);

@@ -22,6 +22,7 @@ Session::Session(const SessionConfig& config) : config_(config) {
     } catch (const std::exception&) {
         kernel_.reset();  // a kernel without symbols is debugged by addresses
     }
+    os_ = guest_os(kernel_.get());
     watch_time();
     status_ =
         config_.replay ? "At the start of the recording: press Run (F5)" : "Ready to boot: press Run (F5)";
@@ -50,7 +51,7 @@ void Session::make_machine() {
 // What looks at the machine, and goes back with it.
 void Session::watch_time() {
     slide_ = std::make_unique<KernelSlide>(*machine_, kernel_.get());
-    tracer_ = std::make_unique<SyscallTracer>(*machine_, kernel_.get(), kTracedCalls);
+    tracer_ = std::make_unique<SyscallTracer>(*machine_, *os_, kTracedCalls);
     tracer_start_ = tracer_->state();
     events_ = std::make_unique<EventLog>(*machine_);
     crossing_ = std::make_unique<LastCrossing>(*machine_);
@@ -91,8 +92,8 @@ void Session::finish(int status) {
 ModelContext Session::context() const {
     follow_kernel();
     ModelContext context{*machine_};
+    context.os = os_.get();
     context.cpu = machine_->cpu().id;
-    context.kernel = kernel_.get();
     context.syscalls = &tracer_->log();
     context.console = &console();
     context.time = time_.get();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "emulator/guestos/kernel_slide.h"
+#include "emulator/guestos/known_kernels.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
 #include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/ring.h"
@@ -139,6 +140,7 @@ class Session {
 
     SessionConfig config_;
     std::unique_ptr<DebugInfo> kernel_;
+    std::unique_ptr<GuestOs> os_;
     ConsoleFeed console_;
     std::unique_ptr<ReplayMachine> replayed_;  // makes the machine of a recording
     std::unique_ptr<Machine> booted_;          // or this one

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "emulator/guestos/linux/names.h"
 #include "emulator/guestos/types/debug_info.h"
 
 namespace orrery {
@@ -21,8 +22,8 @@ bool KernelSlide::has_text(u64 linear, const char* text) const {
 
 std::optional<u64> KernelSlide::find() const {
     const SymbolTable& symbols = kernel_->symbols;
-    const Symbol* entry = symbols.find("entry_SYSCALL_64");
-    const Symbol* banner = symbols.find("linux_banner");
+    const Symbol* entry = symbols.find(linux_names::kSystemCallEntry);
+    const Symbol* banner = symbols.find(linux_names::kBanner);
     if (entry == nullptr || banner == nullptr) return std::nullopt;
     for (unsigned cpu = 0; cpu < machine_.cpu_count(); ++cpu) {
         const u64 slide = machine_.cpu(cpu).msr.lstar - (entry->address - symbols.slide());
@@ -30,7 +31,7 @@ std::optional<u64> KernelSlide::find() const {
     }
     if (!machine_.cpu().long_mode()) return std::nullopt;
     for (u64 slide = 0; slide < kEnd; slide += kStep)
-        if (has_text(banner->address - symbols.slide() + slide, "Linux version ")) return slide;
+        if (has_text(banner->address - symbols.slide() + slide, linux_names::kBannerText)) return slide;
     return std::nullopt;
 }
 

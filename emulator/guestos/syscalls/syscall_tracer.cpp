@@ -38,11 +38,8 @@ UserContext return_target(const Cpu& cpu, const GuestMemory& memory, const Event
 
 }  // namespace
 
-SyscallTracer::SyscallTracer(Machine& machine, const DebugInfo* kernel, size_t capacity)
-    : machine_(machine),
-      kernel_(kernel != nullptr && kernel->has_types() ? kernel : nullptr),
-      log_(capacity),
-      cpus_(machine.cpu_count()) {
+SyscallTracer::SyscallTracer(Machine& machine, const GuestOs& os, size_t capacity)
+    : machine_(machine), os_(os), log_(capacity), cpus_(machine.cpu_count()) {
     const u32 kinds = Observers::bit(EventKind::SystemCall) | Observers::bit(EventKind::SystemReturn) |
                       Observers::bit(EventKind::AddressSpace) | Observers::bit(EventKind::Exception) |
                       Observers::bit(EventKind::Halt);
@@ -59,21 +56,25 @@ void SyscallTracer::only_command(std::vector<std::string> argv) {
     for (auto& [key, task] : tasks_) task.traced = false;
 }
 
-GuestTasks SyscallTracer::tasks(const GuestMemory& memory) const {
-    return GuestTasks(*kernel_, memory, guest_cpus(machine_));
+// Of a task, whichever CPU it is on; nothing where it cannot be read.
+std::optional<TaskInfo> SyscallTracer::info_of(u64 address) const {
+    try {
+        return os_.task(MachineMemory(machine_, 0), {}, address);
+    } catch (const GuestReadError&) {
+        return std::nullopt;
+    }
 }
 
 // The task that the CPU runs now; made on first sight. nullptr while it cannot be told (early in the boot).
 SyscallTracer::Task* SyscallTracer::current_task(unsigned cpu) {
-    const MachineMemory memory(machine_, cpu);
     int pid = 0;
     u64 key = 0, address = 0;
-    if (kernel_ != nullptr) {
+    if (os_.tells_who_runs()) {
+        const MachineMemory memory(machine_, cpu);
+        address = os_.current(memory, guest_cpu(machine_, cpu));
+        if (address == 0) return nullptr;
         try {
-            const GuestTasks guest = tasks(memory);
-            address = guest.current(cpu);
-            if (address == 0) return nullptr;
-            pid = guest.pid_of(address);
+            pid = os_.pid_of(memory, address);
             key = static_cast<u64>(pid);
         } catch (const GuestReadError&) {
             return nullptr;
@@ -96,28 +97,19 @@ SyscallTracer::Task* SyscallTracer::current_task(unsigned cpu) {
 // A task seen for the first time: is it one of those to be traced?
 void SyscallTracer::begin_task(Task& task) {
     task.traced = command_.empty();
-    if (kernel_ == nullptr) return;
-    try {
-        const MachineMemory memory(machine_, 0);
-        const TaskInfo info = tasks(memory).read(task.address);
-        task.tgid = info.tgid;
-        task.comm = info.comm;
-        if (!command_seen_) return;
-        for (const int relative : {info.ppid, info.tgid}) {
-            const auto found = tasks_.find(static_cast<u64>(relative));
-            if (relative != task.pid && found != tasks_.end() && found->second.traced) task.traced = true;
-        }
-    } catch (const GuestReadError&) {
+    const std::optional<TaskInfo> info = info_of(task.address);
+    if (!info) return;
+    task.tgid = info->tgid;
+    task.comm = info->comm;
+    if (!command_seen_) return;
+    for (const int relative : {info->ppid, info->tgid}) {
+        const auto found = tasks_.find(static_cast<u64>(relative));
+        if (relative != task.pid && found != tasks_.end() && found->second.traced) task.traced = true;
     }
 }
 
 void SyscallTracer::refresh(Task& task) {
-    if (kernel_ == nullptr) return;
-    try {
-        const MachineMemory memory(machine_, 0);
-        task.comm = tasks(memory).read(task.address).comm;
-    } catch (const GuestReadError&) {
-    }
+    if (const std::optional<TaskInfo> info = info_of(task.address)) task.comm = info->comm;
 }
 
 // What passed on this CPU since its last event belongs to the task that ran, and to its call.
@@ -291,16 +283,14 @@ void SyscallTracer::note_fatal_signal(Task& task, Moment moment, int signal) {
 
 // Has this task, which does not run now, ended?
 void SyscallTracer::check_exit(Task& task, Moment moment) {
-    if (!task.traced || task.gone || kernel_ == nullptr) return;
+    if (!task.traced || task.gone || !os_.tells_who_runs()) return;
     int status = -1;
-    try {
-        const MachineMemory memory(machine_, 0);
-        const TaskInfo info = tasks(memory).read(task.address);
-        if (info.pid == task.pid && !info.exited) return;
-        if (info.pid == task.pid) status = info.exit_code;
-    } catch (const GuestReadError&) {
+    const std::optional<TaskInfo> info = info_of(task.address);
+    if (info && info->pid == task.pid) {
+        if (!info->exited) return;
+        status = info->exit_code;
     }
-    // The task_struct is another's by now: the program's own word stands.
+    // The kernel's object is another's by now: the program's own word stands.
     if (status < 0 && task.exit_status >= 0) status = task.exit_status << 8;
     task.gone = true;
     // A call that the task has died in has no result.

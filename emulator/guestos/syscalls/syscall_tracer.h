@@ -13,8 +13,7 @@
 
 #include "emulator/core/observe/events.h"
 #include "emulator/guestos/syscalls/syscall_log.h"
-#include "emulator/guestos/tasks/tasks.h"
-#include "emulator/guestos/types/debug_info.h"
+#include "emulator/guestos/tasks/guest_os.h"
 
 namespace orrery {
 
@@ -22,9 +21,9 @@ class Machine;
 
 class SyscallTracer {
   public:
-    // `kernel`: of the guest's kernel, or null: then tasks are told apart by their address space (CR3) only,
-    // and have no names and no pids. Both must outlive the tracer.
-    SyscallTracer(Machine& machine, const DebugInfo* kernel, size_t capacity = 10000);
+    // Where `os` does not tell who runs, tasks are told apart by their address space (CR3) only, and have no
+    // pids and no names. Both must outlive the tracer.
+    SyscallTracer(Machine& machine, const GuestOs& os, size_t capacity = 10000);
     ~SyscallTracer();
     SyscallTracer(const SyscallTracer&) = delete;
     SyscallTracer& operator=(const SyscallTracer&) = delete;
@@ -51,7 +50,7 @@ class SyscallTracer {
         u64 key = 0;  // as SyscallRecord::task
         int pid = 0;  // 0: not known
         int tgid = 0;
-        u64 address = 0;  // of the task_struct
+        u64 address = 0;  // TaskInfo::address
         std::string comm;
         bool traced = false;
         bool in_call = false;
@@ -78,10 +77,10 @@ class SyscallTracer {
     void refresh(Task& task);
     void check_exit(Task& task, Moment moment);
     bool starts_command(const DecodedCall& call, const GuestMemory& memory) const;
-    GuestTasks tasks(const GuestMemory& memory) const;
+    std::optional<TaskInfo> info_of(u64 address) const;
 
     Machine& machine_;
-    const DebugInfo* kernel_;
+    const GuestOs& os_;
     SyscallLog log_;
     SyscallListener* listener_ = nullptr;
     u32 subscription_ = 0;

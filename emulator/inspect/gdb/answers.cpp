@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "emulator/guestos/types/debug_info.h"
+#include "emulator/guestos/tasks/guest_os.h"
 #include "emulator/inspect/gdb/access.h"
 #include "emulator/inspect/gdb/monitor.h"
 #include "emulator/inspect/gdb/registers.h"
@@ -22,9 +22,9 @@ std::span<const u8> bytes_of(std::string_view text) {
 // qOffsets: where a kernel that moves (KASLR) has its first segment, so that gdb moves its symbols there;
 // empty for one that does not, or has not yet.
 std::string segment_offset(const ModelContext& context) {
-    if (context.kernel == nullptr || context.kernel->symbols.slide() == 0) return "";
-    const Symbol* text = context.kernel->symbols.find("_text");
-    return text == nullptr ? "" : fmt::format("TextSeg={:x}", text->address);
+    if (context.kernel() == nullptr || context.kernel()->symbols.slide() == 0) return "";
+    const std::optional<u64> start = context.os->image_start();
+    return start ? fmt::format("TextSeg={:x}", *start) : "";
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ std::string look(TimeMachine& time, const ModelContext& context, std::vector<std
     const bool forwards = words[0] == "next";
     words.erase(words.begin());
     try {
-        Search search(time, context.kernel, parse_query(words, context.kernel));
+        Search search(time, *context.os, parse_query(words, context.kernel()));
         RunLimits limits;
         limits.instructions = time.now().instructions + kFarthest;
         moved = true;

@@ -7,9 +7,8 @@
 #include <algorithm>
 #include <map>
 
+#include "emulator/guestos/tasks/guest_os.h"
 #include "emulator/guestos/tasks/page_map.h"
-#include "emulator/guestos/tasks/tasks.h"
-#include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/page_walk.h"
 #include "emulator/machine/machine.h"
 
@@ -91,13 +90,9 @@ void add_runs(const std::vector<Mapping>& mappings, const std::map<u64, unsigned
 AddressSpaceModel address_space_model(const ModelContext& context, const AddressSpaceParameters& parameters) {
     AddressSpaceModel model;
     model.pid = parameters.pid;
-    if (context.kernel == nullptr || !context.kernel->has_types()) {
-        model.problem = "no debug information of the guest's kernel: its tasks cannot be found";
-        return model;
-    }
     const MachineMemory memory(context.machine, context.cpu);
-    const GuestTasks guest(*context.kernel, memory, guest_cpus(context.machine));
-    const std::vector<TaskInfo> tasks = guest.all(&model.problem);
+    const std::vector<TaskInfo> tasks =
+        context.os->tasks(memory, guest_cpus(context.machine), &model.problem);
     const auto task = std::find_if(tasks.begin(), tasks.end(),
                                    [&](const TaskInfo& info) { return info.pid == parameters.pid; });
     if (task == tasks.end()) {
@@ -106,7 +101,7 @@ AddressSpaceModel address_space_model(const ModelContext& context, const Address
     }
     model.comm = task->comm;
     model.cr3 = task->cr3;
-    if (task->mm == 0) {
+    if (task->space == 0) {
         model.problem = fmt::format("{} (pid {}) has no address space of its own: it is {}", task->comm,
                                     task->pid, task->exited ? "a zombie" : "a kernel thread");
         return model;
@@ -121,7 +116,7 @@ AddressSpaceModel address_space_model(const ModelContext& context, const Address
                                      model.resident_pages += size / 4096;
                                  });
     const std::map<u64, unsigned> mappers = count_mappers(context, tasks);
-    for (const AreaInfo& area : guest.areas(task->mm, &model.problem)) {
+    for (const AreaInfo& area : context.os->areas(memory, task->space, &model.problem)) {
         AddressSpaceRow row;
         row.start = area.start;
         row.end = area.end;

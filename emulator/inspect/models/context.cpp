@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "emulator/guestos/types/debug_info.h"
+#include "emulator/guestos/tasks/guest_os.h"
 
 namespace orrery {
 
@@ -32,8 +32,12 @@ std::string pad_left(std::string text, size_t width) {
     return text;
 }
 
+const DebugInfo* ModelContext::kernel() const {
+    return os->kernel();
+}
+
 std::string symbol_text(const ModelContext& context, u64 address) {
-    return context.kernel == nullptr ? "" : context.kernel->symbols.describe(address);
+    return context.kernel() == nullptr ? "" : context.kernel()->symbols.describe(address);
 }
 
 std::string size_text(u64 bytes) {

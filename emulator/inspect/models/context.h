@@ -17,6 +17,8 @@ namespace orrery {
 
 class Machine;
 class DebugInfo;
+class GuestOs;
+const GuestOs& unknown_os();
 class SyscallLog;
 class TimeMachine;
 class EventLog;
@@ -28,7 +30,7 @@ using Json = nlohmann::ordered_json;
 struct ModelContext {
     Machine& machine;
     unsigned cpu = 0;                      // whose registers, tables and TLB are meant
-    const DebugInfo* kernel = nullptr;     // of the guest's kernel; null where none is known
+    const GuestOs* os = &unknown_os();     // what runs in the guest; never null
     const SyscallLog* syscalls = nullptr;  // null where calls are not traced
     const std::string* console =
         nullptr;                        // everything the guest's console printed; null where it is not kept
@@ -37,6 +39,9 @@ struct ModelContext {
     const LastCrossing* crossing = nullptr;  // null where crossings are not followed
     TimeMachine* past = nullptr;             // to look through the past with; null where nobody may
     std::string source_root = {};  // where "guest-kernel/…" of the debug information lies; empty: no source
+
+    // Of the guest's kernel; null where none is known.
+    const DebugInfo* kernel() const;
 };
 
 // "0x00007fff12345678": the form of every 64-bit quantity in JSON and in the windows.

@@ -69,10 +69,10 @@ class Builder {
     }
 
     void add_source(DisassemblyRow& row) {
-        if (context_.kernel == nullptr) return;
-        if (const Symbol* symbol = context_.kernel->symbols.at(row.address))
+        if (context_.kernel() == nullptr) return;
+        if (const Symbol* symbol = context_.kernel()->symbols.at(row.address))
             if (symbol->address == row.address) row.label = symbol->name;
-        const SourceLocation location = context_.kernel->lines.at(row.address);
+        const SourceLocation location = context_.kernel()->lines.at(row.address);
         if (location.line == 0 || location == last_) return;
         last_ = location;
         row.source = fmt::format("{}:{}", location.file, location.line);
@@ -106,8 +106,8 @@ class Builder {
 // Addresses of the instructions before `address`, by decoding from the symbol's beginning.
 std::vector<u64> addresses_before(const ModelContext& context, Builder& builder, u64 address,
                                   unsigned count) {
-    if (context.kernel == nullptr || count == 0) return {};
-    const Symbol* symbol = context.kernel->symbols.at(address);
+    if (context.kernel() == nullptr || count == 0) return {};
+    const Symbol* symbol = context.kernel()->symbols.at(address);
     if (symbol == nullptr || address - symbol->address > kMaxFunction) return {};
     std::vector<u64> addresses;
     for (u64 at = symbol->address; at < address;) {

@@ -5,8 +5,7 @@
 
 #include <algorithm>
 
-#include "emulator/guestos/tasks/tasks.h"
-#include "emulator/guestos/types/debug_info.h"
+#include "emulator/guestos/tasks/guest_os.h"
 #include "emulator/inspect/models/windows.h"
 
 namespace orrery {
@@ -15,14 +14,13 @@ Place parse_place(const ModelContext& context, const std::string& text, std::opt
     Place place;
     place.address = parse_address(context, text);
     if (!pid || is_register_address(text)) return place;
-    if (context.kernel == nullptr || !context.kernel->has_types())
-        throw ShowError("no debug information of the guest's kernel: its tasks cannot be found");
     const MachineMemory memory(context.machine, context.cpu);
-    const GuestTasks guest(*context.kernel, memory, guest_cpus(context.machine));
-    const std::vector<TaskInfo> tasks = guest.all(nullptr);
+    std::string problem;
+    const std::vector<TaskInfo> tasks = context.os->tasks(memory, guest_cpus(context.machine), &problem);
     const auto task =
         std::find_if(tasks.begin(), tasks.end(), [&](const TaskInfo& info) { return info.pid == *pid; });
-    if (task == tasks.end()) throw ShowError(fmt::format("no task has pid {}", *pid));
+    if (task == tasks.end())
+        throw ShowError(problem.empty() ? fmt::format("no task has pid {}", *pid) : problem);
     if (task->cr3 == 0) return place;
     place.cr3 = task->cr3;
     place.task = fmt::format("{} (pid {})", task->comm, task->pid);

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "emulator/guestos/tasks/tasks.h"
+#include "emulator/guestos/tasks/guest_os.h"
 #include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/float_registers.h"
 #include "emulator/machine/machine.h"
@@ -106,17 +106,8 @@ std::vector<FlagRow> flag_rows(u32 value) {
 }
 
 std::string task_text(const ModelContext& context) {
-    if (context.kernel == nullptr) return "";
-    try {
-        const MachineMemory memory(context.machine, context.cpu);
-        const GuestTasks tasks(*context.kernel, memory, guest_cpus(context.machine));
-        const u64 address = tasks.current(context.cpu);
-        if (address == 0) return "";
-        const TaskInfo task = tasks.read(address);
-        return fmt::format("{} (pid {})", task.comm, task.pid);
-    } catch (const GuestReadError&) {
-        return "";
-    }
+    const std::optional<TaskInfo> task = running_task(*context.os, context.machine, context.cpu);
+    return task ? fmt::format("{} (pid {})", task->comm, task->pid) : "";
 }
 
 std::string star_text(u64 star) {
@@ -201,8 +192,8 @@ RegistersModel registers_model(const ModelContext& context, const RegistersParam
     model.mode = mode_text(cpu);
     model.activity = activity_text(cpu);
     model.location = symbol_text(context, cpu.rip());
-    if (context.kernel != nullptr) {
-        const SourceLocation source = context.kernel->lines.at(cpu.rip());
+    if (context.kernel() != nullptr) {
+        const SourceLocation source = context.kernel()->lines.at(cpu.rip());
         if (source.line != 0) model.source = fmt::format("{}:{}", source.file, source.line);
     }
     model.task = task_text(context);

@@ -8,7 +8,7 @@
 
 #include "emulator/guestos/syscalls/strace_writer.h"
 #include "emulator/guestos/syscalls/syscall_log.h"
-#include "emulator/guestos/types/debug_info.h"
+#include "emulator/guestos/tasks/guest_os.h"
 
 namespace orrery {
 namespace {
@@ -65,8 +65,8 @@ SyscallsModel syscalls_model(const ModelContext& context, const SyscallsParamete
         return model;
     }
     model.dropped = context.syscalls->dropped();
-    if (parameters.pid && context.kernel != nullptr && !context.kernel->has_types()) {
-        model.problem = "no debug information of the guest's kernel: its tasks' pids are not known";
+    if (parameters.pid && context.kernel() != nullptr && !context.os->tells_who_runs()) {
+        model.problem = context.os->problem();
         return model;
     }
     model.summary = summary_of(*context.syscalls);

@@ -5,8 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "emulator/guestos/syscalls/syscall_log.h"
-#include "emulator/guestos/tasks/tasks.h"
-#include "emulator/guestos/types/debug_info.h"
+#include "emulator/guestos/tasks/guest_os.h"
 #include "emulator/machine/machine.h"
 
 namespace orrery {
@@ -31,13 +30,8 @@ std::string seconds_text(u64 ns) {
 
 TasksModel tasks_model(const ModelContext& context, const TasksParameters&) {
     TasksModel model;
-    if (context.kernel == nullptr || !context.kernel->has_types()) {
-        model.problem = "no debug information of the guest's kernel: its tasks cannot be found";
-        return model;
-    }
     const MachineMemory memory(context.machine, context.cpu);
-    const GuestTasks guest(*context.kernel, memory, guest_cpus(context.machine));
-    for (const TaskInfo& info : guest.all(&model.problem)) {
+    for (const TaskInfo& info : context.os->tasks(memory, guest_cpus(context.machine), &model.problem)) {
         TaskRow row;
         row.pid = info.pid;
         row.tgid = info.tgid;
@@ -86,7 +80,7 @@ Json to_json(const TasksModel& model) {
                                  {"utime_ns", row.utime_ns},
                                  {"stime_ns", row.stime_ns},
                                  {"cr3", hex64(row.cr3)},
-                                 {"task_struct", hex64(row.task)},
+                                 {"address", hex64(row.task)},
                                  {"system_call", row.system_call}});
     if (!model.problem.empty()) json["problem"] = model.problem;
     return json;

@@ -19,7 +19,7 @@ struct TaskRow {
     u64 utime_ns = 0;
     u64 stime_ns = 0;
     u64 cr3 = 0;              // 0: no address space of its own
-    u64 task = 0;             // address of its task_struct
+    u64 task = 0;             // TaskInfo::address
     std::string system_call;  // unfinished call, as strace prints it; empty if none or not traced
 };
 

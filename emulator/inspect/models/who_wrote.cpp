@@ -37,7 +37,7 @@ WhoWroteModel who_wrote_model(const ModelContext& context, const WhoWroteParamet
         return model;
     }
     try {
-        model.writer = who_wrote_linear(*context.past, context.kernel, context.cpu, parameters.linear);
+        model.writer = who_wrote_linear(*context.past, *context.os, context.cpu, parameters.linear);
     } catch (const QueryError& error) {
         model.problem = error.what();
     } catch (const TimeError& error) {

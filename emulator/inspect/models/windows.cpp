@@ -291,10 +291,10 @@ u64 parse_address(const ModelContext& context, const std::string& text) {
     if (const std::optional<u64> number = parse_number(base)) return *number + offset;
     if (const std::optional<size_t> index = register_index(base))
         return register_value(context.machine.cpu(context.cpu), *index) + offset;
-    if (context.kernel != nullptr) {
+    if (context.kernel() != nullptr) {
         // A name may have the sign in it ("operator-"): whole first.
-        if (const Symbol* symbol = context.kernel->symbols.find(text)) return symbol->address;
-        if (const Symbol* symbol = context.kernel->symbols.find(base)) return symbol->address + offset;
+        if (const Symbol* symbol = context.kernel()->symbols.find(text)) return symbol->address;
+        if (const Symbol* symbol = context.kernel()->symbols.find(base)) return symbol->address + offset;
     }
     throw ShowError(fmt::format("no symbol is called {}", base));
 }

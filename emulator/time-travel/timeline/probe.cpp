@@ -4,8 +4,7 @@
 
 #include <algorithm>
 
-#include "emulator/guestos/tasks/tasks.h"
-#include "emulator/guestos/types/debug_info.h"
+#include "emulator/guestos/tasks/guest_os.h"
 
 namespace orrery {
 namespace {
@@ -34,25 +33,13 @@ u32 kinds_of(Query::What what) {
 
 }  // namespace
 
-std::optional<int> running_task(Machine& machine, const DebugInfo* kernel, unsigned cpu) {
-    if (kernel == nullptr) return std::nullopt;
-    try {
-        const MachineMemory memory(machine, cpu);
-        const GuestTasks tasks(*kernel, memory, guest_cpus(machine));
-        const u64 task = tasks.current(cpu);
-        if (task != 0) return tasks.pid_of(task);
-    } catch (const GuestReadError&) {
-    }
-    return std::nullopt;
-}
-
-Probe::Probe(Machine& machine, const DebugInfo* kernel, Query query)
+Probe::Probe(Machine& machine, const GuestOs& os, Query query)
     : machine_(machine),
-      kernel_(kernel),
+      os_(os),
       query_(std::move(query)),
       kinds_(kinds_of(query_.what)),
       code_(query_.code) {
-    if (query_.pid && kernel_ == nullptr) throw QueryError("without the kernel's symbols no task is known");
+    if (query_.pid && !os_.tells_who_runs()) throw QueryError(os_.problem());
     if (!query_.device.empty()) {
         const auto regions = machine_.bus().regions();
         if (std::none_of(regions.begin(), regions.end(),
@@ -60,9 +47,9 @@ Probe::Probe(Machine& machine, const DebugInfo* kernel, Query query)
             throw QueryError(fmt::format("no device with registers is called {}", query_.device));
     }
     if (query_.what != Query::What::ContextSwitch) return;
-    const Symbol* symbol = kernel_ != nullptr ? kernel_->symbols.find("__switch_to") : nullptr;
-    if (symbol == nullptr) throw QueryError("the kernel's symbols have no __switch_to");
-    code_ = {symbol->address};
+    const std::optional<u64> function = os_.switch_function();
+    if (!function) throw QueryError("the kernel's symbols do not tell where it switches tasks");
+    code_ = {*function};
 }
 
 bool Probe::lands_before() const {
@@ -71,7 +58,7 @@ bool Probe::lands_before() const {
 }
 
 bool Probe::is_this_task(const Event& event) const {
-    return !query_.pid || running_task(machine_, kernel_, event.cpu) == query_.pid;
+    return !query_.pid || running_pid(os_, machine_, event.cpu) == query_.pid;
 }
 
 bool Probe::is_this_device(const Event& event) const {
@@ -96,7 +83,7 @@ std::optional<bool> Probe::is_in_call(u64 task) const {
 // A return to the program ends a system call where the task is in one; else an interrupt or a fault.
 Probe::Answer Probe::look_at_return(const Event& event) {
     const Cpu& cpu = machine_.cpu(event.cpu);
-    const std::optional<int> pid = running_task(machine_, kernel_, event.cpu);
+    const std::optional<int> pid = running_pid(os_, machine_, event.cpu);
     task_ = pid ? static_cast<u64>(*pid) : cpu.cr3 & pte::kAddress;
     if (const auto* call = event.get<event::SystemCall>()) calls_[task_] = call->number;
     const auto* back = event.get<event::SystemReturn>();

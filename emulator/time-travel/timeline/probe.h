@@ -15,7 +15,7 @@
 
 namespace orrery {
 
-class DebugInfo;
+class GuestOs;
 
 // A query that cannot be answered; what() is one line.
 class QueryError : public std::runtime_error {
@@ -30,13 +30,13 @@ struct Query {
         SystemReturn,  // of one to its program
         PageFault,
         Interrupt,
-        ContextSwitch,  // the kernel's __switch_to is entered
+        ContextSwitch,  // GuestOs::switch_function() is entered
         DeviceAccess,   // by a port or a register in memory
         MemoryAccess,   // to `data`
         Code,           // the instruction at `code` is about to run
     };
     What what = What::RingCrossing;
-    std::optional<int> pid;       // only while this task runs; needs the kernel's debug information
+    std::optional<int> pid;       // only while this task runs; needs GuestOs::tells_who_runs()
     std::optional<u64> number;    // system calls: which one; Interrupt: vector
     std::optional<i64> result;    // SystemReturn: what it returned
     std::optional<u64> address;   // DeviceAccess: a port, or a physical address; PageFault: CR2
@@ -47,8 +47,8 @@ struct Query {
 
 class Probe {
   public:
-    // `kernel`: the guest's, null where it is not known. Both must outlive the probe. Throws QueryError.
-    Probe(Machine& machine, const DebugInfo* kernel, Query query);
+    // Both must outlive the probe. Throws QueryError.
+    Probe(Machine& machine, const GuestOs& os, Query query);
 
     // What to subscribe to, and to arm.
     u32 kinds() const { return kinds_; }
@@ -77,15 +77,12 @@ class Probe {
     bool is_this_task(const Event& event) const;
 
     Machine& machine_;
-    const DebugInfo* kernel_;
+    const GuestOs& os_;
     Query query_;
     u32 kinds_ = 0;
     std::vector<u64> code_;
     std::map<u64, std::optional<u64>> calls_;  // by task: the call it is in
     u64 task_ = 0;
 };
-
-// Who runs on a CPU: the pid where the kernel's debug information tells, else nothing.
-std::optional<int> running_task(Machine& machine, const DebugInfo* kernel, unsigned cpu);
 
 }  // namespace orrery

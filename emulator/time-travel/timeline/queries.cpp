@@ -14,8 +14,8 @@ void arm(ArmedPoints& armed, const Probe& probe) {
 
 }  // namespace
 
-Search::Search(TimeMachine& time, const DebugInfo* kernel, Query query)
-    : time_(time), machine_(time.machine()), probe_(time.machine(), kernel, std::move(query)) {}
+Search::Search(TimeMachine& time, const GuestOs& os, Query query)
+    : time_(time), machine_(time.machine()), probe_(time.machine(), os, std::move(query)) {}
 
 Search::Position Search::position() const {
     return {machine_.moment(), machine_.cpu().rip()};

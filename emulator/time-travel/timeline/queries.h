@@ -18,7 +18,7 @@ namespace orrery {
 class Search {
   public:
     // Both must outlive it. Throws QueryError.
-    Search(TimeMachine& time, const DebugInfo* kernel, Query query);
+    Search(TimeMachine& time, const GuestOs& os, Query query);
 
     // Runs on to the next match and stops there. Nothing: a limit, a stop that somebody asked for, or the
     // machine's end came before.

@@ -20,6 +20,8 @@
 
 namespace orrery {
 
+class DebugInfo;
+
 // `words`: split at blanks. Throws QueryError: no such kind, key, name or place.
 Query parse_query(const std::vector<std::string>& words, const DebugInfo* kernel);
 

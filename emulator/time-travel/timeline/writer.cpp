@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "emulator/guestos/tasks/tasks.h"
-#include "emulator/guestos/types/debug_info.h"
+#include "emulator/guestos/tasks/guest_os.h"
 #include "emulator/isa/disassembler.h"
 #include "emulator/points/armed_points.h"
 
@@ -18,19 +17,19 @@ constexpr unsigned kCallStretches = 3;
 constexpr unsigned kLookedAt = 2000;
 
 // A task as far as it can be told from others: its pid, or its address space where tasks are not known.
-u64 task_key(Machine& machine, const DebugInfo* kernel, unsigned cpu) {
-    const std::optional<int> pid = running_task(machine, kernel, cpu);
+u64 task_key(Machine& machine, const GuestOs& os, unsigned cpu) {
+    const std::optional<int> pid = running_pid(os, machine, cpu);
     return pid ? static_cast<u64>(*pid) : machine.cpu(cpu).cr3 & pte::kAddress;
 }
 
 // Which system calls tasks enter and leave, as they do.
 class Calls {
   public:
-    Calls(Machine& machine, const DebugInfo* kernel)
+    Calls(Machine& machine, const GuestOs& os)
         : watch_(machine.observers(),
                  Observers::bit(EventKind::SystemCall) | Observers::bit(EventKind::SystemReturn),
-                 [this, &machine, kernel](const Event& event) {
-                     Change change{event.moment, task_key(machine, kernel, event.cpu), std::nullopt};
+                 [this, &machine, &os](const Event& event) {
+                     Change change{event.moment, task_key(machine, os, event.cpu), std::nullopt};
                      if (const auto* call = event.get<event::SystemCall>()) change.call = call->number;
                      changes_.push_back(change);
                  }) {}
@@ -80,33 +79,26 @@ Writer::Kind kind_of(const Event& access) {
 }
 
 // Fills in who it is, while the machine is at the access.
-void describe(Machine& machine, const DebugInfo* kernel, Writer& writer) {
+void describe(Machine& machine, const GuestOs& os, Writer& writer) {
     const Event& access = writer.access;
     writer.kind = kind_of(access);
     writer.instruction = writer.kind == Writer::Kind::Device ? "" : disassembled(machine, access);
-    writer.symbol = kernel != nullptr ? kernel->symbols.describe(access.rip) : "";
+    writer.symbol = os.kernel() != nullptr ? os.kernel()->symbols.describe(access.rip) : "";
     writer.pid.reset();
     writer.comm.clear();
     writer.system_call.reset();
     // A program itself is in none, nor is anybody before the kernel has a way in for calls.
     writer.in_call_known = access.cpl == 3 || machine.cpu(access.cpu).msr.lstar == 0;
-    if (kernel == nullptr) return;
-    try {
-        const MachineMemory memory(machine, access.cpu);
-        const GuestTasks tasks(*kernel, memory, guest_cpus(machine));
-        const u64 current = tasks.current(access.cpu);
-        if (current == 0) return;
-        const TaskInfo task = tasks.read(current);
-        writer.pid = task.pid;
-        writer.comm = task.comm;
-        writer.in_call_known = writer.in_call_known || task.kernel_thread;
-    } catch (const GuestReadError&) {
-    }
+    const std::optional<TaskInfo> task = running_task(os, machine, access.cpu);
+    if (!task) return;
+    writer.pid = task->pid;
+    writer.comm = task->comm;
+    writer.in_call_known = writer.in_call_known || task->kernel_thread;
 }
 
 // The call that a task was in at a moment. The machine is then anywhere.
-void find_call(TimeMachine& time, const DebugInfo* kernel, u64 task, Writer& writer) {
-    Calls calls(time.machine(), kernel);
+void find_call(TimeMachine& time, const GuestOs& os, u64 task, Writer& writer) {
+    Calls calls(time.machine(), os);
     unsigned left = kCallStretches;
     time.backwards(writer.access.moment, [&](Moment, Moment until) {
         calls.reset();
@@ -119,7 +111,7 @@ void find_call(TimeMachine& time, const DebugInfo* kernel, u64 task, Writer& wri
 
 }  // namespace
 
-Writer who_wrote(TimeMachine& time, const DebugInfo* kernel, u64 physical) {
+Writer who_wrote(TimeMachine& time, const GuestOs& os, u64 physical) {
     Machine& machine = time.machine();
     if (machine.bus().ram_at(physical) == nullptr)
         throw QueryError(fmt::format("there is no memory at physical address {:#x}", physical));
@@ -128,17 +120,17 @@ Writer who_wrote(TimeMachine& time, const DebugInfo* kernel, u64 physical) {
     Query query;
     query.what = Query::What::MemoryAccess;
     query.data = {{physical, 1, true, false, true}};
-    Search search(time, kernel, query);
+    Search search(time, os, query);
     Writer writer;
     writer.physical = physical;
     u64 task = 0;
     unsigned matches = 0;
     {
-        Calls calls(machine, kernel);
+        Calls calls(machine, os);
         const auto look_at = [&](const Event& access) {
             writer.access = access;
-            describe(machine, kernel, writer);
-            task = task_key(machine, kernel, access.cpu);
+            describe(machine, os, writer);
+            task = task_key(machine, os, access.cpu);
             if (!writer.in_call_known)
                 writer.in_call_known = calls.find(task, access.moment, writer.system_call);
         };
@@ -154,15 +146,15 @@ Writer who_wrote(TimeMachine& time, const DebugInfo* kernel, u64 physical) {
             look_at(*found);
         }
     }
-    if (!writer.in_call_known && writer.kind != Writer::Kind::Before) find_call(time, kernel, task, writer);
+    if (!writer.in_call_known && writer.kind != Writer::Kind::Before) find_call(time, os, task, writer);
     arrive(time, now, now_rip);
     return writer;
 }
 
-Writer who_wrote_linear(TimeMachine& time, const DebugInfo* kernel, unsigned cpu, u64 linear) {
+Writer who_wrote_linear(TimeMachine& time, const GuestOs& os, unsigned cpu, u64 linear) {
     const WalkResult found = time.machine().translate(cpu, linear);
     if (!found.ok) throw QueryError(fmt::format("{:#x} is not mapped", linear));
-    return who_wrote(time, kernel, found.physical);
+    return who_wrote(time, os, found.physical);
 }
 
 }  // namespace orrery

@@ -31,11 +31,11 @@ struct Writer {
 };
 
 // The last write to the byte at `physical` (RAM) before the present moment of `time`, which is the present
-// moment afterwards. `kernel`: null where it is not known. Throws QueryError where there is no memory, and
+// moment afterwards. Throws QueryError where there is no memory, and
 // TimeError where there is no way back.
-Writer who_wrote(TimeMachine& time, const DebugInfo* kernel, u64 physical);
+Writer who_wrote(TimeMachine& time, const GuestOs& os, u64 physical);
 // By linear address, as CPU `cpu` translates it at the present moment. Throws QueryError too where it is not
 // mapped.
-Writer who_wrote_linear(TimeMachine& time, const DebugInfo* kernel, unsigned cpu, u64 linear);
+Writer who_wrote_linear(TimeMachine& time, const GuestOs& os, unsigned cpu, u64 linear);
 
 }  // namespace orrery

@@ -1,5 +1,5 @@
 // Our kernel's line table, as the debugger reads it.
-#include "emulator/guestos/types/debug_info.h"
+#include "emulator/guestos/known_kernels.h"
 #include "tests/unit/catch.h"
 
 using namespace orrery;
@@ -11,4 +11,13 @@ TEST_CASE("no line of the kernel is named for a program's addresses") {
     CHECK(kernel->lines.at(write->address).line != 0);
     for (u64 address = 0x1000; address < 0x1000000; address += 0x7f3)
         CHECK(kernel->lines.at(address).line == 0);
+}
+
+TEST_CASE("the kernel has every name that the debugger reads it by", "[guest]") {
+    const std::unique_ptr<DebugInfo> kernel = DebugInfo::open(GUEST_KERNEL);
+    const std::unique_ptr<GuestOs> os = guest_os(kernel.get());
+    CHECK(os->problem() == "");
+    CHECK(os->tells_who_runs());
+    CHECK(os->switch_function());
+    CHECK(os->image_start());
 }

@@ -3,8 +3,8 @@
 #include <memory>
 #include <string>
 
+#include "emulator/guestos/known_kernels.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
-#include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/windows.h"
 #include "emulator/points/armed_points.h"
 #include "emulator/points/debugger.h"
@@ -45,6 +45,10 @@ const DebugInfo& kernel_info() {
     static const std::unique_ptr<DebugInfo> info = DebugInfo::open(GUEST_KERNEL);
     return *info;
 }
+const GuestOs& os() {
+    static const std::unique_ptr<GuestOs> os = guest_os(&kernel_info());
+    return *os;
+}
 
 RunLimits to_moment(u64 instructions) {
     RunLimits limits;
@@ -65,7 +69,7 @@ u64 plain_hash() {
 
 TEST_CASE("tracing system calls changes nothing", "[guest]") {
     Guest guest;
-    SyscallTracer tracer(*guest.machine, &kernel_info());
+    SyscallTracer tracer(*guest.machine, os());
     guest.machine->run(to_moment(kMoment));
     CHECK(tracer.log().records().size() > 50);
     CHECK(guest.machine->state_hash() == plain_hash());
@@ -73,7 +77,7 @@ TEST_CASE("tracing system calls changes nothing", "[guest]") {
 
 TEST_CASE("looking at every window changes nothing", "[guest]") {
     Guest guest;
-    SyscallTracer tracer(*guest.machine, &kernel_info());
+    SyscallTracer tracer(*guest.machine, os());
     EventLog events(*guest.machine);
     TimeMachine time(*guest.machine);
     time.add_bookmark("here");
@@ -81,7 +85,7 @@ TEST_CASE("looking at every window changes nothing", "[guest]") {
     ModelContext context{*guest.machine};
     context.time = context.past = &time;
     context.events = &events;
-    context.kernel = &kernel_info();
+    context.os = &os();
     context.syscalls = &tracer.log();
     context.console = &console;
     for (u64 at = kMoment / 3; at <= kMoment; at += kMoment / 3) {

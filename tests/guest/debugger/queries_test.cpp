@@ -6,7 +6,7 @@
 #include <set>
 
 #include "cli/command_archive.h"
-#include "emulator/guestos/types/debug_info.h"
+#include "emulator/guestos/known_kernels.h"
 #include "emulator/points/armed_points.h"
 #include "emulator/time-travel/timeline/writer.h"
 #include "tests/unit/catch.h"
@@ -18,6 +18,10 @@ namespace {
 const DebugInfo& kernel_info() {
     static const std::unique_ptr<DebugInfo> info = DebugInfo::open(GUEST_KERNEL);
     return *info;
+}
+const GuestOs& os() {
+    static const std::unique_ptr<GuestOs> os = guest_os(&kernel_info());
+    return *os;
 }
 
 struct Guest {
@@ -53,7 +57,7 @@ Place place_of(const Event& event) {
 
 std::vector<Place> all_forwards(Guest& guest, const Query& query, u64 from, u64 to) {
     guest.time->seek_instructions(from);
-    Search search(*guest.time, &kernel_info(), query);
+    Search search(*guest.time, os(), query);
     std::vector<Place> found;
     RunLimits limits;
     limits.instructions = to;
@@ -63,7 +67,7 @@ std::vector<Place> all_forwards(Guest& guest, const Query& query, u64 from, u64 
 
 std::vector<Place> all_backwards(Guest& guest, const Query& query, u64 from, u64 to) {
     guest.time->seek_instructions(to);
-    Search search(*guest.time, &kernel_info(), query);
+    Search search(*guest.time, os(), query);
     std::vector<Place> found;
     while (const auto event = search.backwards()) {
         if (event->moment.instructions < from) break;
@@ -110,7 +114,7 @@ std::vector<Named> queries(Guest& guest) {
     add("writes to a page table", What::MemoryAccess, 1).data = {
         {guest.machine->cpu().cr3 & pte::kAddress, 4096, true, false, true}};
     add("calls of one task", What::SystemCall, 5).pid =
-        running_task(*guest.machine, &kernel_info(), guest.machine->cpu().id);
+        running_pid(os(), *guest.machine, guest.machine->cpu().id);
     return list;
 }
 
@@ -138,14 +142,14 @@ TEST_CASE("where there is nothing before, the search ends at the beginning", "[g
     Query query;
     query.what = Query::What::Code;
     query.code = {0x1234'5678};
-    Search search(*guest.time, nullptr, query);
+    Search search(*guest.time, unknown_os(), query);
     CHECK_FALSE(search.backwards());
     CHECK(guest.time->now() == guest.time->start());
     query.what = Query::What::ContextSwitch;
-    CHECK_THROWS_AS(Search(*guest.time, nullptr, query), QueryError);
+    CHECK_THROWS_AS(Search(*guest.time, unknown_os(), query), QueryError);
     query.what = Query::What::DeviceAccess;
     query.device = "nothing";
-    CHECK_THROWS_AS(Search(*guest.time, nullptr, query), QueryError);
+    CHECK_THROWS_AS(Search(*guest.time, unknown_os(), query), QueryError);
 }
 
 TEST_CASE("who wrote a byte is whom an observer of every instruction sees write it", "[guest]") {
@@ -205,7 +209,7 @@ TEST_CASE("who wrote a byte is whom an observer of every instruction sees write 
         const Change& change = changes[i];
         guest.time->seek_instructions(change.instructions + 1);
         const Moment now = guest.time->now();
-        const Writer writer = who_wrote(*guest.time, &kernel_info(), change.physical);
+        const Writer writer = who_wrote(*guest.time, os(), change.physical);
         INFO(std::hex << change.physical << " at " << std::dec << change.instructions);
         CHECK(writer.kind == Writer::Kind::Instruction);
         CHECK(writer.access.moment.instructions == change.instructions);
@@ -216,7 +220,7 @@ TEST_CASE("who wrote a byte is whom an observer of every instruction sees write 
         instructions.insert(writer.access.rip);
     }
     CHECK(instructions.size() > 3);
-    const Writer loaded = who_wrote_linear(*guest.time, &kernel_info(), 0,
-                                           kernel_info().symbols.find("do_syscall_64")->address);
+    const Writer loaded =
+        who_wrote_linear(*guest.time, os(), 0, kernel_info().symbols.find("do_syscall_64")->address);
     CHECK(loaded.kind == Writer::Kind::Before);
 }

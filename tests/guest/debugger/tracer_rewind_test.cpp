@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "emulator/guestos/known_kernels.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
-#include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/syscalls.h"
 #include "emulator/inspect/models/timeline.h"
 #include "emulator/time-travel/timeline/event_log.h"
@@ -24,7 +24,8 @@ TEST_CASE("the log of system calls goes back and forth with the machine", "[gues
     images.command_line = "console=ttyS0";
     machine.load(images);
     const std::unique_ptr<DebugInfo> kernel = DebugInfo::open(GUEST_KERNEL);
-    SyscallTracer tracer(machine, kernel.get());
+    const std::unique_ptr<GuestOs> os = guest_os(kernel.get());
+    SyscallTracer tracer(machine, *os);
     const auto start = tracer.state();
     EventLog events(machine);
     TimeMachine time(machine);

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "emulator/guestos/types/debug_info.h"
+#include "emulator/guestos/known_kernels.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/models/small_machine.h"
 
@@ -116,11 +116,14 @@ TEST_CASE("packets are acknowledged until gdb says otherwise", "[gdb]") {
 TEST_CASE("gdb is told where a kernel has moved to", "[gdb]") {
     SmallMachine small;
     TimeMachine time(small.machine);
-    DebugInfo kernel(SymbolTable::of({{"_text", "_text", 0xffff'ffff'8100'0000, 0x10, true}}), {}, {});
+    DebugInfo kernel(SymbolTable::of({{"_text", "_text", 0xffff'ffff'8100'0000, 0x10, true},
+                                      {"linux_banner", "linux_banner", 0xffff'ffff'8200'0000, 0x10, false}}),
+                     {}, {});
+    const std::unique_ptr<GuestOs> os = guest_os(&kernel);
     GdbSession session({time,
                         [&] {
                             ModelContext context = small.context();
-                            context.kernel = &kernel;
+                            context.os = os.get();
                             return context;
                         },
                         false});

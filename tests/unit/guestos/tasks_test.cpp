@@ -1,7 +1,11 @@
-// Task lists and areas in made-up memory, with types made by hand: no kernel is needed, and every damage can
-// be tried.
-#include "emulator/guestos/tasks/tasks.h"
+// Task lists and areas of our kernel in made-up memory, with types made by hand: no kernel is needed, and every
+// damage and every missing name can be tried.
+#include "emulator/guestos/tasks/guest_os.h"
 
+#include <array>
+#include <memory>
+
+#include "emulator/guestos/known_kernels.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/guestos/fake_memory.h"
 
@@ -46,11 +50,13 @@ struct Kernel {
                        {.name = "start_brk", .offset = 24, .type = number},
                        {.name = "brk", .offset = 32, .type = number},
                        {.name = "start_stack", .offset = 40, .type = number}};
+        Type* reference = types.add_type({.kind = TypeKind::Structure, .name = "RefPtr<File>", .size = 8});
+        reference->members = {{.name = "object_", .offset = 0, .type = number}};
         Type* vma = types.add_type({.kind = TypeKind::Structure, .name = "vm_area_struct", .size = 64});
         vma->members = {{.name = "vm_start", .offset = 0, .type = number},
                         {.name = "vm_end", .offset = 8, .type = number},
                         {.name = "vm_flags", .offset = 16, .type = number},
-                        {.name = "vm_file", .offset = 24, .type = number},
+                        {.name = "vm_file", .offset = 24, .type = reference},
                         {.name = "node", .offset = 32, .type = node}};
         Type* cpu = types.add_type({.kind = TypeKind::Structure, .name = "CpuData", .size = 16});
         cpu->members = {{.name = "self", .offset = 0, .type = number},
@@ -62,11 +68,14 @@ struct Kernel {
                                         {"TASK_INTERRUPTIBLE", 1},
                                         {"TASK_UNINTERRUPTIBLE", 2},
                                         {"TASK_STOPPED", 4},
+                                        {"TASK_TRACED", 8},
+                                        {"EXIT_DEAD", 16},
                                         {"EXIT_ZOMBIE", 32}}});
         types.add_type({.kind = TypeKind::Enumeration,
                         .name = "VmFlags",
                         .size = 8,
                         .enumerators = {{"VM_READ", 1}, {"VM_WRITE", 2}, {"VM_EXEC", 4}, {"VM_SHARED", 8}}});
+        structures = {mm, list, cpu};
         types.add_global({"init_task", task_at(0), task});
         Type* table = types.add_type({.kind = TypeKind::Structure, .name = "TaskTable", .size = 16});
         table->members = {{.name = "list", .offset = 0, .type = list}};
@@ -101,8 +110,15 @@ struct Kernel {
         memory.put<u64>(node + 8, last);
         memory.put<u64>(head + 8, node);
     }
+    // As if the kernel had given a member another name.
+    void rename(const char* type, const char* member, const char* to) {
+        for (Type* made : structures)
+            for (Member& known : made->members)
+                if (made->name == type && known.name == member) known.name = to;
+    }
     DebugInfo info() { return DebugInfo({}, {}, std::move(types)); }
 
+    std::vector<Type*> structures;
     TypeTable types;
     FakeMemory memory;
     Type* number;
@@ -122,11 +138,11 @@ TEST_CASE("the task list is read by names", "[guest]") {
     kernel.memory.put<u64>(kCpuData, kCpuData);
     kernel.memory.put<u64>(kCpuData + 8, Kernel::task_at(0));
     const DebugInfo info = kernel.info();
+    const std::unique_ptr<GuestOs> os = guest_os(&info);
     for (const GuestCpu cpu : {GuestCpu{kCpuData, 0x5ec3c0}, GuestCpu{0x5ec3c0, kCpuData}}) {
-        const GuestTasks guest(info, kernel.memory, {cpu});
-        CHECK(guest.current(0) == Kernel::task_at(0));
+        CHECK(os->current(kernel.memory, cpu) == Kernel::task_at(0));
         std::string problem;
-        const std::vector<TaskInfo> tasks = guest.all(&problem);
+        const std::vector<TaskInfo> tasks = os->tasks(kernel.memory, std::array{cpu}, &problem);
         CHECK(problem.empty());
         REQUIRE(tasks.size() == 3);
         CHECK(tasks[0].comm == "swapper");
@@ -140,8 +156,7 @@ TEST_CASE("the task list is read by names", "[guest]") {
         CHECK(tasks[2].state == 'Z');
         CHECK(tasks[2].exit_code == 3 << 8);
     }
-    CHECK(GuestTasks(info, kernel.memory, {{0x5ec3c0, 0}}).current(0) == 0);
-    CHECK(GuestTasks(info, kernel.memory, {{0x5ec3c0, 0}}).current(1) == 0);
+    CHECK(os->current(kernel.memory, {0x5ec3c0, 0}) == 0);
 }
 
 TEST_CASE("a damaged task list gives what can be read, and says so", "[guest]") {
@@ -159,17 +174,80 @@ TEST_CASE("a damaged task list gives what can be read, and says so", "[guest]") 
         kernel.memory.put<u64>(Kernel::task_at(1) + 72, Kernel::task_at(1) + 72);
     }
     const DebugInfo info = kernel.info();
-    const std::vector<TaskInfo> tasks = GuestTasks(info, kernel.memory, {}).all(&problem);
+    const std::vector<TaskInfo> tasks = guest_os(&info)->tasks(kernel.memory, {}, &problem);
     CHECK(tasks.size() >= 2);
     CHECK_FALSE(problem.empty());
 }
 
-TEST_CASE("a kernel without the names says which is missing", "[guest]") {
-    FakeMemory memory;
-    const DebugInfo info;
+TEST_CASE("a kernel that lacks a name says which, and tells the rest", "[guest]") {
+    Kernel kernel;
+    kernel.add_task(0, 0, "swapper", 0, 0);
+    kernel.memory.put<u64>(kCpuData, kCpuData);
+    kernel.memory.put<u64>(kCpuData + 8, Kernel::task_at(0));
     std::string problem;
-    CHECK(GuestTasks(info, memory, {}).all(&problem).empty());
-    CHECK(problem == "the kernel's debug information has no task_struct");
+    SECTION("a member on the way to a value") {
+        kernel.rename("mm_struct", "pgd", "page_directory");
+        kernel.memory.put<u64>(Kernel::task_at(0) + 64, kMm);
+        const DebugInfo info = kernel.info();
+        const auto os = guest_os(&info);
+        const std::string message =
+            "the kernel's debug information has no mm_struct.pgd (mm_struct has no member pgd)";
+        CHECK(os->problem() == message);
+        CHECK(os->tasks(kernel.memory, {}, &problem).empty());
+        CHECK(problem == message);
+        CHECK(os->tells_who_runs());
+        CHECK(os->current(kernel.memory, {kCpuData, 0}) == Kernel::task_at(0));
+        CHECK(os->pid_of(kernel.memory, Kernel::task_at(0)) == 0);
+    }
+    SECTION("a member deeper in") {
+        kernel.rename("List", "head_", "first_");
+        const DebugInfo info = kernel.info();
+        CHECK(guest_os(&info)->areas(kernel.memory, kMm, &problem).empty());
+        CHECK(problem ==
+              "the kernel's debug information has no mm_struct.vmas.head_ (List has no member head_)");
+    }
+    SECTION("what tells who runs") {
+        kernel.rename("CpuData", "current_task", "current");
+        const DebugInfo info = kernel.info();
+        const auto os = guest_os(&info);
+        CHECK_FALSE(os->tells_who_runs());
+        CHECK(os->current(kernel.memory, {kCpuData, 0}) == 0);
+        CHECK(os->problem() ==
+              "the kernel's debug information has no CpuData.current_task (CpuData has no member "
+              "current_task)");
+        CHECK(os->tasks(kernel.memory, {}, &problem).size() == 1);
+        CHECK(problem.empty());
+    }
+}
+
+TEST_CASE("a program that is no kernel of ours lacks the first name", "[guest]") {
+    const auto program = DebugInfo::open(DEBUG_FIXTURE);
+    const auto os = guest_os(program.get());
+    CHECK(os->problem() == "the kernel's debug information has no CpuData");
+    std::string problem;
+    CHECK(os->tasks(FakeMemory(), {}, &problem).empty());
+    CHECK(problem == "the kernel's debug information has no init_task");
+    CHECK_FALSE(os->switch_function());
+}
+
+TEST_CASE("of Linux, and of what is not known, no task is told", "[guest]") {
+    const DebugInfo linux_info(SymbolTable::of({{"linux_banner", "linux_banner", 0x8000, 0x10, false},
+                                                {"__switch_to", "__switch_to", 0x5000, 0x10, true}}),
+                               {}, {});
+    const DebugInfo stripped;
+    const FakeMemory memory;
+    for (const DebugInfo* kernel : {&linux_info, &stripped, static_cast<const DebugInfo*>(nullptr)}) {
+        const auto os = guest_os(kernel);
+        CHECK(os->kernel() == kernel);
+        CHECK_FALSE(os->tells_who_runs());
+        std::string problem;
+        CHECK(os->tasks(memory, {}, &problem).empty());
+        CHECK_FALSE(problem.empty());
+        CHECK(problem == os->problem());
+        CHECK(os->current(memory, {0xffff888000000000, 0}) == 0);
+        CHECK_THROWS_WITH(os->pid_of(memory, 0xffff888000000000), problem);
+    }
+    CHECK(guest_os(&linux_info)->switch_function() == 0x5000);
 }
 
 TEST_CASE("areas are read with their rights and names", "[guest]") {
@@ -189,7 +267,7 @@ TEST_CASE("areas are read with their rights and names", "[guest]") {
     }
     const DebugInfo info = kernel.info();
     std::string problem;
-    const std::vector<AreaInfo> found = GuestTasks(info, kernel.memory, {}).areas(kMm, &problem);
+    const std::vector<AreaInfo> found = guest_os(&info)->areas(kernel.memory, kMm, &problem);
     CHECK(problem.empty());
     REQUIRE(found.size() == 3);
     CHECK(found[0].name == "[heap]");

@@ -1,6 +1,8 @@
 #include "emulator/guestos/types/types.h"
 
-#include "emulator/guestos/types/guest_object.h"
+#include <fmt/format.h>
+
+#include "emulator/guestos/types/member_path.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/guestos/fake_memory.h"
 
@@ -58,31 +60,50 @@ TEST_CASE("global variables have addresses and types", "[guest]") {
     CHECK(types.global("nothing") == nullptr);
 }
 
-TEST_CASE("objects are read by the names of their members", "[guest]") {
+TEST_CASE("values are read by the names of members", "[guest]") {
     const TypeTable types = TypeTable::open(DEBUG_FIXTURE);
     FakeMemory memory;
-    const u64 task_at = 0xffff'8880'0000'1000, space_at = 0xffff'8880'0000'3ff8;  // the second crosses a page
-    memory.put<u32>(task_at, 1);
-    memory.text(task_at + 4, "init");
-    memory.put<u64>(task_at + 24, 7);
-    memory.put<u64>(task_at + 32, space_at);
-    memory.put<i32>(task_at + 44, -2);
-    for (int i = 0; i < 4; ++i) memory.put<i32>(space_at + 16 + 4 * i, 10 * i);
-    memory.put<i32>(space_at, 3);
+    const u64 task = 0xffff'8880'0000'1000, space = 0xffff'8880'0000'3ff8;  // the second crosses a page
+    memory.put<u32>(task, 1);
+    memory.text(task + 4, "init");
+    memory.put<u64>(task + 24, 7);
+    memory.put<u64>(task + 32, space);
+    memory.put<i32>(task + 44, -2);
+    for (int i = 0; i < 4; ++i) memory.put<i32>(space + 16 + 4 * i, 10 * i);
+    memory.put<i32>(space, 3);
+    const auto path = [&](const char* members) { return MemberPath::of_type(types, "Task", members); };
 
-    const GuestObject task(memory, types.type("Task"), task_at);
-    CHECK(task["state"].value() == 1);
-    CHECK(task["name"].text() == "init");
-    CHECK(task["pid"].value() == 7);
-    CHECK(task["b"].signed_value() == -2);
-    CHECK(task["space"]["refs"].value() == 3);
-    CHECK(task["space"]["numbers"].at(3).value() == 30);
-    CHECK(task["node"]["next"].null());
-    CHECK(task["node"].container(types.type("Task"), "node").address() == task_at);
+    CHECK(path("state").value(memory, task) == 1);
+    CHECK(path("name").text(memory, task) == "init");
+    CHECK(path("pid").value(memory, task) == 7);
+    CHECK(path("b").signed_value(memory, task) == -2);
+    CHECK(path("space.refs").value(memory, task) == 3);
+    CHECK(path("space.numbers").address(memory, task) == space + 16);
+    CHECK(path("node.next").value(memory, task) == 0);
+    CHECK(path("node").container(task + 48) == task);
+    CHECK_THROWS_AS(path("space.refs").container(task), GuestReadError);
 
-    CHECK_THROWS_WITH(task["nothing"], "Task has no member nothing");
-    CHECK_THROWS_AS(task["node"]["next"].deref(), GuestReadError);
-    CHECK_THROWS_AS(task["name"]["x"], GuestReadError);
-    memory.put<u64>(task_at + 32, 0x1234);
-    CHECK_THROWS_WITH(task["space"]["refs"].value(), "nothing to read at 0x1234");
+    const u64 list = types.global("task_list")->address;
+    memory.put<u64>(list, task);
+    CHECK(MemberPath::of_global(types, "task_list", "").address(memory) == list);
+    CHECK(MemberPath::of_global(types, "task_list", "head_.next").value(memory) == task);
+
+    CHECK(path("space.refs").problem().empty());
+    CHECK(path("space.nothing").problem() ==
+          "the kernel's debug information has no Task.space.nothing (Space has no member nothing)");
+    CHECK_THROWS_WITH(path("space.nothing").value(memory, task), path("space.nothing").problem());
+    CHECK_THROWS_AS(path("name.x").value(memory, task), GuestReadError);
+    CHECK(MemberPath::of_type(types, "Nobody", "x").problem() ==
+          "the kernel's debug information has no Nobody");
+    CHECK(MemberPath::of_global(types, "nobody", "").problem() ==
+          "the kernel's debug information has no nobody");
+    CHECK_THROWS_WITH(path("name").value(memory, task), "Task.name is no number: it is a char[]");
+    CHECK_THROWS_WITH(path("node.next.next").value(memory, task),
+                      fmt::format("Task.node.next.next: a null pointer at {:#x}", task + 48));
+    memory.put<u64>(task + 32, 0x1234);
+    CHECK_THROWS_WITH(path("space.refs").value(memory, task), "nothing to read at 0x1234");
+
+    CHECK(EnumeratorPath(types, "State", "kZombie").value() == 32);
+    CHECK_THROWS_WITH(EnumeratorPath(types, "State", "kGone").value(),
+                      "the kernel's debug information has no kGone in State");
 }

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "emulator/guestos/known_kernels.h"
 #include "emulator/guestos/syscalls/syscall_log.h"
-#include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/console.h"
 #include "emulator/inspect/models/syscalls.h"
 #include "tests/unit/catch.h"
@@ -56,7 +56,8 @@ TEST_CASE("addresses may be numbers, registers and symbols", "[models]") {
     test::SmallMachine small;
     const DebugInfo info(SymbolTable::of({{"do_fork", "do_fork", 0x5000, 0x10, true}}), {}, {});
     ModelContext context = small.context();
-    context.kernel = &info;
+    const std::unique_ptr<GuestOs> os = guest_os(&info);
+    context.os = os.get();
     CHECK(parse_address(context, "0x1f") == 0x1f);
     CHECK(parse_address(context, "31") == 31);
     CHECK(parse_address(context, "0x10+0x8") == 0x18);
