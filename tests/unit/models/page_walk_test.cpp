@@ -79,9 +79,9 @@ TEST_CASE("a page walk says what a protection key forbids", "[models]") {
     cpu.pkru = 1u << 2;  // AD of key 1
     CHECK(accesses()[0].reason == "PKRU forbids protection key 1: AD is set");
     CHECK(accesses()[0].error_code == (pf::kPresent | pf::kUser | pf::kProtectionKey));
-    CHECK(accesses()[2].allowed);  // keys say nothing of fetches
+    CHECK(accesses()[2].allowed);                                               // keys say nothing of fetches
     CHECK(accesses()[3].reason == "PKRU forbids protection key 1: AD is set");  // before SMAP's refusal
-    cpu.pkru = 2u << 2;  // WD of key 1
+    cpu.pkru = 2u << 2;                                                         // WD of key 1
     CHECK(accesses()[0].allowed);
     CHECK(accesses()[1].reason == "PKRU forbids writes by protection key 1: WD is set");
     CHECK(page_fault_text(accesses()[1].error_code) == "protection, write, user, protection key");
