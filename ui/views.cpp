@@ -13,7 +13,7 @@ namespace {
 Place place_of(const ModelContext& context, const std::string& text, std::optional<int> task,
                std::string& whose, std::string& error) {
     try {
-        const Place place = parse_place(context, text, task);
+        Place place = parse_place(context, text, task);
         whose = place.task;
         return place;
     } catch (const ShowError& problem) {

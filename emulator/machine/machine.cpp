@@ -1,5 +1,7 @@
 #include "emulator/machine/machine.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
@@ -475,8 +477,8 @@ void Machine::visit_config(Archive& archive) const {
         std::string made = here;
         archive.field(field.field.name, made, kLongest);
         if (made != here)
-            throw ArchiveError(std::string("snapshot: made with another ") + field.field.name + ": " +
-                               field.field.option + " " + made + ", and here it is " + here);
+            throw ArchiveError(fmt::format("snapshot: made with another {}: {} {}, and here it is {}",
+                                           field.field.name, field.field.option, made, here));
     }
     archive.end();
 }
