@@ -65,11 +65,13 @@ void EventLog::close(Run& run) {
     forget();
 }
 
-// Of all runs the same chunks: what they share is freed when the last one lets it go.
+// From the run that has most. What runs share they let go together.
 void EventLog::forget() {
+    const auto kept = [](const Run& run) { return run.closed.size() - run.forgotten; };
     while (bytes_ > limit_) {
-        Run& run = runs_[run_];
-        if (run.forgotten + 1 >= run.closed.size()) return;
+        const Run& run = *std::max_element(runs_.begin(), runs_.end(),
+                                           [&](const Run& a, const Run& b) { return kept(a) < kept(b); });
+        if (kept(run) <= 1) return;
         const std::shared_ptr<const EventChunk> oldest = run.closed[run.forgotten].chunk;
         for (Run& each : runs_)
             if (each.forgotten < each.closed.size() && each.closed[each.forgotten].chunk == oldest)
@@ -90,19 +92,22 @@ void EventLog::branch(Moment fork) {
     moved();
     const Run& parent = runs_[run_];
     Run run;
-    run.forgotten = parent.forgotten;
     // An event at the fork itself, of the new run, is still to come.
     const auto keep = [&](const std::vector<Event>& events) {
         for (const Event& event : events)
             if (event.moment < fork) run.open.push_back(event);
     };
-    for (const Kept& kept : parent.closed) {
+    for (size_t i = 0; i < parent.closed.size(); ++i) {
+        const Kept& kept = parent.closed[i];
         if (kept.first_instructions > fork.instructions) break;
+        // Of one that is forgotten it is not known what lies before a fork within it. Another one follows it.
+        if (!kept.chunk && parent.closed[i + 1].first_instructions > fork.instructions) break;
         if (kept.chunk && kept.chunk->last() >= fork) {
             keep(decoded(kept.chunk));
             break;
         }
         run.closed.push_back(kept);
+        if (!kept.chunk) ++run.forgotten;
         run.closed_events = kept.from + (kept.chunk ? kept.chunk->size() : EventChunk::kMost);
         run.closed_counts = kept.before;
         if (kept.chunk) add(run.closed_counts, kept.chunk->totals());

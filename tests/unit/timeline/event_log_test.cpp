@@ -189,3 +189,23 @@ TEST_CASE("the oldest events are forgotten where the limit is reached", "[event-
     CHECK_THROWS_AS(logged.log.at(logged.log.begin() - 1), std::out_of_range);
     CHECK(logged.log.first_from(0) == logged.log.begin());
 }
+
+TEST_CASE("a run that branches within what is forgotten begins anew", "[event-log]") {
+    Logged logged(300'000);
+    const std::vector<Event> events = random_events(8 * EventChunk::kMost, 8);
+    for (const Event& event : events) logged.emit(event);
+    REQUIRE(logged.log.begin() > EventChunk::kMost);
+    logged.log.branch(events[EventChunk::kMost / 2].moment);
+    CHECK(logged.log.begin() == logged.log.end());
+    // Of both runs together no more than the limit, and the present one keeps what it logs.
+    const Moment fork = events[EventChunk::kMost / 2].moment;
+    for (u64 i = 0; i < 3 * EventChunk::kMost; ++i)
+        logged.machine.observers().emit(
+            make(fork.instructions + i, fork.ticks + i, event::SystemCall{static_cast<u32>(i)}));
+    CHECK(logged.log.bytes() <= 300'000);
+    CHECK(logged.log.end() == 3 * EventChunk::kMost);
+    CHECK(logged.log.begin() == 0);
+    CHECK(logged.log.at(5).get<event::SystemCall>()->number == 5);
+    CHECK(logged.log.counts(fork.instructions, fork.instructions + 10,
+                            1)[0][static_cast<size_t>(EventKind::SystemCall)] == 10);
+}
