@@ -63,7 +63,7 @@ std::string made(const char* option, const std::string& what, const std::string&
     const std::string directory = made_directory();
     if (directory.empty())
         throw UsageError(fmt::format("{}: HOME is not set: where may images be kept?", option));
-    const std::string path = directory + "/" + name;
+    std::string path = directory + "/" + name;
     if (readable(path)) return path;
     if (!is_installed())
         throw UsageError(fmt::format("{}: {} is not there: build the target {}", option, path, target));
