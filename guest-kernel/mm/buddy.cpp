@@ -133,18 +133,45 @@ Page* alloc_pages(unsigned order, u32 flags) {
     return page;
 }
 
+Page* alloc_compound(unsigned order, u32 flags) {
+    Page* head = alloc_pages(order, flags);
+    if (!head) return nullptr;
+    for (Page* tail = head + 1; tail < head + (1ull << order); tail++) {
+        tail->flags = kPageTail;
+        tail->refcount = 0;
+        tail->mapcount = 0;
+        tail->mapping = nullptr;
+        tail->head = head;
+    }
+    return head;
+}
+
+void break_compound(Page* head) {
+    BUG_ON(head->refcount != 1);
+    const u64 count = 1ull << head->order;
+    const u32 flags = head->flags & ~u32{kPageHead};
+    for (Page* page = head; page < head + count; page++) {
+        page->flags = flags;
+        page->order = 0;
+        page->refcount = 1;
+    }
+}
+
 void free_pages(Page* page, unsigned order) {
-    BUG_ON(page->flags & (kPageBuddy | kPageReserved));
+    BUG_ON(page->flags & (kPageBuddy | kPageReserved | kPageTail));
+    for (u64 i = 1; i < 1ull << order; i++) page[i].flags &= ~u32{kPageTail};
     page->refcount = 0;
     zone.lock()->release(page, order);
 }
 
 void page_get(Page* page) {
+    page = compound_head(page);
     if (page->flags & kPageReserved) return;
     __atomic_add_fetch(&page->refcount, 1, __ATOMIC_RELAXED);
 }
 
 void page_put(Page* page) {
+    page = compound_head(page);
     if (page->flags & kPageReserved) return;
     const i32 left = __atomic_sub_fetch(&page->refcount, 1, __ATOMIC_ACQ_REL);
     BUG_ON(left < 0);

@@ -10,6 +10,7 @@
 #include "core/printk.h"
 #include "core/string.h"
 #include "mm/buddy.h"
+#include "mm/huge_memory.h"
 #include "mm/mm_struct.h"
 #include "mm/user_ptr.h"
 #include "sched/sched.h"
@@ -19,10 +20,6 @@
 namespace {
 
 alignas(4096) u8 zero_page[kPageSize];
-
-u64 protection(const vm_area_struct* vma) {
-    return kPtePresent | kPteUser | kPteAccessed | (vma->vm_flags & VM_EXEC ? 0 : pte_nx);
-}
 
 void count_page(vm_area_struct* vma, const Page* page) {
     mm_struct* mm = vma->vm_mm;
@@ -37,7 +34,7 @@ void count_page(vm_area_struct* vma, const Page* page) {
 
 /// Put `page` (whose reference we give away) into an empty entry.
 void install(vm_area_struct* vma, pte_t* pte, Page* page, bool writable) {
-    *pte = page_to_phys(page) | protection(vma) | (writable ? kPteWrite | kPteDirty : 0);
+    *pte = page_to_phys(page) | user_protection(vma) | (writable ? kPteWrite | kPteDirty : 0);
     page->mapcount++;
     count_page(vma, page);
 }
@@ -72,7 +69,7 @@ Result<void> fault_missing(vm_area_struct* vma, u64 address, pte_t* pte, bool wr
     if (!vma->vm_object) {
         if (!write) {
             const u64 phys = reinterpret_cast<u64>(zero_page) - kKernelMap;
-            *pte = phys | protection(vma) | kPteSpecial;
+            *pte = phys | user_protection(vma) | kPteSpecial;
             return {};
         }
         Page* page = new_anon_page(true);
@@ -119,7 +116,7 @@ Result<void> fault_write(vm_area_struct* vma, u64 address, pte_t* pte) {
         flush_tlb_page(mm, address);
         return {};
     }
-    if (!special && page->flags & kPageAnon && page->refcount == 1) {
+    if (!special && page->flags & kPageAnon && page_count(page) == 1) {
         *pte |= kPteWrite | kPteDirty;
         flush_tlb_page(mm, address);
         return {};
@@ -161,6 +158,9 @@ void bad_area(pt_regs* regs, int sig, int code, u64 address, u64 error_code) {
 
 Result<void> handle_mm_fault(vm_area_struct* vma, u64 address, bool write) {
     address &= kPageMask;
+    const PageLeaf leaf = leaf_lookup(vma->vm_mm->pgd, address);
+    if (leaf.order && fault_on_huge(vma, address, write)) return {};
+    if (!leaf && write && fault_huge_anonymous(vma, address)) return {};
     pte_t* pte = pte_alloc(vma->vm_mm->pgd, address, true);
     if (!pte) return Errno::ENOMEM;
     if (!(*pte & kPtePresent)) return fault_missing(vma, address, pte, write);
@@ -248,13 +248,13 @@ Result<Page*> get_user_page(mm_struct* mm, u64 address, bool write) {
         if (!(vma->vm_flags & VM_GROWSDOWN) || !expand_stack(vma, address).ok()) return Errno::EFAULT;
     }
     if (!(vma->vm_flags & (write ? VM_WRITE | VM_MAYWRITE : VM_READ | VM_MAYREAD))) return Errno::EFAULT;
-    pte_t* pte = pte_lookup(mm->pgd, address);
-    if (!pte || !(*pte & kPtePresent) || (write && !(*pte & kPteWrite))) {
+    PageLeaf leaf = leaf_lookup(mm->pgd, address);
+    if (!leaf || !(*leaf.entry & kPtePresent) || (write && !(*leaf.entry & kPteWrite))) {
         TRY(handle_mm_fault(vma, address, write));
-        pte = pte_lookup(mm->pgd, address);
-        if (!pte || !(*pte & kPtePresent)) return Errno::EFAULT;
+        leaf = leaf_lookup(mm->pgd, address);
+        if (!leaf || !(*leaf.entry & kPtePresent)) return Errno::EFAULT;
     }
-    Page* page = pfn_to_page((*pte & kPteAddressMask) >> kPageShift);
+    Page* page = leaf.page(address);
     page_get(page);
     return page;
 }

@@ -7,6 +7,7 @@
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/pte_range.h"
 #include "core/panic.h"
+#include "mm/huge_memory.h"
 #include "task/task.h"
 
 namespace {
@@ -21,8 +22,12 @@ void free_areas(mm_struct* mm) {
 
 Result<void> copy_ptes(mm_struct* mm, const vm_area_struct* vma, mm_struct* old_mm) {
     bool out_of_memory = false;
-    for_each_pte(old_mm->pgd, vma->vm_start, vma->vm_end, [&](u64 address, pte_t& pte) {
+    for_each_leaf(old_mm->pgd, vma->vm_start, vma->vm_end, [&](u64 address, pte_t& pte, unsigned order) {
         if (out_of_memory || !(pte & kPtePresent)) return;
+        if (order) {
+            out_of_memory = !copy_huge_entry(mm, address, pte).ok();
+            return;
+        }
         Page* page = pfn_to_page((pte & kPteAddressMask) >> kPageShift);
         // Pages that the object can give again need not be copied: the child faults them in.
         if (vma->vm_object && !(page->flags & kPageAnon)) return;
@@ -74,6 +79,8 @@ mm_struct* mm_alloc() {
         delete mm;
         return nullptr;
     }
+    if (const mm_struct* old_mm = current()->mm)
+        mm->thp_disabled = old_mm->thp_disabled;  // over fork and exec
     return mm;
 }
 
@@ -139,7 +146,16 @@ mm_struct* get_task_mm(task_struct* task) {
 }
 
 Result<void> move_page_tables(mm_struct* mm, u64 from, u64 to, u64 size) {
+    split_huge_entry_at(mm, from);
+    split_huge_entry_at(mm, from + size);
     for (u64 offset = 0; offset < size; offset += kPageSize) {
+        if (leaf_lookup(mm->pgd, from + offset).order) {
+            if ((to + offset) % kHugePageSize == 0 && move_huge_entry(mm, from + offset, to + offset)) {
+                offset += kHugePageSize - kPageSize;
+                continue;
+            }
+            split_huge_entry_at(mm, from + offset + kPageSize);
+        }
         pte_t* source = pte_lookup(mm->pgd, from + offset);
         if (!source || !*source) continue;
         pte_t* target = pte_alloc(mm->pgd, to + offset, true);

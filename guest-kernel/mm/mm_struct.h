@@ -4,6 +4,7 @@
 // mm_users counts tasks, mm_count one for all of those plus lazy users (kernel threads that borrow it).
 #pragma once
 
+#include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/tlb.h"
 #include "core/list.h"
 #include "core/refcount.h"
@@ -28,6 +29,8 @@ enum VmFlags : u64 {
     VM_NORESERVE = 0x200000,
     VM_WIPEONFORK = 0x2000000,
     VM_DONTDUMP = 0x4000000,
+    VM_HUGEPAGE = 0x20000000,
+    VM_NOHUGEPAGE = 0x40000000,
 };
 constexpr u64 kVmAccess = VM_READ | VM_WRITE | VM_EXEC;
 constexpr u32 kMaxMapCount = 65530;
@@ -73,6 +76,8 @@ struct mm_struct {
     u64 hiwater_rss = 0, hiwater_vm = 0;
     u64 page_tables = 0;
     bool dumpable = true;
+    bool thp_disabled = false;  // PR_SET_THP_DISABLE
+    TableList deposited;        // a page table for each huge entry (mm/huge_memory.h)
 
     TlbContext tlb;
 
@@ -124,6 +129,10 @@ vm_area_struct* find_vma(mm_struct* mm, u64 address);
 template <class F>
 void for_each_vma(mm_struct* mm, F visit) {
     for (vm_area_struct& vma : mm->vmas) visit(vma);
+}
+/// The bits that an entry of `vma` has besides write permission and address.
+inline u64 user_protection(const vm_area_struct* vma) {
+    return kPtePresent | kPteUser | kPteAccessed | (vma->vm_flags & VM_EXEC ? 0 : pte_nx);
 }
 /// [heap], [stack] or "" for areas without a file, as /proc/PID/maps shows.
 const char* vma_name(const vm_area_struct& vma);

@@ -328,8 +328,8 @@ SysResult sys_mremap(u64 address, u64 old_length, u64 new_length, u64 flags, u64
 
 SysResult sys_madvise(u64 address, u64 length, int advice) {
     constexpr int kDontneed = 4, kFree = 8, kDontfork = 10, kDofork = 11, kMergeable = 12, kUnmergeable = 13,
-                  kDontdump = 16, kDodump = 17, kWipeonfork = 18, kKeeponfork = 19, kCold = 20, kPageout = 21,
-                  kPopulateRead = 22, kPopulateWrite = 23;
+                  kHugepage = 14, kNohugepage = 15, kDontdump = 16, kDodump = 17, kWipeonfork = 18,
+                  kKeeponfork = 19, kCold = 20, kPageout = 21, kPopulateRead = 22, kPopulateWrite = 23;
     if (address & ~kPageMask) return Errno::EINVAL;
     const u64 end = address + page_up(length);
     if (end < address || end > kTaskSize) return Errno::EINVAL;
@@ -358,6 +358,12 @@ SysResult sys_madvise(u64 address, u64 length, int advice) {
             return 0;
         case kDofork:
             TRY(change_flags(mm, address, end, 0, VM_DONTCOPY));
+            return 0;
+        case kHugepage:
+            TRY(change_flags(mm, address, end, VM_HUGEPAGE, VM_NOHUGEPAGE));
+            return 0;
+        case kNohugepage:
+            TRY(change_flags(mm, address, end, VM_NOHUGEPAGE, VM_HUGEPAGE));
             return 0;
         case kDontdump:
             TRY(change_flags(mm, address, end, VM_DONTDUMP, 0));
@@ -410,8 +416,8 @@ SysResult sys_mincore(u64 address, u64 length, UserBytes vector) {
             MmapGuard guard(mm);
             const vm_area_struct* vma = find_vma(mm, a);
             if (!vma || vma->vm_start > a) return Errno::ENOMEM;
-            const pte_t* pte = pte_lookup(mm->pgd, a);
-            resident = pte && *pte & kPtePresent;
+            const PageLeaf leaf = leaf_lookup(mm->pgd, a);
+            resident = leaf && *leaf.entry & kPtePresent;
         }
         TRY(vector.offset(static_cast<i64>(i)).write(resident));
     }

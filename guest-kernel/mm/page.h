@@ -25,6 +25,7 @@ enum PageFlags : u32 {
     kPageHead = 1u << 4,  // first page of an allocated block with order > 0
     kPageTable = 1u << 5,
     kPageDirty = 1u << 6,
+    kPageTail = 1u << 7,  // of a compound page: `head` is its first page, which counts the references
 };
 
 struct Page {
@@ -37,8 +38,11 @@ struct Page {
         MemoryObject* mapping;
         SlabCache* slab_cache;
     };
-    u64 index;         // page number in `mapping`
-    void* freelist;    // first free object of a slab
+    u64 index;  // page number in `mapping`
+    union {
+        void* freelist;  // first free object of a slab
+        Page* head;      // of a tail page
+    };
     u32 objects_used;  // objects handed out of a slab
     u32 unused;
 };
@@ -56,9 +60,21 @@ inline Page* alloc_page(u32 flags = 0) {
 }
 /// Give a block back whatever its count says; it must not be mapped.
 void free_pages(Page* page, unsigned order);
+/// A block of 2^order pages that programs map as a whole or in parts: any of its pages stands for all, page_get and
+/// page_put count in its head. Null when there is none. Freed by the last page_put.
+Page* alloc_compound(unsigned order, u32 flags);
+/// Make the pages of a compound page, which the caller holds the only reference to, single pages with one each.
+void break_compound(Page* head);
+inline Page* compound_head(Page* page) {
+    return page->flags & kPageTail ? page->head : page;
+}
 /// Take and drop a reference. Reserved pages are not counted.
 void page_get(Page* page);
 void page_put(Page* page);
+/// References to the page, or to all of its compound page.
+inline i32 page_count(Page* page) {
+    return __atomic_load_n(&compound_head(page)->refcount, __ATOMIC_ACQUIRE);
+}
 
 inline Page* pfn_to_page(u64 pfn) {
     return reinterpret_cast<Page*>(kVmemmap) + pfn;

@@ -4,6 +4,7 @@
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/pte_range.h"
 #include "core/panic.h"
+#include "mm/huge_memory.h"
 #include "mm/mm_struct.h"
 #include "mm/user_ptr.h"
 
@@ -135,6 +136,7 @@ void merge_around(mm_struct* mm, vm_area_struct* vma) {
 Result<void> split_at(mm_struct* mm, u64 address) {
     vm_area_struct* vma = find_vma(mm, address);
     if (!vma || vma->vm_start >= address) return {};
+    split_huge_entry_at(mm, address);
     if (mm->map_count >= kMaxMapCount) return Errno::ENOMEM;
     auto* upper = new (std::nothrow) vm_area_struct;
     if (!upper) return Errno::ENOMEM;
@@ -188,7 +190,7 @@ Result<void> protect_range(mm_struct* mm, u64 start, u64 end, u64 access) {
         account(mm, vma, vma->size() >> kPageShift, false);
         vma->vm_flags = (vma->vm_flags & ~kVmAccess) | access;
         account(mm, vma, vma->size() >> kPageShift, true);
-        for_each_pte(mm->pgd, vma->vm_start, vma->vm_end, [&](u64 address, pte_t& pte) {
+        for_each_leaf(mm->pgd, vma->vm_start, vma->vm_end, [&](u64 address, pte_t& pte, unsigned) {
             u64 entry = pte & ~(kPteWrite | kPteUser | kPteNx);
             if (access) entry |= kPteUser;
             if (!(access & VM_EXEC)) entry |= pte_nx;
@@ -231,8 +233,17 @@ Result<u64> find_free_range(mm_struct* mm, u64 hint, u64 length) {
 }
 
 void zap_vma_range(vm_area_struct* vma, u64 start, u64 end, bool even_cows) {
-    for_each_pte(vma->vm_mm->pgd, max(start, vma->vm_start), min(end, vma->vm_end),
-                 [&](u64 address, pte_t& pte) { zap_pte(vma, address, pte, even_cows); });
+    mm_struct* mm = vma->vm_mm;
+    start = max(start, vma->vm_start);
+    end = min(end, vma->vm_end);
+    split_huge_entry_at(mm, start);
+    split_huge_entry_at(mm, end);
+    for_each_leaf(mm->pgd, start, end, [&](u64 address, pte_t& pte, unsigned order) {
+        if (order)
+            zap_huge_entry(mm, address, pte);
+        else
+            zap_pte(vma, address, pte, even_cows);
+    });
 }
 
 void zap_range(mm_struct* mm, u64 start, u64 end) {

@@ -29,6 +29,8 @@ enum PrctlOption : int {
     kSetNoNewPrivs = 38,
     kGetNoNewPrivs = 39,
     kGetTidAddress = 40,
+    kSetThpDisable = 41,
+    kGetThpDisable = 42,
 };
 
 constexpr u64 kSeccompModeStrict = 1;
@@ -103,6 +105,13 @@ SysResult sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5) {
         case kGetNoNewPrivs:
             if (a2 || a3 || a4 || a5) return Errno::EINVAL;
             return cred.no_new_privs;
+        case kSetThpDisable:
+            if (a3 || a4 || a5) return Errno::EINVAL;
+            task->mm->thp_disabled = a2 != 0;
+            return 0;
+        case kGetThpDisable:
+            if (a2 || a3 || a4 || a5) return Errno::EINVAL;
+            return task->mm->thp_disabled;
         case kGetTidAddress:
             TRY(UserPtr<u64>(a2).write(task->clear_child_tid));
             return 0;

@@ -48,10 +48,8 @@ void map_struct_pages(u64 start, u64 end) {
 
 u64* next_table(u64& entry, bool user) {
     if (entry & kPtePresent) return entry & kPteHuge ? nullptr : table_of(entry);
-    Page* page = alloc_page(kAllocZero);
+    Page* page = alloc_table();
     if (!page) return nullptr;
-    page->flags |= kPageTable;
-    table_pages.here()++;
     entry = page_to_phys(page) | kPtePresent | kPteWrite | (user ? kPteUser : 0);
     return table_of(entry);
 }
@@ -86,6 +84,7 @@ void unlink_level(u64* table, int level, u64 base, u64 start, u64 end, TableList
 void unlink_all(u64* table, unsigned count, int level, TableList& unlinked) {
     for (unsigned i = 0; i < count; i++) {
         if (!(table[i] & kPtePresent)) continue;
+        BUG_ON(table[i] & kPteHuge && level < 4);
         if (level > 2) unlink_all(table_of(table[i]), 512, level - 1, unlinked);
         unlink_table(table[i], unlinked);
     }
@@ -112,14 +111,37 @@ void setup_kernel_page_tables() {
     tlb_load_kernel();
 }
 
+PageLeaf leaf_lookup(u64* pgd, u64 address) {
+    const u64 top = pgd[pgd_index(address)];
+    if (!(top & kPtePresent)) return {};
+    u64* pud = table_of(top) + pud_index(address);
+    if (*pud & kPteHuge) return {pud, kPudOrder};
+    if (!(*pud & kPtePresent)) return {};
+    u64* pmd = table_of(*pud) + pmd_index(address);
+    if (*pmd & kPteHuge) return {pmd, kPmdOrder};
+    if (!(*pmd & kPtePresent)) return {};
+    return {table_of(*pmd) + pte_index(address), 0};
+}
+
 pte_t* pte_lookup(u64* pgd, u64 address) {
-    u64 entry = pgd[pgd_index(address)];
-    if (!(entry & kPtePresent)) return nullptr;
-    entry = table_of(entry)[pud_index(address)];
-    if (!(entry & kPtePresent) || entry & kPteHuge) return nullptr;
-    entry = table_of(entry)[pmd_index(address)];
-    if (!(entry & kPtePresent) || entry & kPteHuge) return nullptr;
-    return table_of(entry) + pte_index(address);
+    const PageLeaf leaf = leaf_lookup(pgd, address);
+    return leaf.order ? nullptr : leaf.entry;
+}
+
+u64* huge_entry_alloc(u64* pgd, u64 address, unsigned order) {
+    u64* pud = next_table(pgd[pgd_index(address)], true);
+    if (!pud) return nullptr;
+    if (order == kPudOrder) return pud + pud_index(address);
+    u64* pmd = next_table(pud[pud_index(address)], true);
+    return pmd ? pmd + pmd_index(address) : nullptr;
+}
+
+Page* alloc_table() {
+    Page* page = alloc_page(kAllocZero);
+    if (!page) return nullptr;
+    page->flags |= kPageTable;
+    table_pages.here()++;
+    return page;
 }
 
 pte_t* pte_alloc(u64* pgd, u64 address, bool user) {
@@ -150,10 +172,8 @@ u64 page_table_pages() {
 }
 
 u64* pgd_alloc() {
-    Page* page = alloc_page(kAllocZero);
+    Page* page = alloc_table();
     if (!page) return nullptr;
-    page->flags |= kPageTable;
-    table_pages.here()++;
     u64* pgd = static_cast<u64*>(page_address(page));
     memcpy(pgd + 256, kernel_pgd + 256, 256 * sizeof(u64));
     return pgd;

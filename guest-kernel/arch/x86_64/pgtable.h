@@ -34,6 +34,14 @@ inline unsigned pmd_index(u64 a) {
 inline unsigned pte_index(u64 a) {
     return a >> 12 & 511;
 }
+constexpr unsigned kPmdOrder = 9,
+                   kPudOrder = 18;  // of the pages that entries of level 2 and 3 map themselves
+constexpr u64 leaf_size(unsigned order) {
+    return kPageSize << order;
+}
+inline Page* page_of(u64 entry) {
+    return pfn_to_page((entry & kPteAddressMask) >> kPageShift);
+}
 inline u64* table_of(u64 entry) {
     return static_cast<u64*>(phys_to_virt(entry & kPteAddressMask));
 }
@@ -45,7 +53,23 @@ extern u64 pte_nx;       // kPteNx, or 0 on a CPU without NX
 u64 page_table_pages();
 /// Build the final kernel page tables and switch to them. Uses memblock.
 void setup_kernel_page_tables();
-/// The last-level entry of `address` in `pgd`, or nullptr if a table is missing.
+/// The entry that maps `address`: of the last level, or of a huge page.
+struct PageLeaf {
+    u64* entry = nullptr;  // null: a table is missing
+    unsigned order = 0;    // 2^order pages
+    explicit operator bool() const { return entry; }
+    /// The page of `address`, which the present entry maps.
+    Page* page(u64 address) const {
+        return page_of(*entry) + ((address & (leaf_size(order) - 1)) >> kPageShift);
+    }
+};
+PageLeaf leaf_lookup(u64* pgd, u64 address);
+/// The entry of the huge page of `order` (kPmdOrder, kPudOrder) that could map `address`; makes the tables above it.
+/// nullptr: out of memory.
+u64* huge_entry_alloc(u64* pgd, u64 address, unsigned order);
+/// A page table for the user half, not in use yet. Null: out of memory.
+Page* alloc_table();
+/// The last-level entry of `address` in `pgd`, or nullptr if a table is missing or a huge page is there.
 pte_t* pte_lookup(u64* pgd, u64 address);
 /// As pte_lookup, but makes missing tables (user: accessible from user mode). nullptr: out of memory.
 pte_t* pte_alloc(u64* pgd, u64 address, bool user);
