@@ -61,6 +61,18 @@ Result<void> Inode::iterate(DirContext&) {
 Result<KString> Inode::readlink() {
     return Errno::EINVAL;
 }
+Result<size_t> Inode::getxattr(const char*, void*, size_t) {
+    return Errno::EOPNOTSUPP;
+}
+Result<void> Inode::setxattr(const char*, const void*, size_t, int) {
+    return Errno::EOPNOTSUPP;
+}
+Result<void> Inode::removexattr(const char*) {
+    return Errno::EOPNOTSUPP;
+}
+Result<void> Inode::listxattr(KString&) {
+    return {};
+}
 Result<RefPtr<File>> Inode::open(int flags) {
     return open_default(*this, flags);
 }

@@ -85,6 +85,17 @@ class Inode : public RefCounted {
     virtual MemoryObject* memory_object() { return nullptr; }
     /// fsync(2) of the file or directory; EINVAL when the file system has nothing of the kind.
     virtual Result<void> sync() { return Errno::EINVAL; }
+
+    // Extended attributes (fs/xattr.h); EOPNOTSUPP, and no names, unless overridden.
+    /// The value's size; the value goes to `buffer` unless `size` is 0. ENODATA, ERANGE (`size` too small).
+    virtual Result<size_t> getxattr(const char* name, void* buffer, size_t size);
+    /// `flags`: kXattrCreate (EEXIST), kXattrReplace (ENODATA). ENOSPC.
+    virtual Result<void> setxattr(const char* name, const void* value, size_t size, int flags);
+    /// ENODATA.
+    virtual Result<void> removexattr(const char* name);
+    /// Appends the names, each with its NUL.
+    virtual Result<void> listxattr(KString& names);
+
     virtual i64 block_count() const { return (static_cast<i64>(size) + 511) / 512; }
 
     void touch_mtime();  ///< mtime and ctime = now
@@ -111,10 +122,12 @@ class Inode : public RefCounted {
     timespec64 atime{};
     timespec64 mtime{};
     timespec64 ctime{};
-    Mutex lock;                  ///< bare: over an operation as a whole; its rank depends on the kind
-    int write_count = 0;         ///< open writers; negative: being executed that many times
-    FileLocks* locks = nullptr;  ///< record and flock locks (fs/file_locks.h), made at first use
-    RefPtr<Pipe> pipe;           ///< an open fifo's pipe (fs/pipe.h)
+    Mutex lock;                        ///< bare: over an operation as a whole; its rank depends on the kind
+    int write_count = 0;               ///< open writers; negative: being executed that many times
+    FileLocks* locks = nullptr;        ///< record and flock locks (fs/file_locks.h), made at first use
+    RefPtr<Pipe> pipe;                 ///< an open fifo's pipe (fs/pipe.h)
+    bool no_capabilities = false;      ///< known to have no file capabilities; under `lock`
+    mutable u8 acl_state[2] = {0, 0};  ///< what is known of its two ACLs (fs/posix_acl.cpp); atomic
 };
 
 class SuperBlock : public RefCounted {

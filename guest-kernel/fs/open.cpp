@@ -5,6 +5,7 @@
 #include "fs/namei.h"
 #include "fs/open_file.h"
 #include "fs/pipe.h"
+#include "fs/posix_acl.h"
 
 namespace {
 
@@ -35,8 +36,9 @@ Result<Found> find_or_create(PathWalk& walk, int flags, u32 mode) {
     if (there.error() != Errno::ENOENT) return there.error();
     TRY(require_writable(dir));
     TRY(may_create(directory));
-    const u32 kept = mode & S_IALLUGO & ~current()->fs->umask();
+    const u32 kept = mode & S_IALLUGO & ~umask_in(directory);
     RefPtr<Inode> made = TRY(directory.mknod(walk.name(), S_IFREG | kept, 0));
+    TRY(inherit_or_remove(directory, walk.name(), *made));
     RefPtr<Dentry> entry = TRY(Dentry::add(*dir.dentry, walk.name(), std::move(made)));
     return Found{Path(dir.mount, std::move(entry)), true};
 }
@@ -89,7 +91,8 @@ Result<RefPtr<File>> open_tmpfile(const Path& start, const char* path, int flags
     Path dir = TRY(lookup_path(start, path, kWalkFollow | kWalkDirectory));
     TRY(require_writable(dir));
     TRY(inode_permission(dir.inode(), kMayWrite | kMayExec));
-    RefPtr<Inode> made = TRY(dir.inode().tmpfile(S_IFREG | (mode & S_IALLUGO & ~current()->fs->umask())));
+    RefPtr<Inode> made = TRY(dir.inode().tmpfile(S_IFREG | (mode & S_IALLUGO & ~umask_in(dir.inode()))));
+    TRY(inherit_acls(dir.inode(), *made));
     made->linkable = (flags & O_EXCL) == 0;
     char label[32];
     snprintf(label, sizeof(label), "#%llu", static_cast<unsigned long long>(made->ino));

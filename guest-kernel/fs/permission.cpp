@@ -1,16 +1,26 @@
 // Permission checks on inodes.
 #include "fs/cred.h"
+#include "fs/posix_acl.h"
+
+namespace {
+
+// What owner, group and others may do, or the access list; the mode's group bits are the list's mask, so a list
+// that gives nothing need not be read.
+Result<bool> granted(const Inode& inode, u32 mask, const Credentials& cred) {
+    const auto holds = [mask](u32 bits) { return (mask & ~bits & 7) == 0; };
+    if (cred.fsuid == inode.uid) return holds(inode.mode >> 6);
+    if ((inode.mode & 070) != 0) {
+        if (const RefPtr<PosixAcl> acl = TRY(get_acl(inode, kAclAccess))) {
+            return acl->permits(cred, inode.uid, inode.gid, mask);
+        }
+    }
+    return holds(cred.in_group(inode.gid) ? inode.mode >> 3 : inode.mode);
+}
+
+}  // namespace
 
 Result<void> inode_permission(const Inode& inode, u32 mask, const Credentials& cred) {
-    u32 granted;
-    if (cred.fsuid == inode.uid) {
-        granted = inode.mode >> 6;
-    } else if (cred.in_group(inode.gid)) {
-        granted = inode.mode >> 3;
-    } else {
-        granted = inode.mode;
-    }
-    if ((mask & ~granted & 7) == 0) return {};
+    if (TRY(granted(inode, mask, cred))) return {};
     if (inode.is_dir()) {
         if (cred.has(kCapDacOverride)) return {};
         if ((mask & kMayWrite) == 0 && cred.has(kCapDacReadSearch)) return {};

@@ -2,6 +2,7 @@
 #include "fs/size_limit.h"
 
 #include "fs/cred.h"
+#include "fs/xattr.h"
 
 namespace {
 
@@ -41,6 +42,7 @@ void update_atime(Inode& inode) {
 }
 
 void drop_set_ids(Inode& inode) {
+    drop_file_capabilities(inode);
     if ((inode.mode & (S_ISUID | S_ISGID)) == 0 || current_cred().has(kCapFsetid)) return;
     inode.mode &= ~S_ISUID;
     if (inode.mode & S_IXGRP) inode.mode &= ~S_ISGID;

@@ -1,12 +1,15 @@
 // Changes of an inode's attributes: chmod(2), chown(2), truncate(2), utimensat(2).
 #include "fs/cred.h"
 #include "fs/mount.h"
+#include "fs/posix_acl.h"
 #include "fs/vfs_ops.h"
+#include "fs/xattr.h"
 
 namespace {
 
 // What a write or a change of owner takes away: set-user-ID, and set-group-ID when the group may execute.
 void strip_set_ids(Inode& inode) {
+    drop_file_capabilities(inode);
     inode.mode &= ~S_ISUID;
     if (inode.mode & S_IXGRP) inode.mode &= ~S_ISGID;
 }
@@ -25,7 +28,7 @@ Result<void> vfs_chmod(const Path& path, u32 mode) {
     if ((bits & S_ISGID) && !cred.in_group(inode.gid) && !cred.has(kCapFsetid)) bits &= ~S_ISGID;
     inode.mode = (inode.mode & S_IFMT) | bits;
     inode.touch_ctime();
-    return {};
+    return acl_chmod(inode);
 }
 
 Result<void> vfs_chown(const Path& path, u32 uid, u32 gid) {

@@ -5,6 +5,7 @@
 #include "fs/cred.h"
 #include "fs/fs_struct.h"
 #include "fs/namei.h"
+#include "fs/posix_acl.h"
 
 namespace {
 
@@ -34,6 +35,7 @@ Result<void> create_name(PathWalk& walk, Make make, const Path* old = nullptr) {
     if (old && !(old->mount == dir.mount)) return Errno::EXDEV;
     TRY(may_create(directory));
     RefPtr<Inode> made = TRY(make(directory, walk.name()));
+    if (!old) TRY(inherit_or_remove(directory, walk.name(), *made));
     (void)Dentry::add(*dir.dentry, walk.name(), std::move(made));  // only a cache: it may fail
     return {};
 }
@@ -43,9 +45,9 @@ Result<void> create_name(PathWalk& walk, Make make, const Path* old = nullptr) {
 Result<void> vfs_mkdir(int dirfd, const char* path, u32 mode) {
     PathWalk walk;
     TRY(walk_to_new(walk, dirfd, path, true));
-    const u32 kept = mode & (0777 | S_ISVTX) & ~current()->fs->umask();
-    return create_name(walk,
-                       [kept](Inode& dir, const Name& name) { return dir.mkdir(name, S_IFDIR | kept); });
+    return create_name(walk, [mode](Inode& dir, const Name& name) {
+        return dir.mkdir(name, S_IFDIR | (mode & (0777 | S_ISVTX) & ~umask_in(dir)));
+    });
 }
 
 Result<void> vfs_mknod(int dirfd, const char* path, u32 mode, dev_t device) {
@@ -66,10 +68,9 @@ Result<void> vfs_mknod(int dirfd, const char* path, u32 mode, dev_t device) {
     }
     PathWalk walk;
     TRY(walk_to_new(walk, dirfd, path, false));
-    const u32 kept = mode & (S_IFMT | (S_IALLUGO & ~current()->fs->umask()));
-    return create_name(walk, [kept, device](Inode& dir, const Name& name) -> Result<RefPtr<Inode>> {
-        if ((S_ISCHR(kept) || S_ISBLK(kept)) && !current_cred().has(kCapMknod)) return Errno::EPERM;
-        return dir.mknod(name, kept, device);
+    return create_name(walk, [mode, device](Inode& dir, const Name& name) -> Result<RefPtr<Inode>> {
+        if ((S_ISCHR(mode) || S_ISBLK(mode)) && !current_cred().has(kCapMknod)) return Errno::EPERM;
+        return dir.mknod(name, mode & (S_IFMT | (S_IALLUGO & ~umask_in(dir))), device);
     });
 }
 

@@ -19,6 +19,8 @@ enum class LockRank : u8 {
     kFutexMm = 28,
     kMm = 30,  // mm_struct::mmap_lock: taken by page faults, so by every user copy
 
+    kXattrs = 34,  // extended attributes in memory
+
     // What a page fault may take to read a file, and hold while it waits for the disk. An inode's mutex is not
     // among them: it is held around user copies. So what get_page needs of a file has locks of its own.
     kMappings = 36,     // the areas that map a memory object

@@ -1,4 +1,4 @@
-// Mode, owner, times, umask, extended attributes (which no file system here has).
+// Mode, owner, times, umask.
 #include "fs/files_struct.h"
 #include "fs/fs_struct.h"
 #include "fs/namei.h"
@@ -99,54 +99,4 @@ SysResult sys_utime(UserString path, UserPtr<i64> times) {
 
 SysResult sys_umask(u32 mask) {
     return long{current()->fs->set_umask(mask)};
-}
-
-// Extended attributes: the answers of a file system mounted without them. The path or descriptor must be
-// good.
-namespace {
-SysResult no_xattr(UserString path, u32 walk) {
-    TRY(place_of(AT_FDCWD, path, walk));
-    return Errno::EOPNOTSUPP;
-}
-SysResult no_xattr(int fd) {
-    TRY(get_file(fd));
-    return Errno::EOPNOTSUPP;
-}
-}  // namespace
-
-SysResult sys_setxattr(UserString path, UserString, UserBytes, size_t, int) {
-    return no_xattr(path, kWalkFollow);
-}
-SysResult sys_lsetxattr(UserString path, UserString, UserBytes, size_t, int) {
-    return no_xattr(path, 0);
-}
-SysResult sys_fsetxattr(int fd, UserString, UserBytes, size_t, int) {
-    return no_xattr(fd);
-}
-SysResult sys_getxattr(UserString path, UserString, UserBytes, size_t) {
-    return no_xattr(path, kWalkFollow);
-}
-SysResult sys_lgetxattr(UserString path, UserString, UserBytes, size_t) {
-    return no_xattr(path, 0);
-}
-SysResult sys_fgetxattr(int fd, UserString, UserBytes, size_t) {
-    return no_xattr(fd);
-}
-SysResult sys_listxattr(UserString path, UserBytes, size_t) {
-    return no_xattr(path, kWalkFollow);
-}
-SysResult sys_llistxattr(UserString path, UserBytes, size_t) {
-    return no_xattr(path, 0);
-}
-SysResult sys_flistxattr(int fd, UserBytes, size_t) {
-    return no_xattr(fd);
-}
-SysResult sys_removexattr(UserString path, UserString) {
-    return no_xattr(path, kWalkFollow);
-}
-SysResult sys_lremovexattr(UserString path, UserString) {
-    return no_xattr(path, 0);
-}
-SysResult sys_fremovexattr(int fd, UserString) {
-    return no_xattr(fd);
 }

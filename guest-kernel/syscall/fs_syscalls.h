@@ -99,6 +99,8 @@ SysResult sys_utimes(UserString path, UserPtr<KernelTimeval> times);
 SysResult sys_futimesat(int dirfd, UserString path, UserPtr<KernelTimeval> times);
 SysResult sys_utimensat(int dirfd, UserString path, UserTimespec times, int flags);
 SysResult sys_umask(u32 mask);
+
+// fs_xattr.cpp
 SysResult sys_setxattr(UserString path, UserString name, UserBytes value, size_t size, int flags);
 SysResult sys_lsetxattr(UserString path, UserString name, UserBytes value, size_t size, int flags);
 SysResult sys_fsetxattr(int fd, UserString name, UserBytes value, size_t size, int flags);

@@ -34,6 +34,7 @@ enum Capability : int {
     kCapSysTime = 25,
     kCapSysTtyConfig = 26,
     kCapMknod = 27,
+    kCapSetfcap = 31,
     kCapSyslog = 34,
     kCapLast = 40,
 };

@@ -8,6 +8,7 @@
 #include "fs/inode.h"
 #include "fs/page_tree.h"
 #include "fs/vfs.h"
+#include "fs/xattr.h"
 #include "mm/memory_object.h"
 
 /// What an instance may use; outlives the instance while pages of it are still mapped.
@@ -134,12 +135,17 @@ class TmpfsInode : public Inode {
     Result<void> sync() override {  // all is in memory already
         return is_regular() || is_dir() ? Result<void>() : Result<void>(Errno::EINVAL);
     }
+    Result<size_t> getxattr(const char* name, void* buffer, size_t buffer_size) override;
+    Result<void> setxattr(const char* name, const void* value, size_t value_size, int flags) override;
+    Result<void> removexattr(const char* name) override;
+    Result<void> listxattr(KString& all) override { return xattrs.list(all); }
     i64 block_count() const override;
     bool is_empty_dir() const { return names.count() == 0; }
 
     RefPtr<TmpfsPages> pages;  ///< regular files
     TmpfsNames names;          ///< directories
     KString target;            ///< symbolic links
+    MemoryXattrs xattrs;       ///< trusted.*, security.* and ACLs
     u32 seals = 1;             ///< F_SEAL_…; F_SEAL_SEAL alone for files that are not memfd's
 
   private:
