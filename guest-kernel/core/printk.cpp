@@ -71,6 +71,10 @@ void register_console(Console* console) {
     }
 }
 
+void log_break_lock() {
+    kernel_log.break_open();
+}
+
 u64 log_first_sequence() {
     return kernel_log.lock()->first_sequence();
 }

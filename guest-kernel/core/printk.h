@@ -26,6 +26,8 @@ struct Console {
     Console* next;
 };
 void register_console(Console* console);
+/// In a panic: the CPU that was printing is stopped.
+void log_break_lock();
 
 /// Read access for syslog(2) and /dev/kmsg: record `sequence` as text; false when it is not there (yet).
 /// `text` gets at most `size` bytes, terminated. `level` 0-7, `time_ns` since boot.

@@ -72,7 +72,8 @@ void read_madt(const u8* madt) {
         const u8* entry = madt + at;
         switch (entry[0]) {
             case 0:  // local APIC
-                if (entry[4] & 1) acpi_info.cpu_count++;
+                if (entry[4] & 1 && acpi_info.cpu_count < kMaxCpus)
+                    acpi_info.apic_ids[acpi_info.cpu_count++] = entry[3];
                 break;
             case 1:  // IOAPIC
                 if (acpi_info.ioapic_count < 4) {

@@ -4,6 +4,7 @@
 // specification 6.4, 5.2.
 #pragma once
 
+#include "arch/x86_64/percpu.h"
 #include "core/types.h"
 
 struct AcpiInfo {
@@ -20,6 +21,7 @@ struct AcpiInfo {
         u16 flags;  // bit 1: active low, bit 3: level
         bool used;
     } irq_override[16];
+    u8 apic_ids[kMaxCpus];  // of the CPUs that may be used, the first kMaxCpus
     unsigned cpu_count;
     u16 pm_timer_port;  // 0: none
     u16 pm1a_control, pm1b_control;

@@ -19,6 +19,8 @@ enum LapicRegister : u32 {
     kTpr = 0x80,
     kEoi = 0xb0,
     kSpurious = 0xf0,
+    kIcrLow = 0x300,
+    kIcrHigh = 0x310,
     kLvtTimer = 0x320,
     kLvtLint0 = 0x350,
     kLvtLint1 = 0x360,
@@ -28,6 +30,7 @@ enum LapicRegister : u32 {
     kTimerDivide = 0x3e0,
 };
 constexpr u32 kMasked = 1 << 16, kDeliverNmi = 4 << 8, kDivideBy1 = 0xb;
+constexpr u32 kDeliverInit = 5 << 8, kDeliverStartup = 6 << 8, kAssert = 1 << 14, kSendPending = 1 << 12;
 
 volatile u8* lapic;
 struct Ioapic {
@@ -79,12 +82,27 @@ void add_ioapic(u64 address, u32 gsi_base) {
     printk(KERN_INFO "IOAPIC: address 0x%lx, GSI %u-%u\n", address, gsi_base, gsi_base + io.pins - 1);
 }
 
+void send_command(u32 apic_id, u32 command) {
+    const u64 flags = local_irq_save();  // the two halves belong together
+    while (lapic_read(kIcrLow) & kSendPending) cpu_relax();
+    lapic_write(kIcrHigh, apic_id << 24);
+    lapic_write(kIcrLow, command | kAssert);
+    local_irq_restore(flags);
+}
+
 }  // namespace
 
 void apic_init() {
     mask_pics();
     lapic = static_cast<volatile u8*>(ioremap(acpi_info.lapic_address, 0x1000));
     if (!lapic) panic("no memory to map the local APIC");
+    lapic_init();
+    for (unsigned i = 0; i < acpi_info.ioapic_count; i++)
+        add_ioapic(acpi_info.ioapic[i].address, acpi_info.ioapic[i].gsi_base);
+    if (ioapic_count == 0) add_ioapic(0xfec00000, 0);
+}
+
+void lapic_init() {
     wrmsr(kMsrApicBase, rdmsr(kMsrApicBase) | 1u << 11);
     lapic_write(kTpr, 0);
     lapic_write(kLvtTimer, kMasked);
@@ -94,9 +112,19 @@ void apic_init() {
     lapic_write(kSpurious, 0x100 | kSpuriousVector);
     this_cpu().apic_id = lapic_read(kId) >> 24;
     lapic_write(kTimerDivide, kDivideBy1);
-    for (unsigned i = 0; i < acpi_info.ioapic_count; i++)
-        add_ioapic(acpi_info.ioapic[i].address, acpi_info.ioapic[i].gsi_base);
-    if (ioapic_count == 0) add_ioapic(0xfec00000, 0);
+}
+
+void lapic_send(u32 apic_id, u8 vector) {
+    send_command(apic_id, vector);
+}
+void lapic_send_nmi(u32 apic_id) {
+    send_command(apic_id, kDeliverNmi);
+}
+void lapic_send_init(u32 apic_id) {
+    send_command(apic_id, kDeliverInit);
+}
+void lapic_send_startup(u32 apic_id, u64 start) {
+    send_command(apic_id, kDeliverStartup | static_cast<u32>(start >> 12));
 }
 
 void lapic_eoi() {

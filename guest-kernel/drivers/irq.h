@@ -1,7 +1,7 @@
 // Hardware interrupts: vectors, handlers, end of interrupt.
 //
 // Guarantees: handlers run with interrupts off on the interrupted task's kernel stack. ISA interrupt n has
-// vector 0x30 + n; the local APIC's timer 0xec, spurious 0xff, as in Linux.
+// vector 0x30 + n; the local APIC's timer 0xec, other CPUs' calls 0xfc and 0xfd, spurious 0xff, as in Linux.
 #pragma once
 
 #include "core/types.h"
@@ -10,6 +10,7 @@ struct pt_regs;
 
 constexpr u8 kIrqBase = 0x30;
 constexpr u8 kTimerVector = 0xec;
+constexpr u8 kCallFunctionVector = 0xfc, kRescheduleVector = 0xfd;
 constexpr u8 kSpuriousVector = 0xff;
 constexpr unsigned kIrqCount = 24;
 

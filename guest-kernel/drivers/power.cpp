@@ -4,6 +4,7 @@
 #include "drivers/power.h"
 
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/smp.h"
 #include "core/printk.h"
 #include "drivers/acpi.h"
 #include "mm/vmalloc.h"
@@ -25,11 +26,13 @@ void debug_exit(u32 code) {
 
 void machine_halt() {
     local_irq_disable();
+    stop_other_cpus();
     for (;;) asm volatile("hlt");
 }
 
 void power_off() {
     local_irq_disable();
+    stop_other_cpus();
     if (acpi_info.has_s5 && acpi_info.pm1a_control) {
         outw(acpi_info.pm1a_control, static_cast<u16>(acpi_info.s5_type_a << 10 | kSleepEnable));
         if (acpi_info.pm1b_control) {
@@ -44,6 +47,7 @@ void power_off() {
 
 void machine_restart() {
     local_irq_disable();
+    stop_other_cpus();
     if (acpi_info.has_reset && acpi_info.reset_space == 1) {
         outb(static_cast<u16>(acpi_info.reset_address), acpi_info.reset_value);
         wait_a_little();

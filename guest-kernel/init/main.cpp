@@ -7,6 +7,7 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/segments.h"
+#include "arch/x86_64/smp.h"
 #include "core/cmdline.h"
 #include "core/panic.h"
 #include "core/printk.h"
@@ -135,9 +136,9 @@ struct InitArguments {
 InitArguments init_arguments;
 
 bool is_kernel_parameter(const char* word) {
-    static const char* const known[] = {"console", "quiet",       "debug",   "loglevel",   "rdinit",
-                                        "init",    "sched",       "root",    "ro",         "rw",
-                                        "panic",   "earlyprintk", "nokaslr", "mitigations"};
+    static const char* const known[] = {
+        "console", "quiet", "debug", "loglevel",    "rdinit",  "init",        "sched",   "root",
+        "ro",      "rw",    "panic", "earlyprintk", "nokaslr", "mitigations", "maxcpus", "nosmp"};
     if (strchr(word, '.')) return true;  // module.parameter
     for (const char* name : known) {
         const size_t n = strlen(name);
@@ -237,6 +238,7 @@ extern "C" [[noreturn]] void kernel_main(u64 start_info) {
     if (TtyDriver* serial = serial_tty_driver(0)) console_tty_init(*serial);
     load_init();
     local_irq_enable();
+    start_other_cpus();
     const Result<pid_t> init = kernel_thread(kernel_init, nullptr, "init");
     if (!init.ok()) panic("cannot make the first process");
     cpu_idle();

@@ -5,6 +5,7 @@
 #include "core/panic.h"
 
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/smp.h"
 #include "core/cmdline.h"
 #include "core/printk.h"
 #include "core/string.h"
@@ -33,7 +34,10 @@ void panic(const char* format, ...) {
     local_irq_disable();
     if (!__atomic_exchange_n(&panicking, true, __ATOMIC_RELAXED)) {
         console_loglevel = 10;
+        stop_other_cpus();
+        this_cpu().lock_rank = 0;
         serial_break_lock();
+        log_break_lock();
         char text[200];
         va_list args;
         va_start(args, format);

@@ -172,7 +172,7 @@ Result<void> unmap_range(mm_struct* mm, u64 start, u64 end) {
     const vm_area_struct* below = above ? mm->vmas.prev(above) : mm->vmas.back();
     TableList unlinked;
     unlink_user_tables(mm->pgd, below ? below->vm_end : 0, above ? above->vm_start : 1ull << 47, unlinked);
-    flush_tlb_mm(mm);
+    if (!unlinked.empty()) tlb_flush_tables(mm->tlb);
     free_tables(unlinked);
     return {};
 }

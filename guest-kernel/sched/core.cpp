@@ -5,6 +5,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/segments.h"
+#include "arch/x86_64/smp.h"
 #include "core/cmdline.h"
 #include "core/panic.h"
 #include "core/printk.h"
@@ -52,7 +53,7 @@ class TaskRunQueue {
 /// besides.
 void resched(RunQueue& rq) {
     rq.curr->work.set(kWorkResched);
-    BUG_ON(rq.cpu != this_cpu_number());
+    if (rq.cpu != this_cpu_number()) send_reschedule(rq.cpu);
 }
 
 /// Under the lock: charge the running task up to now.
@@ -113,6 +114,7 @@ void context_switch(RunQueue& rq, task_struct* prev, task_struct* next) {
     if (!next->mm) {
         // Kernel threads and the idle task run on whatever user half is loaded.
         next->active_mm = prev->active_mm;
+        tlb_be_lazy();
         if (prev->mm)
             mmgrab(prev->mm);
         else

@@ -48,6 +48,9 @@ class Guarded {
         return f(*access);
     }
 
+    /// In a panic: whoever holds the spin lock is stopped for good.
+    void break_open() { lock_.break_open(); }
+
   private:
     Lock lock_{rank};
     T value_;

@@ -18,6 +18,8 @@ class SpinLock {
     /// Disable interrupts, then lock; returns the flags for unlock_irqrestore.
     u64 lock_irqsave();
     void unlock_irqrestore(u64 flags);
+    /// In a panic: whoever holds it is stopped for good.
+    void break_open() { __atomic_store_n(&holder_, 0, __ATOMIC_RELEASE); }
 
   private:
     u32 holder_ = 0;  // number of the CPU that holds it + 1; 0: free

@@ -38,6 +38,7 @@ void exit_mm() {
     const u64 flags = local_irq_save();
     task->mm = nullptr;
     mmgrab(mm);  // active_mm keeps the page tables that we still run on
+    tlb_be_lazy();
     local_irq_restore(flags);
     mmput(mm);
 }

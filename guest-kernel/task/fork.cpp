@@ -22,7 +22,6 @@
 extern "C" {
 void ret_from_fork();
 extern u8 init_stack[];
-extern CpuData boot_cpu_data;
 }
 
 task_struct init_task;
@@ -301,6 +300,23 @@ void init_first_task() {
     IrqGuard guard(t.signal->lock);
     t.signal->nr_threads = 1;
     t.thread_node.insert_before(&t.signal->threads_head);
+}
+
+task_struct* make_idle_task(unsigned cpu) {
+    task_struct* task = alloc_task();
+    if (!task) return nullptr;
+    snprintf(task->comm, sizeof(task->comm), "swapper/%u", cpu);
+    task->flags = PF_KTHREAD;
+    task->group_leader = task;
+    task->sched_class = normal_sched_class;
+    task->cpu = cpu;
+    task->signal = init_task.signal;
+    task->sighand = init_task.sighand;
+    task->files = init_task.files;
+    task->fs = init_task.fs;
+    RunQueue& rq = run_queues.on(cpu);
+    rq.idle = rq.curr = task;
+    return task;
 }
 
 SysResult sys_fork() {

@@ -26,3 +26,5 @@ struct VforkDone {
 void complete_vfork(task_struct* task);
 void init_first_task();
 extern u32 max_threads;
+/// The idle task of a CPU that is about to start (pid 0, in no list), made that CPU's current one. Null without memory.
+task_struct* make_idle_task(unsigned cpu);

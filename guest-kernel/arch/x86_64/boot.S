@@ -1,4 +1,5 @@
-// PVH entry: from 32-bit protected mode without paging (EBX: start_info) to kernel_main in the higher half.
+// How CPUs come into the kernel: the first by PVH from 32-bit protected mode without paging (EBX: start_info), the
+// others from real mode.
 //
 // Guarantees: kernel_main(physical address of start_info) runs with the first 4 GiB mapped at 0 and at the direct
 // map, the first 1 GiB at KERNEL_MAP, interrupts off, GS at the boot CPU's data, 16 KiB of stack.
@@ -6,6 +7,40 @@
 
 #define KERNEL_MAP 0xffffffff80000000
 #define PHYS(symbol) ((symbol) - KERNEL_MAP)
+
+// From 32-bit protected mode without paging to 64-bit mode on the early page tables, at \target's physical address.
+.macro ENTER_LONG_MODE target
+    movl %cr4, %eax
+    orl $0x20, %eax                     // PAE
+    movl %eax, %cr4
+    movl $PHYS(early_pml4), %eax
+    movl %eax, %cr3
+    movl $0xc0000080, %ecx              // EFER
+    rdmsr
+    orl $0x100, %eax                    // LME
+    wrmsr
+    movl %cr0, %eax
+    andl $0x9fffffff, %eax              // CD, NW: caches on, as INIT leaves them off
+    orl $0x80000001, %eax               // PG, PE
+    movl %eax, %cr0
+    lgdt PHYS(boot_gdt_pointer)
+    ljmp $0x10, $PHYS(\target)
+.endm
+
+// In 64-bit mode at the kernel's addresses: data segments, and GS base = RAX.
+.macro SET_SEGMENTS
+    movl $0x18, %ecx
+    movl %ecx, %ds
+    movl %ecx, %es
+    movl %ecx, %ss
+    xorl %ecx, %ecx
+    movl %ecx, %fs
+    movl %ecx, %gs
+    movl $0xc0000101, %ecx              // GS base
+    movq %rax, %rdx
+    shrq $32, %rdx
+    wrmsr
+.endm
 
     .section .note.Xen, "a", @note
     .align 4
@@ -42,39 +77,16 @@ pvh_start:
     addl $8, %edi
     loop 2b
 
-    movl %cr4, %eax
-    orl $0x20, %eax                     // PAE
-    movl %eax, %cr4
-    movl $PHYS(early_pml4), %eax
-    movl %eax, %cr3
-    movl $0xc0000080, %ecx              // EFER
-    rdmsr
-    orl $0x100, %eax                    // LME
-    wrmsr
-    movl %cr0, %eax
-    orl $0x80000001, %eax               // PG, PE
-    movl %eax, %cr0
-    lgdt PHYS(boot_gdt_pointer)
-    ljmp $0x10, $PHYS(start_64)
+    ENTER_LONG_MODE start_64
 
     .code64
 start_64:
     movabsq $start_high, %rax
     jmp *%rax
 start_high:
-    movl $0x18, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %ss
-    xorl %eax, %eax
-    movl %eax, %fs
-    movl %eax, %gs
+    movq $cpu_data, %rax                // the boot CPU's data
+    SET_SEGMENTS
     movq $init_stack + 16384, %rsp
-    movl $0xc0000101, %ecx              // GS base: the boot CPU's data
-    movq $cpu_data, %rax
-    movq %rax, %rdx
-    shrq $32, %rdx
-    wrmsr
     movl boot_start_info(%rip), %edi
     xorl %ebp, %ebp
     call kernel_main
@@ -82,7 +94,47 @@ start_high:
     hlt
     jmp 3b
 
+// Every other CPU: from its SIPI in real mode (a copy below 1 MiB), to ap_main with the stack and the data that
+// smp.cpp has laid out for it. Intel SDM vol. 3, 8.4.4 (MP initialization).
+    .code32
+ap_start_32:
+    movl $0x18, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    ENTER_LONG_MODE ap_start_64
+    .code64
+ap_start_64:
+    movabsq $ap_start_high, %rax
+    jmp *%rax
+ap_start_high:
+    movq ap_cpu_data, %rax
+    SET_SEGMENTS
+    movq ap_stack_top, %rsp
+    xorl %ebp, %ebp
+    call ap_main
+4:  cli
+    hlt
+    jmp 4b
+
     .section .rodata
+    .globl trampoline_start, trampoline_end
+    .code16
+trampoline_start:
+    cli
+    cld
+    movw %cs, %ax
+    movw %ax, %ds
+    lgdtl trampoline_gdt_pointer - trampoline_start
+    movl %cr0, %eax
+    orl $1, %eax                        // PE
+    movl %eax, %cr0
+    ljmpl $0x08, $PHYS(ap_start_32)
+trampoline_gdt_pointer:
+    .word 31
+    .long PHYS(boot_gdt)
+trampoline_end:
+
     .align 8
 boot_gdt:
     .quad 0

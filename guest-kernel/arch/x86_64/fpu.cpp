@@ -63,6 +63,7 @@ void fpu_init() {
     const u64 wanted = cpuid(kLeafXsave).eax & (kX87 | kSse | kAvx);
     write_cr4(read_cr4() | kCr4Osxsave);
     write_xcr0(wanted);
+    if (features) return;  // the first CPU has looked
     features = wanted;
     state_size = cpuid(kLeafXsave).ebx;  // of what XCR0 has now: the standard format's, at most our XsaveArea
 }

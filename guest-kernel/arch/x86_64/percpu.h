@@ -12,6 +12,7 @@
 
 struct task_struct;
 struct TaskStateSegment;
+struct CpuTables;
 
 constexpr unsigned kMaxCpus = 8;  // as many as the emulator has
 
@@ -24,8 +25,9 @@ struct CpuData {
     u32 preempt_count;          // 0x24: spin locks held + explicit
     u32 hardirq_depth;          // 0x28
     u32 lock_rank;              // 0x2c: highest spin-lock rank held
-    TaskStateSegment* tss;      // 0x30
+    TaskStateSegment* tss;      // 0x30: of `tables`
     u32 apic_id;
+    CpuTables* tables;
 };
 
 extern "C" CpuData cpu_data[kMaxCpus];  // [0]: the CPU that boots

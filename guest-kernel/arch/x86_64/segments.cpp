@@ -9,7 +9,7 @@
 #include "core/string.h"
 
 extern "C" {
-CpuData cpu_data[kMaxCpus] = {{&cpu_data[0], nullptr, 0, 0, 0, 0, 0, 0, nullptr, 0}};
+CpuData cpu_data[kMaxCpus] = {{&cpu_data[0], nullptr, 0, 0, 0, 0, 0, 0, nullptr, 0, &boot_cpu_tables}};
 void entry_SYSCALL_64();
 void entry_SYSCALL_compat();
 extern u64 exception_entries[32];

@@ -1,18 +1,21 @@
 // TLB flushes and CR3 (arch/x86_64/tlb.h).
 //
-// Guarantees: as in the header. TlbContext::loaded_on is set before the generation is read, and a flush
-// counts the generation up before it reads loaded_on: either the flush sees the CPU, or the CPU sees the
-// change.
+// Guarantees: as in the header. TlbContext::loaded_on is set (and lazy_on cleared) before the generation is read, and
+// a flush counts the generation up before it reads them: either the flush sees the CPU, or the CPU sees the change.
+// `seen` never passes a generation whose change this CPU has not flushed: a single flush moves it by one, and only from
+// the generation before; whoever lags further flushes everything.
 #include "arch/x86_64/tlb.h"
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/pgtable.h"
+#include "arch/x86_64/smp.h"
 #include "core/panic.h"
 
 namespace {
 
 struct TlbState {
     TlbContext* loaded = nullptr;  // null: the kernel's own page tables
+    bool lazy = false;             // `loaded` is only kept
     u64 pcid_generation = 1;
     u16 last_pcid = 0;  // 0 itself is the kernel's own page table
 };
@@ -20,6 +23,7 @@ constinit PerCpu<TlbState> tlb_states;
 
 constexpr u16 kMaxPcid = 4095;
 constexpr u64 kCr3NoFlush = 1ull << 63;
+constexpr u64 kMaxSinglePages = 32;  // from here on one flush of everything costs less
 
 u64 read_cr3() {
     u64 value;
@@ -58,27 +62,65 @@ void give_pcid(TlbState& tlb, TlbContext::OnCpu& here) {
 }
 
 void leave_loaded(TlbState& tlb) {
-    if (tlb.loaded) __atomic_and_fetch(&tlb.loaded->loaded_on, ~this_cpu_bit(), __ATOMIC_SEQ_CST);
+    if (tlb.loaded) {
+        __atomic_and_fetch(&tlb.loaded->loaded_on, ~this_cpu_bit(), __ATOMIC_SEQ_CST);
+        if (tlb.lazy) __atomic_and_fetch(&tlb.loaded->lazy_on, ~this_cpu_bit(), __ATOMIC_SEQ_CST);
+    }
     tlb.loaded = nullptr;
+    tlb.lazy = false;
 }
 
-/// The shootdown: interrupt `cpus` and wait until each has flushed. With one CPU running there is nobody to
-/// tell.
-void flush_on(u64 cpus) {
-    BUG_ON(cpus != 0);
+/// All entries of the loaded address space.
+void flush_loaded() {
+    write_cr3(read_cr3());
 }
 
-u64 others(u64 cpus) {
-    return cpus & ~this_cpu_bit();
+/// What is to be flushed, and the generation that this makes.
+struct Change {
+    TlbContext* context;
+    u64 start, end;
+    u64 generation;
+    bool tables;
+};
+
+bool is_short(const Change& change) {
+    return change.end - change.start <= kMaxSinglePages * kPageSize;
 }
 
-/// Counts the change. True if this CPU has the address space loaded: it is to flush now, which is noted
-/// already.
-bool note_change(TlbContext& context) {
-    const u64 generation = __atomic_add_fetch(&context.generation, 1, __ATOMIC_SEQ_CST);
-    if (tlb_states.here().loaded != &context) return false;
-    context.cpus[this_cpu_number()].seen = generation;
-    return true;
+/// This CPU's part of a flush; with interrupts off.
+void flush_here(const Change& change) {
+    TlbState& tlb = tlb_states.here();
+    TlbContext& context = *change.context;
+    TlbContext::OnCpu& here = context.cpus[this_cpu_number()];
+    if (tlb.loaded != &context) return;  // it compares generations when it comes back
+    if (tlb.lazy && change.tables) {
+        tlb_load_kernel();
+    } else if (tlb.lazy || here.seen >= change.generation) {
+        return;
+    } else if (here.seen + 1 == change.generation && is_short(change)) {
+        for (u64 a = change.start; a < change.end; a += kPageSize) invlpg(a);
+        here.seen = change.generation;
+    } else {
+        const u64 generation = __atomic_load_n(&context.generation, __ATOMIC_SEQ_CST);
+        flush_loaded();
+        here.seen = generation;
+    }
+}
+
+void flush_here_in_call(void* change) {
+    flush_here(*static_cast<const Change*>(change));
+}
+
+/// The shootdown: here, and on every CPU that may use the old entries.
+void flush(TlbContext& context, u64 start, u64 end, bool tables) {
+    Change change = {&context, start, end, 0, tables};
+    change.generation = __atomic_add_fetch(&context.generation, 1, __ATOMIC_SEQ_CST);
+    const u64 flags = local_irq_save();
+    flush_here(change);
+    local_irq_restore(flags);
+    u64 cpus = __atomic_load_n(&context.loaded_on, __ATOMIC_SEQ_CST);
+    if (!tables) cpus &= ~__atomic_load_n(&context.lazy_on, __ATOMIC_SEQ_CST);
+    if (cpus & ~this_cpu_bit()) call_on(cpus, flush_here_in_call, &change);
 }
 
 }  // namespace
@@ -90,11 +132,20 @@ void tlb_load_kernel() {
 
 void tlb_load(TlbContext& context, u64* pgd) {
     TlbState& tlb = tlb_states.here();
-    if (tlb.loaded == &context) return;
+    TlbContext::OnCpu& here = context.cpus[this_cpu_number()];
+    if (tlb.loaded == &context) {
+        if (!tlb.lazy) return;
+        tlb.lazy = false;
+        __atomic_and_fetch(&context.lazy_on, ~this_cpu_bit(), __ATOMIC_SEQ_CST);
+        const u64 generation = __atomic_load_n(&context.generation, __ATOMIC_SEQ_CST);
+        if (here.seen == generation) return;
+        flush_loaded();
+        here.seen = generation;
+        return;
+    }
     leave_loaded(tlb);
     tlb.loaded = &context;
     __atomic_or_fetch(&context.loaded_on, this_cpu_bit(), __ATOMIC_SEQ_CST);
-    TlbContext::OnCpu& here = context.cpus[this_cpu_number()];
     const u64 generation = __atomic_load_n(&context.generation, __ATOMIC_SEQ_CST);
     u64 cr3 = physical(pgd);
     if (boot_cpu_features.pcid) {
@@ -107,22 +158,38 @@ void tlb_load(TlbContext& context, u64* pgd) {
     write_cr3(cr3);
 }
 
+void tlb_be_lazy() {
+    TlbState& tlb = tlb_states.here();
+    if (!tlb.loaded || tlb.lazy) return;
+    tlb.lazy = true;
+    __atomic_or_fetch(&tlb.loaded->lazy_on, this_cpu_bit(), __ATOMIC_SEQ_CST);
+}
+
 void tlb_forget(TlbContext& context) {
+    const u64 flags = local_irq_save();
     if (tlb_states.here().loaded == &context) tlb_load_kernel();
-    BUG_ON(context.loaded_on != 0);
+    local_irq_restore(flags);
+    BUG_ON(__atomic_load_n(&context.loaded_on, __ATOMIC_SEQ_CST) != 0);
+}
+
+void tlb_flush_range(TlbContext& context, u64 start, u64 end) {
+    flush(context, start, end, false);
 }
 
 void tlb_flush_page(TlbContext& context, u64 address) {
-    if (note_change(context)) invlpg(address);
-    flush_on(others(context.loaded_on));
+    flush(context, address & kPageMask, (address & kPageMask) + kPageSize, false);
 }
 
 void tlb_flush_all(TlbContext& context) {
-    if (note_change(context)) write_cr3(read_cr3());
-    flush_on(others(context.loaded_on));
+    flush(context, 0, ~0ull, false);
+}
+
+void tlb_flush_tables(TlbContext& context) {
+    flush(context, 0, ~0ull, true);
 }
 
 void tlb_flush_kernel_page(u64 address) {
-    invlpg(address);
-    flush_on(others((1ull << online_cpus) - 1));
+    const auto flush_one = [](void* page) { invlpg(reinterpret_cast<u64>(page)); };
+    flush_one(reinterpret_cast<void*>(address));
+    call_on(online_mask(), flush_one, reinterpret_cast<void*>(address));
 }

@@ -5,9 +5,10 @@
 // flush functions after the entry has changed and before its page is used for something else; they know which
 // CPUs have the address space loaded and which only remember some of it.
 //
-// Guarantees: each change of an address space counts up its generation. A CPU that has it loaded is flushed
-// at once; every other CPU compares generations when it loads it. With PCIDs a CPU keeps the translations of
-// the address spaces that it has left; each CPU numbers them by itself.
+// Guarantees: each change of an address space counts up its generation. A CPU that runs in it is interrupted and has
+// flushed when the function returns; every other CPU compares generations when it comes to it. With PCIDs a CPU keeps
+// the translations of the address spaces that it has left; each CPU numbers them by itself. A CPU that is idle or runs
+// a kernel thread keeps what it had loaded and is left in peace (lazy), unless page tables themselves go.
 #pragma once
 
 #include "arch/x86_64/percpu.h"
@@ -22,19 +23,27 @@ struct TlbContext {
     };
     u64 generation = 0;
     u64 loaded_on = 0;  // CPUs, a bit each
+    u64 lazy_on = 0;    // those of them that only keep it loaded
     OnCpu cpus[kMaxCpus];
 };
 
 /// Load the kernel's own page tables: at boot, and when nothing else is left.
 void tlb_load_kernel();
-/// Load an address space on this CPU.
+/// Load an address space on this CPU. With interrupts off.
 void tlb_load(TlbContext& context, u64* pgd);
+/// This CPU goes on without user memory, on what it has loaded. With interrupts off.
+void tlb_be_lazy();
 /// The address space is about to go: leave it if it is loaded on this CPU. No other CPU may have it loaded.
 void tlb_forget(TlbContext& context);
 
+// The flushes of user memory may wait for other CPUs: interrupts must be on (arch/x86_64/smp.h, call_on).
+/// Entries of [start, end) have changed.
+void tlb_flush_range(TlbContext& context, u64 start, u64 end);
 /// One page's entry has changed.
 void tlb_flush_page(TlbContext& context, u64 address);
-/// Many entries, or page tables themselves, have changed.
+/// Many entries have changed.
 void tlb_flush_all(TlbContext& context);
+/// Page tables have been unlinked: after this no CPU's page walker is in them.
+void tlb_flush_tables(TlbContext& context);
 /// An entry of the kernel half has changed, on every CPU.
 void tlb_flush_kernel_page(u64 address);

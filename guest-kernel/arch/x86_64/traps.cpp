@@ -5,6 +5,7 @@
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/smp.h"
 #include "core/panic.h"
 #include "core/printk.h"
 #include "core/trace.h"
@@ -153,6 +154,7 @@ void exc_debug(pt_regs* regs, u64) {
 }
 
 void exc_nmi(pt_regs*, u64) {
+    smp_stop_if_asked();
     printk(KERN_WARNING "NMI received for unknown reason\n");
 }
 void exc_machine_check(pt_regs* regs, u64) {
