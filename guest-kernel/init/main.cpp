@@ -28,6 +28,7 @@
 #include "fs/vfs_ops.h"
 #include "mm/buddy.h"
 #include "mm/huge_memory.h"
+#include "mm/hugetlb.h"
 #include "mm/memblock.h"
 #include "sched/load.h"
 #include "sched/sched.h"
@@ -68,6 +69,7 @@ void setup_memory() {
     setup_kernel_page_tables();
     buddy_init();
     thp_init();
+    hugetlb_init();
     // What the linker left between text, read-only data and data.
     buddy_add_reserved(phys_of(_etext), phys_of(_rodata));
     buddy_add_reserved(phys_of(_erodata), phys_of(_data));

@@ -6,6 +6,7 @@
 #include "arch/x86_64/pgtable.h"
 #include "core/panic.h"
 #include "core/string.h"
+#include "mm/hugetlb.h"
 #include "mm/memblock.h"
 #include "mm/page.h"
 #include "sync/guarded.h"
@@ -73,6 +74,38 @@ Page* Zone::take(unsigned order, u64 leave) {
     return page;
 }
 
+/// Are the `count` pages from `first` on all free? Zone locked.
+bool all_free(u64 first, u64 count) {
+    for (u64 pfn = first; pfn < first + count;) {
+        if (!has_struct_page(pfn)) return false;
+        const Page* page = pfn_to_page(pfn);
+        if (!(page->flags & kPageBuddy)) return false;
+        pfn += 1ull << page->order;
+    }
+    return true;
+}
+
+Page* init_block(Page* head, unsigned order) {
+    head->flags = order ? u32{kPageHead} : 0u;
+    head->order = order;
+    head->refcount = 1;
+    head->mapcount = 0;
+    head->mapping = nullptr;
+    head->index = 0;
+    return head;
+}
+
+Page* init_tails(Page* head) {
+    for (Page* tail = head + 1; tail < head + (1ull << head->order); tail++) {
+        tail->flags = kPageTail;
+        tail->refcount = 0;
+        tail->mapcount = 0;
+        tail->mapping = nullptr;
+        tail->head = head;
+    }
+    return head;
+}
+
 /// Every struct page of a mapped section starts as reserved.
 void init_struct_pages() {
     constexpr u64 kPerSection = kSectionSize >> kPageShift;
@@ -123,27 +156,34 @@ Page* alloc_pages(unsigned order, u32 flags) {
     BUG_ON(order > kMaxOrder);
     Page* page = zone.lock()->take(order, flags & kAllocUser ? reserve_pages : 0);
     if (!page) return nullptr;
-    page->flags = order ? u32{kPageHead} : 0u;
-    page->order = order;
-    page->refcount = 1;
-    page->mapcount = 0;
-    page->mapping = nullptr;
-    page->index = 0;
+    init_block(page, order);
     if (flags & kAllocZero) memset(page_address(page), 0, kPageSize << order);
     return page;
 }
 
 Page* alloc_compound(unsigned order, u32 flags) {
     Page* head = alloc_pages(order, flags);
-    if (!head) return nullptr;
-    for (Page* tail = head + 1; tail < head + (1ull << order); tail++) {
-        tail->flags = kPageTail;
-        tail->refcount = 0;
-        tail->mapcount = 0;
-        tail->mapping = nullptr;
-        tail->head = head;
-    }
-    return head;
+    return head ? init_tails(head) : nullptr;
+}
+
+Page* alloc_gigantic(unsigned order) {
+    const u64 count = 1ull << order;
+    const auto find = [&](Zone& z) -> Page* {
+        for (u64 first = 0; first + count <= max_pfn; first += count) {
+            if (!all_free(first, count) || z.free_count < count + reserve_pages) continue;
+            for (u64 pfn = first; pfn < first + count;) {
+                Page* block = pfn_to_page(pfn);
+                block->lru.remove();
+                block->flags = 0;
+                pfn += 1ull << block->order;
+            }
+            z.free_count -= count;
+            return pfn_to_page(first);
+        }
+        return nullptr;
+    };
+    Page* head = zone.with(find);
+    return head ? init_tails(init_block(head, order)) : nullptr;
 }
 
 void break_compound(Page* head) {
@@ -159,9 +199,10 @@ void break_compound(Page* head) {
 
 void free_pages(Page* page, unsigned order) {
     BUG_ON(page->flags & (kPageBuddy | kPageReserved | kPageTail));
-    for (u64 i = 1; i < 1ull << order; i++) page[i].flags &= ~u32{kPageTail};
     page->refcount = 0;
-    zone.lock()->release(page, order);
+    for (u64 i = 1; i < 1ull << order; i++) page[i].flags &= ~u32{kPageTail};
+    const unsigned step = min(order, kMaxOrder);
+    for (u64 i = 0; i < 1ull << order; i += 1ull << step) zone.lock()->release(page + i, step);
 }
 
 void page_get(Page* page) {
@@ -175,7 +216,11 @@ void page_put(Page* page) {
     if (page->flags & kPageReserved) return;
     const i32 left = __atomic_sub_fetch(&page->refcount, 1, __ATOMIC_ACQ_REL);
     BUG_ON(left < 0);
-    if (left == 0) free_pages(page, page->flags & kPageHead ? page->order : 0);
+    if (left > 0) return;
+    if (page->flags & kPageHugetlb)
+        hugetlb_release(page);
+    else
+        free_pages(page, page->flags & kPageHead ? page->order : 0);
 }
 
 u64 buddy_free_pages() {

@@ -11,6 +11,7 @@
 #include "core/string.h"
 #include "mm/buddy.h"
 #include "mm/huge_memory.h"
+#include "mm/hugetlb_area.h"
 #include "mm/mm_struct.h"
 #include "mm/user_ptr.h"
 #include "sched/sched.h"
@@ -158,6 +159,7 @@ void bad_area(pt_regs* regs, int sig, int code, u64 address, u64 error_code) {
 
 Result<void> handle_mm_fault(vm_area_struct* vma, u64 address, bool write) {
     address &= kPageMask;
+    if (vma->vm_flags & VM_HUGETLB) return hugetlb_fault(vma, address, write);
     const PageLeaf leaf = leaf_lookup(vma->vm_mm->pgd, address);
     if (leaf.order && fault_on_huge(vma, address, write)) return {};
     if (!leaf && write && fault_huge_anonymous(vma, address)) return {};

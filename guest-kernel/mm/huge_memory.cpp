@@ -170,8 +170,8 @@ Result<void> copy_huge_entry(mm_struct* mm, u64 address, u64& entry) {
     return {};
 }
 
-bool move_huge_entry(mm_struct* mm, u64 from, u64 to) {
-    u64* target = huge_entry_alloc(mm->pgd, to, kPmdOrder);
+bool move_huge_entry(mm_struct* mm, u64 from, u64 to, unsigned order) {
+    u64* target = huge_entry_alloc(mm->pgd, to, order);
     if (!target || *target) return false;
     u64& entry = *leaf_lookup(mm->pgd, from).entry;
     *target = entry;

@@ -38,5 +38,5 @@ void split_huge_entry_at(mm_struct* mm, u64 address);
 void zap_huge_entry(mm_struct* mm, u64 address, u64& entry);
 /// Let `mm` share the huge page that `entry` of `old_mm` maps (fork). ENOMEM.
 Result<void> copy_huge_entry(mm_struct* mm, u64 address, u64& entry);
-/// Move the huge entry of `from` to `to` (mremap), both aligned to 2 MiB. False: `to` has small entries.
-bool move_huge_entry(mm_struct* mm, u64 from, u64 to);
+/// Move the huge entry of `from`, of any kind, to `to` (mremap); both are aligned. False: `to` has small entries.
+bool move_huge_entry(mm_struct* mm, u64 from, u64 to, unsigned order);

@@ -9,6 +9,7 @@
 #include "mm/page.h"
 #include "sync/guarded.h"
 
+class HugetlbObject;
 struct vm_area_struct;
 
 struct MemoryObjectMapping {  // embedded in vm_area_struct
@@ -27,6 +28,9 @@ struct MemoryObject : RefCounted {
     /// others; never makes or waits for one. For mapping the neighbours of a page that was asked for. True if
     /// there are any.
     virtual bool cached_pages(u64 /*first*/, u64 /*count*/, Page** /*pages*/) { return false; }
+
+    /// This object, if its pages are those of a pool of huge pages.
+    virtual HugetlbObject* as_hugetlb() { return nullptr; }
 
     using Mappings = List<MemoryObjectMapping, &MemoryObjectMapping::node>;
     Guarded<Mappings, LockRank::kMappings> mappings;

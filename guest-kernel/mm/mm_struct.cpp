@@ -8,6 +8,7 @@
 #include "arch/x86_64/pte_range.h"
 #include "core/panic.h"
 #include "mm/huge_memory.h"
+#include "mm/hugetlb_area.h"
 #include "task/task.h"
 
 namespace {
@@ -24,6 +25,10 @@ Result<void> copy_ptes(mm_struct* mm, const vm_area_struct* vma, mm_struct* old_
     bool out_of_memory = false;
     for_each_leaf(old_mm->pgd, vma->vm_start, vma->vm_end, [&](u64 address, pte_t& pte, unsigned order) {
         if (out_of_memory || !(pte & kPtePresent)) return;
+        if (vma->vm_flags & VM_HUGETLB) {
+            out_of_memory = !hugetlb_copy(vma, address, pte).ok();
+            return;
+        }
         if (order) {
             out_of_memory = !copy_huge_entry(mm, address, pte).ok();
             return;
@@ -149,9 +154,10 @@ Result<void> move_page_tables(mm_struct* mm, u64 from, u64 to, u64 size) {
     split_huge_entry_at(mm, from);
     split_huge_entry_at(mm, from + size);
     for (u64 offset = 0; offset < size; offset += kPageSize) {
-        if (leaf_lookup(mm->pgd, from + offset).order) {
-            if ((to + offset) % kHugePageSize == 0 && move_huge_entry(mm, from + offset, to + offset)) {
-                offset += kHugePageSize - kPageSize;
+        if (const unsigned order = leaf_lookup(mm->pgd, from + offset).order) {
+            if ((to + offset) % leaf_size(order) == 0 &&
+                move_huge_entry(mm, from + offset, to + offset, order)) {
+                offset += leaf_size(order) - kPageSize;
                 continue;
             }
             split_huge_entry_at(mm, from + offset + kPageSize);

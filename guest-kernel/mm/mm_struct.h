@@ -9,6 +9,7 @@
 #include "core/list.h"
 #include "core/refcount.h"
 #include "fs/file.h"
+#include "mm/hugetlb.h"
 #include "mm/memory_object.h"
 #include "sync/mutex.h"
 
@@ -27,6 +28,7 @@ enum VmFlags : u64 {
     VM_LOCKED = 0x2000,
     VM_DONTCOPY = 0x20000,
     VM_NORESERVE = 0x200000,
+    VM_HUGETLB = 0x400000,
     VM_WIPEONFORK = 0x2000000,
     VM_DONTDUMP = 0x4000000,
     VM_HUGEPAGE = 0x20000000,
@@ -41,8 +43,9 @@ struct vm_area_struct {
     u64 vm_flags = 0;
     u64 vm_pgoff = 0;  // of vm_start in the object, in pages
     mm_struct* vm_mm = nullptr;
-    RefPtr<File> vm_file;            // what /proc/PID/maps names; may be null with an object
-    RefPtr<MemoryObject> vm_object;  // null: private anonymous memory
+    RefPtr<File> vm_file;                 // what /proc/PID/maps names; may be null with an object
+    RefPtr<MemoryObject> vm_object;       // null: private anonymous memory
+    RefPtr<HugetlbReserve> huge_reserve;  // of a private area of huge pages, for the process that made it
     MemoryObjectMapping mapping;
     ListNode node;
     vm_area_struct* next_removed = nullptr;  // in mm_struct::removed
@@ -73,6 +76,7 @@ struct mm_struct {
 
     u64 total_vm = 0, data_vm = 0, exec_vm = 0, stack_vm = 0, locked_vm = 0;  // pages
     u64 rss_anon = 0, rss_file = 0, rss_shmem = 0;                            // pages
+    u64 hugetlb_pages = 0;  // of 4 KiB, mapped by huge entries of pools
     u64 hiwater_rss = 0, hiwater_vm = 0;
     u64 page_tables = 0;
     bool dumpable = true;
@@ -150,8 +154,9 @@ void remove_area(vm_area_struct* vma);
 Result<void> split_at(mm_struct* mm, u64 address);
 /// Join `vma` with neighbours that continue it.
 void merge_around(mm_struct* mm, vm_area_struct* vma);
-/// A free range of `length`: at `hint` if possible, else the highest below mmap_base. ENOMEM.
-Result<u64> find_free_range(mm_struct* mm, u64 hint, u64 length);
+/// A free range of `length` at a multiple of `alignment`: at `hint` if possible, else the highest below mmap_base.
+/// ENOMEM.
+Result<u64> find_free_range(mm_struct* mm, u64 hint, u64 length, u64 alignment = kPageSize);
 /// Drop the pages of [start, end), not the areas.
 void zap_range(mm_struct* mm, u64 start, u64 end);
 void zap_vma_range(vm_area_struct* vma, u64 start, u64 end, bool even_cows);

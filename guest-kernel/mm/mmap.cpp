@@ -1,4 +1,4 @@
-// The memory system calls: mmap, munmap, mprotect, mremap, brk, madvise, msync, mincore, mlock.
+// The memory system calls: mmap, munmap, mprotect, brk, madvise, msync, mincore, mlock.
 //
 // Guarantees: checks and errors in Linux's order (mmap(2) and its kin); RLIMIT_AS, RLIMIT_DATA and
 // RLIMIT_MEMLOCK hold.
@@ -6,6 +6,8 @@
 #include "fs/files_struct.h"
 #include "mm/anon_object.h"
 #include "mm/fault.h"
+#include "mm/hugetlb_area.h"
+#include "mm/mlock.h"
 #include "mm/mm_struct.h"
 #include "mm/user_ptr.h"
 #include "sched/sched.h"
@@ -18,7 +20,8 @@ constexpr u64 kProtRead = 1, kProtWrite = 2, kProtExec = 4, kProtGrowsdown = 0x0
               kProtGrowsup = 0x02000000;
 constexpr u64 kMapShared = 1, kMapPrivate = 2, kMapSharedValidate = 3, kMapTypeMask = 0xf, kMapFixed = 0x10,
               kMapAnonymous = 0x20, kMapGrowsdown = 0x100, kMapLocked = 0x2000, kMapPopulate = 0x8000,
-              kMapHugetlb = 0x40000, kMapFixedNoreplace = 0x100000;
+              kMapNoreserve = 0x4000, kMapHugetlb = 0x40000, kMapFixedNoreplace = 0x100000;
+constexpr unsigned kMapHugeShift = 26;  // six bits: log2 of the page size
 constexpr u64 kMmapMinAddress = 65536;
 
 u64 page_up(u64 value) {
@@ -30,33 +33,6 @@ u64 access_of(u64 prot) {
     return prot & kVmAccess;
 }
 
-Result<void> check_vm_limit(const mm_struct* mm, u64 pages) {
-    if (mm->total_vm + pages > task_rlimit(kRlimitAs) >> kPageShift) return Errno::ENOMEM;
-    return {};
-}
-
-/// The page of `address`, brought in. EFAULT, ENOMEM. Under mmap_lock.
-Result<void> touch(mm_struct* mm, u64 address, bool write) {
-    Result<Page*> page = get_user_page(mm, address, write);
-    if (!page.ok()) return page.error() == Errno::ENOMEM ? Errno::ENOMEM : Errno::EFAULT;
-    page_put(page.value());
-    return {};
-}
-
-/// Brings [start, end) in as mlock(2) does: what is private and writable is made the program's own. ENOMEM where there
-/// is no area; EFAULT where one allows no access or has no page to give.
-Result<void> populate(mm_struct* mm, u64 start, u64 end) {
-    for (u64 a = start; a < end; a += kPageSize) {
-        MmapGuard guard(mm);
-        const vm_area_struct* vma = find_vma(mm, a);
-        if (!vma || vma->vm_start > a) return Errno::ENOMEM;
-        if (!(vma->vm_flags & kVmAccess)) return Errno::EFAULT;
-        TRY(touch(mm, a, vma->vm_flags & VM_WRITE && !vma->shared()));
-        cond_resched();
-    }
-    return {};
-}
-
 /// MADV_POPULATE_READ and _WRITE: the access that the program could do itself (EINVAL where it could not).
 Result<void> populate_as_program(mm_struct* mm, u64 start, u64 end, bool write) {
     for (u64 a = start; a < end; a += kPageSize) {
@@ -65,7 +41,7 @@ Result<void> populate_as_program(mm_struct* mm, u64 start, u64 end, bool write) 
         const vm_area_struct* vma = find_vma(mm, a);
         if (!vma || vma->vm_start > a) return Errno::ENOMEM;
         if (!(vma->vm_flags & (write ? VM_WRITE : kVmAccess))) return Errno::EINVAL;
-        TRY(touch(mm, a, write));
+        TRY(touch_page(mm, a, write));
     }
     return {};
 }
@@ -74,8 +50,28 @@ struct MapRequest {
     u64 vm_flags = 0;
     RefPtr<File> file;
     RefPtr<MemoryObject> object;
+    RefPtr<HugetlbReserve> huge_reserve;
     u64 pgoff = 0;
+    u64 page_size = kPageSize;
 };
+
+/// What an area of huge pages is made of: reserved for the file when shared, else for the area. EINVAL for an offset
+/// within a page; ENOMEM.
+Result<void> use_hugetlb(MapRequest& request, HugetlbObject& object, u64 size, u64 flags) {
+    const unsigned order = object.reserve->order;
+    request.page_size = leaf_size(order);
+    if (request.pgoff & ((1ull << order) - 1)) return Errno::EINVAL;
+    request.vm_flags |= VM_HUGETLB;
+    request.object = RefPtr<MemoryObject>(&object);
+    const u64 first = request.pgoff >> order, last = first + (size >> kPageShift >> order);
+    if (request.vm_flags & VM_MAYSHARE) {
+        if (!(flags & kMapNoreserve)) TRY(object.reserve_holes(first, last));
+        return {};
+    }
+    request.huge_reserve = TRY(make_ref<HugetlbReserve>(order));
+    if (!(flags & kMapNoreserve)) TRY(request.huge_reserve->reserve(first, last));
+    return {};
+}
 
 Result<MapRequest> file_mapping(u64 prot, u64 flags, RefPtr<File> file, u64 offset, u64 length) {
     MapRequest request;
@@ -98,32 +94,43 @@ Result<MapRequest> file_mapping(u64 prot, u64 flags, RefPtr<File> file, u64 offs
     if (!object) return Errno::ENODEV;
     request.object = RefPtr<MemoryObject>(object);
     request.pgoff = offset >> kPageShift;
+    if (HugetlbObject* huge = object->as_hugetlb()) TRY(use_hugetlb(request, *huge, length, flags));
     return request;
+}
+
+/// The size of the pages that a mapping is to have. EINVAL: one that this CPU lacks.
+Result<u64> mapping_page_size(u64 flags, File* file) {
+    if (file) {
+        MemoryObject* object = file->memory_object();
+        HugetlbObject* huge = object ? object->as_hugetlb() : nullptr;
+        if (huge) return leaf_size(huge->reserve->order);
+        if (flags & kMapHugetlb) return Errno::EINVAL;
+    }
+    if (file || !(flags & kMapHugetlb)) return u64{kPageSize};
+    const unsigned shift = flags >> kMapHugeShift & 63;
+    return leaf_size(shift ? TRY(hugetlb_order_of(shift)) : hugetlb_default_order());
 }
 
 Result<MapRequest> anonymous_mapping(u64 prot, u64 flags, u64 length) {
     MapRequest request;
     request.vm_flags = access_of(prot) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
-    if ((flags & kMapTypeMask) != kMapPrivate) {
-        request.vm_flags |= VM_SHARED | VM_MAYSHARE;
+    const bool shared = (flags & kMapTypeMask) != kMapPrivate;
+    if (shared) request.vm_flags |= VM_SHARED | VM_MAYSHARE;
+    if (flags & kMapHugetlb) {
+        const u64 page_size = TRY(mapping_page_size(flags, nullptr));
+        const unsigned order = page_size == leaf_size(kPudOrder) ? kPudOrder : kPmdOrder;
+        const RefPtr<HugetlbObject> object = TRY(make_hugetlb_object(order, length));
+        TRY(use_hugetlb(request, *object, length, flags));
+    } else if (shared) {
         request.object = TRY(make_ref<AnonObject>(length >> kPageShift));
     }
     if (flags & kMapGrowsdown) request.vm_flags |= VM_GROWSDOWN;
     return request;
 }
 
-/// mlock(2) and its kin: EPERM without CAP_IPC_LOCK and with a limit of 0.
-bool may_lock() {
-    return task_rlimit(kRlimitMemlock) != 0 || current()->cred.has(kCapIpcLock);
-}
-/// Does locking `pages` in all stay within RLIMIT_MEMLOCK, or need not?
-bool within_lock_limit(u64 pages) {
-    return pages <= task_rlimit(kRlimitMemlock) >> kPageShift || current()->cred.has(kCapIpcLock);
-}
-
-Result<u64> place(mm_struct* mm, u64 address, u64 length, u64 flags) {
+Result<u64> place(mm_struct* mm, u64 address, u64 length, u64 flags, u64 page_size) {
     if (flags & (kMapFixed | kMapFixedNoreplace)) {
-        if (address & ~kPageMask) return Errno::EINVAL;
+        if (address & (page_size - 1)) return Errno::EINVAL;
         if (address > kTaskSize - length) return Errno::ENOMEM;
         if (address < kMmapMinAddress && !current()->cred.has(kCapSysAdmin)) return Errno::EPERM;
         if (flags & kMapFixedNoreplace) {
@@ -132,37 +139,21 @@ Result<u64> place(mm_struct* mm, u64 address, u64 length, u64 flags) {
         }
         return address;
     }
-    return find_free_range(mm, page_up(address), length);
+    return find_free_range(mm, page_up(address), length, page_size);
 }
 
-Result<void> drop_range(mm_struct* mm, u64 start, u64 end) {
+/// MADV_DONTNEED, and MADV_FREE (`free`), which areas of huge pages do not know.
+Result<void> drop_range(mm_struct* mm, u64 start, u64 end, bool free) {
     for (u64 a = start; a < end;) {
         vm_area_struct* vma = find_vma(mm, a);
         if (!vma || vma->vm_start >= end) return a < end ? Result<void>(Errno::ENOMEM) : Result<void>();
         if (vma->vm_start > a) return Errno::ENOMEM;
         if (vma->vm_flags & VM_LOCKED) return Errno::EINVAL;
-        zap_vma_range(vma, a, end, true);
+        const u64 stop = min(end, vma->vm_end);
+        if (!hugetlb_may_cut(vma, a) || (free && vma->vm_flags & VM_HUGETLB)) return Errno::EINVAL;
+        zap_vma_range(vma, a, align_down(stop, leaf_size(hugetlb_order(vma))), true);
         a = vma->vm_end;
     }
-    return {};
-}
-
-Result<void> change_flags(mm_struct* mm, u64 start, u64 end, u64 set, u64 clear) {
-    TRY(split_at(mm, start));
-    TRY(split_at(mm, end));
-    for (u64 a = start; a < end;) {
-        vm_area_struct* vma = find_vma(mm, a);
-        if (!vma || vma->vm_start > a) return Errno::ENOMEM;
-        const u64 fresh = (vma->vm_flags | set) & ~clear;
-        if ((vma->vm_flags ^ fresh) & VM_LOCKED) {
-            const u64 pages = vma->size() >> kPageShift;
-            mm->locked_vm = fresh & VM_LOCKED ? mm->locked_vm + pages : mm->locked_vm - pages;
-        }
-        vma->vm_flags = fresh;
-        a = vma->vm_end;
-    }
-    vm_area_struct* vma = find_vma(mm, start);
-    if (vma) merge_around(mm, vma);
     return {};
 }
 
@@ -174,15 +165,14 @@ SysResult sys_mmap(u64 address, u64 length, u64 prot, u64 flags, int fd, u64 off
     RefPtr<File> file;
     if (!anonymous) {
         file = TRY(get_file(fd));
-        if (flags & kMapHugetlb) return Errno::EINVAL;  // not a file of huge pages
     }
+    const u64 page_size = TRY(mapping_page_size(flags, file.get()));
     if (length == 0) return Errno::EINVAL;
-    const u64 size = page_up(length);
+    const u64 size = align_up(length, page_size);
     if (size == 0 || size > kTaskSize) return Errno::ENOMEM;
     const u64 type = flags & kMapTypeMask;
     if (type != kMapShared && type != kMapPrivate && (type != kMapSharedValidate || anonymous))
         return Errno::EINVAL;
-    if (flags & kMapHugetlb) return Errno::ENOMEM;  // no huge pages are reserved
     if (flags & kMapLocked && !may_lock()) return Errno::EPERM;
     MapRequest request = TRY(anonymous ? anonymous_mapping(prot, flags, size)
                                        : file_mapping(prot, flags, std::move(file), offset, size));
@@ -191,7 +181,7 @@ SysResult sys_mmap(u64 address, u64 length, u64 prot, u64 flags, int fd, u64 off
     bool locked;
     {
         MmapGuard guard(mm);
-        start = TRY(place(mm, address, size, flags));
+        start = TRY(place(mm, address, size, flags, page_size));
         const u64 vm_flags = request.vm_flags | mm->def_flags | (flags & kMapLocked ? u64{VM_LOCKED} : 0);
         locked = vm_flags & VM_LOCKED;
         if (locked && !within_lock_limit(mm->locked_vm + (size >> kPageShift))) return Errno::EAGAIN;
@@ -199,6 +189,7 @@ SysResult sys_mmap(u64 address, u64 length, u64 prot, u64 flags, int fd, u64 off
         if (flags & kMapFixed) TRY(unmap_range(mm, start, start + size));
         vm_area_struct* vma =
             TRY(insert_area(mm, start, start + size, vm_flags, request.file, request.object, request.pgoff));
+        vma->huge_reserve = request.huge_reserve;
         merge_around(mm, vma);
     }
     if (locked || flags & kMapPopulate) (void)populate(mm, start, start + size).ok();  // as far as it goes
@@ -275,57 +266,6 @@ SysResult sys_brk(u64 address) {
     return static_cast<long>(now);
 }
 
-SysResult sys_mremap(u64 address, u64 old_length, u64 new_length, u64 flags, u64 new_address) {
-    constexpr u64 kMaymove = 1, kFixed = 2, kDontunmap = 4;
-    if (flags & ~(kMaymove | kFixed | kDontunmap)) return Errno::EINVAL;
-    if (flags & kFixed && !(flags & kMaymove)) return Errno::EINVAL;
-    if (flags & kDontunmap) return Errno::EINVAL;
-    if (address & ~kPageMask || new_length == 0 || new_length > kTaskSize || old_length > kTaskSize) {
-        return Errno::EINVAL;
-    }
-    const u64 old_size = page_up(old_length), new_size = page_up(new_length);
-    mm_struct* mm = current()->mm;
-    MmapGuard guard(mm);
-    if (flags & kFixed) {
-        if (new_address & ~kPageMask || new_address > kTaskSize - new_size) return Errno::EINVAL;
-        if (new_address < address + old_size && address < new_address + new_size) return Errno::EINVAL;
-        TRY(unmap_range(mm, new_address, new_address + new_size));
-    }
-    if (new_size < old_size) {
-        TRY(unmap_range(mm, address + new_size, address + old_size));
-        if (!(flags & kFixed)) return static_cast<long>(address);
-    }
-    const u64 moved_size = min(old_size, new_size);
-    vm_area_struct* vma = find_vma(mm, address);
-    if (!vma || vma->vm_start > address) return Errno::EFAULT;
-    if (moved_size > vma->vm_end - address) return Errno::EFAULT;
-    if (old_size == 0 && !vma->shared()) return Errno::EINVAL;
-    if (new_size == old_size && !(flags & kFixed)) return static_cast<long>(address);
-    if (new_size > old_size) TRY(check_vm_limit(mm, (new_size - old_size) >> kPageShift));
-
-    const u64 area_flags = vma->vm_flags;
-    RefPtr<File> file = vma->vm_file;
-    RefPtr<MemoryObject> object = vma->vm_object;
-    const u64 pgoff = vma->index_of(address);
-    if (!(flags & kFixed) && address + old_size == vma->vm_end && old_size) {
-        const vm_area_struct* next = mm->vmas.next(vma);
-        const u64 limit = next ? next->vm_start : kTaskSize;
-        if (address + new_size <= limit) {
-            vm_area_struct* more = TRY(insert_area(mm, vma->vm_end, address + new_size, area_flags, file,
-                                                   object, pgoff + (old_size >> kPageShift)));
-            merge_around(mm, more);
-            return static_cast<long>(address);
-        }
-    }
-    if (!(flags & kMaymove)) return Errno::ENOMEM;
-    const u64 target = flags & kFixed ? new_address : TRY(find_free_range(mm, 0, new_size));
-    vm_area_struct* moved = TRY(insert_area(mm, target, target + new_size, area_flags, file, object, pgoff));
-    TRY(move_page_tables(mm, address, target, moved_size));
-    if (old_size) TRY(unmap_range(mm, address, address + moved_size));
-    merge_around(mm, moved);
-    return static_cast<long>(target);
-}
-
 SysResult sys_madvise(u64 address, u64 length, int advice) {
     constexpr int kDontneed = 4, kFree = 8, kDontfork = 10, kDofork = 11, kMergeable = 12, kUnmergeable = 13,
                   kHugepage = 14, kNohugepage = 15, kDontdump = 16, kDodump = 17, kWipeonfork = 18,
@@ -351,31 +291,31 @@ SysResult sys_madvise(u64 address, u64 length, int advice) {
             break;
         case kDontneed:
         case kFree:
-            if (address < end) TRY(drop_range(mm, address, end));
+            if (address < end) TRY(drop_range(mm, address, end, advice == kFree));
             return 0;
         case kDontfork:
-            TRY(change_flags(mm, address, end, VM_DONTCOPY, 0));
+            TRY(change_vm_flags(mm, address, end, VM_DONTCOPY, 0));
             return 0;
         case kDofork:
-            TRY(change_flags(mm, address, end, 0, VM_DONTCOPY));
+            TRY(change_vm_flags(mm, address, end, 0, VM_DONTCOPY));
             return 0;
         case kHugepage:
-            TRY(change_flags(mm, address, end, VM_HUGEPAGE, VM_NOHUGEPAGE));
+            TRY(change_vm_flags(mm, address, end, VM_HUGEPAGE, VM_NOHUGEPAGE));
             return 0;
         case kNohugepage:
-            TRY(change_flags(mm, address, end, VM_NOHUGEPAGE, VM_HUGEPAGE));
+            TRY(change_vm_flags(mm, address, end, VM_NOHUGEPAGE, VM_HUGEPAGE));
             return 0;
         case kDontdump:
-            TRY(change_flags(mm, address, end, VM_DONTDUMP, 0));
+            TRY(change_vm_flags(mm, address, end, VM_DONTDUMP, 0));
             return 0;
         case kDodump:
-            TRY(change_flags(mm, address, end, 0, VM_DONTDUMP));
+            TRY(change_vm_flags(mm, address, end, 0, VM_DONTDUMP));
             return 0;
         case kWipeonfork:
-            TRY(change_flags(mm, address, end, VM_WIPEONFORK, 0));
+            TRY(change_vm_flags(mm, address, end, VM_WIPEONFORK, 0));
             return 0;
         case kKeeponfork:
-            TRY(change_flags(mm, address, end, 0, VM_WIPEONFORK));
+            TRY(change_vm_flags(mm, address, end, 0, VM_WIPEONFORK));
             return 0;
         default:
             return Errno::EINVAL;
@@ -421,81 +361,5 @@ SysResult sys_mincore(u64 address, u64 length, UserBytes vector) {
         }
         TRY(vector.offset(static_cast<i64>(i)).write(resident));
     }
-    return 0;
-}
-
-SysResult sys_mlock2(u64 address, u64 length, int flags) {
-    constexpr int kOnfault = 1;
-    if (flags & ~kOnfault) return Errno::EINVAL;
-    if (!may_lock()) return Errno::EPERM;
-    const u64 start = align_down(address, kPageSize), end = page_up(address + length);
-    if (end < start || end > kTaskSize) return Errno::EINVAL;
-    if (start == end) return 0;
-    mm_struct* mm = current()->mm;
-    {
-        MmapGuard guard(mm);
-        if (!within_lock_limit(mm->locked_vm + ((end - start) >> kPageShift))) return Errno::ENOMEM;
-        TRY(change_flags(mm, start, end, VM_LOCKED, 0));
-    }
-    if (flags & kOnfault) return 0;
-    // POSIX's errors, as Linux translates them: what cannot be accessed is not there, and no memory may pass.
-    const Result<void> brought = populate(mm, start, end);
-    if (brought.ok()) return 0;
-    return brought.error() == Errno::EFAULT ? Errno::ENOMEM : Errno::EAGAIN;
-}
-
-SysResult sys_mlock(u64 address, u64 length) {
-    return sys_mlock2(address, length, 0);
-}
-
-SysResult sys_munlock(u64 address, u64 length) {
-    const u64 start = align_down(address, kPageSize), end = page_up(address + length);
-    if (end < start || end > kTaskSize) return Errno::EINVAL;
-    if (start == end) return 0;
-    mm_struct* mm = current()->mm;
-    MmapGuard guard(mm);
-    TRY(change_flags(mm, start, end, 0, VM_LOCKED));
-    return 0;
-}
-
-SysResult sys_mlockall(int flags) {
-    constexpr int kCurrent = 1, kFuture = 2, kOnfault = 4;
-    if (!flags || flags & ~(kCurrent | kFuture | kOnfault) || flags == kOnfault) return Errno::EINVAL;
-    if (!may_lock()) return Errno::EPERM;
-    mm_struct* mm = current()->mm;
-    u64 end = 0;
-    {
-        MmapGuard guard(mm);
-        if (flags & kCurrent && !within_lock_limit(mm->total_vm)) return Errno::ENOMEM;
-        mm->def_flags = flags & kFuture ? u64{VM_LOCKED} : 0;
-        if (!(flags & kCurrent)) return 0;
-        for (vm_area_struct& vma : mm->vmas) {
-            if (!(vma.vm_flags & VM_LOCKED)) mm->locked_vm += vma.size() >> kPageShift;
-            vma.vm_flags |= VM_LOCKED;
-            end = vma.vm_end;
-        }
-    }
-    if (flags & kOnfault) return 0;
-    for (u64 a = 0; a < end;) {  // area by area; what cannot be brought in is left out
-        u64 from, to;
-        {
-            MmapGuard guard(mm);
-            const vm_area_struct* vma = find_vma(mm, a);
-            if (!vma) break;
-            from = max(a, vma->vm_start);
-            to = vma->vm_end;
-        }
-        (void)populate(mm, from, to).ok();
-        a = to;
-    }
-    return 0;
-}
-
-SysResult sys_munlockall() {
-    mm_struct* mm = current()->mm;
-    MmapGuard guard(mm);
-    mm->def_flags = 0;
-    mm->locked_vm = 0;
-    for (vm_area_struct& vma : mm->vmas) vma.vm_flags &= ~u64{VM_LOCKED};
     return 0;
 }

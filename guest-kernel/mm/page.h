@@ -25,7 +25,8 @@ enum PageFlags : u32 {
     kPageHead = 1u << 4,  // first page of an allocated block with order > 0
     kPageTable = 1u << 5,
     kPageDirty = 1u << 6,
-    kPageTail = 1u << 7,  // of a compound page: `head` is its first page, which counts the references
+    kPageHugetlb = 1u << 8,  // of a pool of huge pages (mm/hugetlb.h)
+    kPageTail = 1u << 7,     // of a compound page: `head` is its first page, which counts the references
 };
 
 struct Page {
@@ -58,11 +59,13 @@ Page* alloc_pages(unsigned order, u32 flags = 0);
 inline Page* alloc_page(u32 flags = 0) {
     return alloc_pages(0, flags);
 }
-/// Give a block back whatever its count says; it must not be mapped.
+/// Give a block back, of any order, whatever its count says; it must not be mapped.
 void free_pages(Page* page, unsigned order);
 /// A block of 2^order pages that programs map as a whole or in parts: any of its pages stands for all, page_get and
 /// page_put count in its head. Null when there is none. Freed by the last page_put.
 Page* alloc_compound(unsigned order, u32 flags);
+/// The same for an order beyond kMaxOrder: looks for memory that happens to be free. Slow.
+Page* alloc_gigantic(unsigned order);
 /// Make the pages of a compound page, which the caller holds the only reference to, single pages with one each.
 void break_compound(Page* head);
 inline Page* compound_head(Page* page) {

@@ -5,6 +5,7 @@
 #include "arch/x86_64/pte_range.h"
 #include "core/panic.h"
 #include "mm/huge_memory.h"
+#include "mm/hugetlb_area.h"
 #include "mm/mm_struct.h"
 #include "mm/user_ptr.h"
 
@@ -25,7 +26,8 @@ void account(mm_struct* mm, const vm_area_struct* vma, u64 pages, bool add) {
 
 bool continues(const vm_area_struct* a, const vm_area_struct* b) {
     return a->vm_end == b->vm_start && a->vm_flags == b->vm_flags && a->vm_file == b->vm_file &&
-           a->vm_object == b->vm_object && !(a->vm_flags & VM_GROWSDOWN) &&
+           a->vm_object == b->vm_object && a->huge_reserve == b->huge_reserve &&
+           !(a->vm_flags & VM_GROWSDOWN) &&
            (!a->vm_object || a->vm_pgoff + (a->size() >> kPageShift) == b->vm_pgoff);
 }
 
@@ -97,6 +99,7 @@ vm_area_struct* find_vma(mm_struct* mm, u64 address) {
 const char* vma_name(const vm_area_struct& vma) {
     const mm_struct* mm = vma.vm_mm;
     if (vma.vm_file) return "";
+    if (vma.vm_flags & VM_HUGETLB) return "/anon_hugepage (deleted)";
     if (vma.vm_start <= mm->brk && vma.vm_end > mm->start_brk && !vma.vm_object) return "[heap]";
     if (vma.vm_start <= mm->start_stack && vma.vm_end >= mm->start_stack) return "[stack]";
     return "";
@@ -136,6 +139,7 @@ void merge_around(mm_struct* mm, vm_area_struct* vma) {
 Result<void> split_at(mm_struct* mm, u64 address) {
     vm_area_struct* vma = find_vma(mm, address);
     if (!vma || vma->vm_start >= address) return {};
+    if (!hugetlb_may_cut(vma, address)) return Errno::EINVAL;
     split_huge_entry_at(mm, address);
     if (mm->map_count >= kMaxMapCount) return Errno::ENOMEM;
     auto* upper = new (std::nothrow) vm_area_struct;
@@ -147,6 +151,7 @@ Result<void> split_at(mm_struct* mm, u64 address) {
     upper->vm_mm = mm;
     upper->vm_file = vma->vm_file;
     upper->vm_object = vma->vm_object;
+    upper->huge_reserve = vma->huge_reserve;
     vma->vm_end = address;
     mm->vmas.insert_after(vma, upper);
     mm->map_count++;
@@ -163,6 +168,7 @@ Result<void> unmap_range(mm_struct* mm, u64 start, u64 end) {
     while (vma && vma->vm_start < end) {
         vm_area_struct* next = mm->vmas.next(vma);
         zap_vma_range(vma, vma->vm_start, vma->vm_end, true);
+        hugetlb_cancel(vma, vma->vm_start, vma->vm_end);
         account(mm, vma, vma->size() >> kPageShift, false);
         remove_area(vma);
         vma = next;
@@ -208,21 +214,23 @@ Result<void> protect_range(mm_struct* mm, u64 start, u64 end, u64 access) {
     return {};
 }
 
-Result<u64> find_free_range(mm_struct* mm, u64 hint, u64 length) {
+Result<u64> find_free_range(mm_struct* mm, u64 hint, u64 length, u64 alignment) {
     constexpr u64 kMinAddress = 65536;
     if (length > kTaskSize - kMinAddress) return Errno::ENOMEM;
     auto gap_start = [](const vm_area_struct* vma) {  // leave a stack its guard gap
         return vma->vm_flags & VM_GROWSDOWN ? vma->vm_start - min<u64>(vma->vm_start, 256 * kPageSize)
                                             : vma->vm_start;
     };
+    hint = align_up(hint, alignment);
     if (hint >= kMinAddress && hint <= kTaskSize - length) {
         const vm_area_struct* vma = find_vma(mm, hint);
         if (!vma || hint + length <= gap_start(vma)) return hint;
     }
     auto search = [&](u64 top) -> u64 {
         for (vm_area_struct* vma = mm->vmas.back();; vma = mm->vmas.prev(vma)) {
-            if (!vma) return top >= kMinAddress + length ? top - length : 0;
-            if (vma->vm_end <= top && top - vma->vm_end >= length) return top - length;
+            const u64 start = top >= kMinAddress + length ? align_down(top - length, alignment) : 0;
+            if (!vma) return start >= kMinAddress ? start : 0;
+            if (vma->vm_end <= start) return start;
             top = min(top, gap_start(vma));
         }
     };
@@ -239,7 +247,9 @@ void zap_vma_range(vm_area_struct* vma, u64 start, u64 end, bool even_cows) {
     split_huge_entry_at(mm, start);
     split_huge_entry_at(mm, end);
     for_each_leaf(mm->pgd, start, end, [&](u64 address, pte_t& pte, unsigned order) {
-        if (order)
+        if (vma->vm_flags & VM_HUGETLB)
+            hugetlb_zap(vma, address, pte, even_cows);
+        else if (order)
             zap_huge_entry(mm, address, pte);
         else
             zap_pte(vma, address, pte, even_cows);

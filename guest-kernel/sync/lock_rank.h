@@ -44,6 +44,7 @@ enum class LockRank : u8 {
     kRunQueue = 140,
     kTimer = 145,  // the tick is armed by schedule()
     kSlab = 150,
+    kHugetlb = 155,  // a pool of huge pages
     kPages = 160,  // buddy allocator
     kVmalloc = 164,
     kSerial = 190,   // a UART transmitter

@@ -24,6 +24,7 @@ struct ProcEntry {
 
 extern const ProcEntry kProcSystemEntries[];  ///< the system-wide files (proc_system.cpp)
 extern const ProcEntry kProcSysEntries[];     ///< /proc/sys (proc_sys.cpp)
+extern const ProcEntry kProcSysVmEntries[];   ///< /proc/sys/vm (proc_sys_vm.cpp)
 
 /// Common ground of all procfs inodes.
 class ProcInode : public Inode {

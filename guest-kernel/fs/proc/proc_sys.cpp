@@ -107,5 +107,6 @@ constexpr ProcEntry kFs[] = {
 const ProcEntry kProcSysEntries[] = {
     {"fs", S_IFDIR | 0555, nullptr, nullptr, kFs},
     {"kernel", S_IFDIR | 0555, nullptr, nullptr, kKernel},
+    {"vm", S_IFDIR | 0555, nullptr, nullptr, kProcSysVmEntries},
     {nullptr, 0},
 };
