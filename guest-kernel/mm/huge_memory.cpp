@@ -8,6 +8,7 @@
 #include "core/cmdline.h"
 #include "core/panic.h"
 #include "core/string.h"
+#include "mm/buddy.h"
 #include "mm/mm_struct.h"
 
 namespace {
@@ -87,6 +88,7 @@ void set_thp_mode(ThpMode new_mode) {
 }
 
 void thp_init() {
+    if (buddy_total_pages() * kPageSize < 512ull << 20) set_thp_mode(ThpMode::kNever);  // Linux's limit
     char word[16];
     if (!cmdline_value("transparent_hugepage", word, sizeof(word))) return;
     if (strcmp(word, "always") == 0) set_thp_mode(ThpMode::kAlways);

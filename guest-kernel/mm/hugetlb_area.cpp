@@ -55,7 +55,7 @@ Result<void> fault_missing(vm_area_struct* vma, u64 address, u64& entry, unsigne
     }
     Result<Page*> page = in_file ? own_copy(vma, index, order, in_file) : own_page(vma, index, order);
     if (in_file) page_put(in_file);
-    install(vma, entry, TRY(std::move(page)), order, writable);
+    install(vma, entry, TRY(std::move(page)), order, write);
     return {};
 }
 

@@ -22,7 +22,7 @@ Result<u64> parse_number(const char* text, size_t size) {
 
 Result<void> show_nr_hugepages(KString& out) {
     const HugetlbCounts counts = hugetlb_counts(hugetlb_default_order());
-    return out.appendf("%llu\n", static_cast<ull>(counts.total));
+    return out.appendf("%llu\n", static_cast<ull>(counts.total - counts.surplus));
 }
 Result<void> store_nr_hugepages(const char* text, size_t size) {
     set_nr_hugepages(hugetlb_default_order(), TRY(parse_number(text, size)));
