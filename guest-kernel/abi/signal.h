@@ -106,6 +106,10 @@ struct KSigInfo {
             u64 addr;
         } fault;
         struct {
+            i64 band;
+            i32 fd;
+        } poll;
+        struct {
             u64 call_addr;
             i32 syscall;
             u32 arch;

@@ -17,6 +17,8 @@
 
 class EpollFile;
 class PollTable;
+class PidFile;
+class SignalFile;
 class TimerFile;
 struct FilesStruct;
 
@@ -101,6 +103,8 @@ class File : public RefCounted {
     mutable ListNode epoll_items;    ///< they, under the epoll lock
     virtual EpollFile* as_epoll_file() { return nullptr; }
     virtual TimerFile* as_timer_file() { return nullptr; }
+    virtual PidFile* as_pid_file() { return nullptr; }
+    virtual SignalFile* as_signal_file() { return nullptr; }
 
   private:
     void release_watched() const;

@@ -36,7 +36,8 @@ enum Capability : int {
     kCapMknod = 27,
     kCapSetfcap = 31,
     kCapSyslog = 34,
-    kCapLast = 40,
+    kCapCheckpointRestore = 40,
+    kCapLast = kCapCheckpointRestore,
 };
 constexpr u64 kAllCaps = (1ull << (kCapLast + 1)) - 1;
 

@@ -259,6 +259,8 @@ Result<void> de_thread() {
             task->exit_signal = kSigChld;
             leader->exit_signal = -1;
             signal->leader_task = task;
+            std::swap(task->pid_ref, leader->pid_ref);
+            if (task->pid_ref) task->pid_ref->task = task;
         }
         release_task(leader);
     }

@@ -16,6 +16,7 @@
 #include "task/fork.h"
 #include "task/futex.h"
 #include "task/pid.h"
+#include "task/pidfd.h"
 #include "task/process_timers.h"
 #include "task/signal.h"
 #include "tty/tty.h"
@@ -117,6 +118,7 @@ void release_task(task_struct* task) {
         table->detach(task);
         if (task->sibling.linked()) task->sibling.remove();
         task->exit_state = EXIT_DEAD;
+        if (task->pid_ref) task->pid_ref->task = nullptr;
         IrqGuard signal_guard(task->signal->lock);
         task->thread_node.remove();
         task->signal->nr_threads--;
@@ -155,6 +157,7 @@ void notify_parent_exit(task_struct* leader) {
         const bool quiet = reap && parent->sighand->action[kSigChld - 1].handler == kSigIgn;
         if (leader->exit_signal > 0 && !quiet) (void)send_signal_info(parent.get(), info, true).ok();
     }
+    pidfd_exited(leader);
     if (reap) release_task(leader);
     if (parent) parent->signal->child_wait.wake_all();
 }

@@ -16,6 +16,7 @@
 #include "sched/sched.h"
 #include "syscall/syscalls.h"
 #include "task/pid.h"
+#include "task/pidfd.h"
 #include "task/signal.h"
 #include "time/clock.h"
 
@@ -29,6 +30,7 @@ u32 max_threads = 1024;
 
 namespace {
 
+constexpr u64 kMaxPidLevels = 32;  // MAX_PID_NS_LEVEL
 constexpr u64 kStackCanary = 0x57ac6e9d5ca1ab1e;
 
 struct SwitchFrame {  // what __switch_to_asm pops
@@ -123,6 +125,10 @@ void discard(task_struct* task) {
     if (task->mm) mmput(task->mm);
     if (task->files) task->files->unref();
     if (task->fs) task->fs->unref();
+    {
+        const auto table = task_table.lock();
+        if (task->pid_ref) task->pid_ref->task = nullptr;
+    }
     task->usage = 1;
     task_put(task);
 }
@@ -132,7 +138,8 @@ Result<void> check_flags(const CloneArgs& args) {
     if (f & CLONE_THREAD && !(f & CLONE_SIGHAND)) return Errno::EINVAL;
     if (f & CLONE_SIGHAND && !(f & CLONE_VM)) return Errno::EINVAL;
     if (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND) return Errno::EINVAL;
-    if (f & (kCloneNamespaces | CLONE_PIDFD | CLONE_INTO_CGROUP)) return Errno::EINVAL;
+    if (f & (kCloneNamespaces | CLONE_INTO_CGROUP)) return Errno::EINVAL;
+    if (f & CLONE_PIDFD && f & (CLONE_DETACHED | CLONE_THREAD)) return Errno::EINVAL;
     if (args.tls >= kTaskSize && f & CLONE_SETTLS) return Errno::EPERM;
     return {};
 }
@@ -174,6 +181,22 @@ bool publish(task_struct* task, u64 flags) {
     return true;
 }
 
+Result<pid_t> choose_pid(pid_t wanted) {
+    const auto table = task_table.lock();
+    if (wanted == 0) return table->alloc_pid();
+    TRY(table->check_free(wanted));
+    return pid_t{wanted};
+}
+
+/// CLONE_PIDFD: a descriptor for the child, in the caller's table; what `descriptor` says.
+Result<void> give_pidfd(task_struct* task, u64 where, int* descriptor) {
+    RefPtr<File> file = TRY(make_pidfd(task, 0));
+    *descriptor = TRY(current()->files->install(std::move(file), true));
+    const Result<void> told = UserPtr<i32>(where).write(*descriptor);
+    if (!told.ok()) (void)current()->files->close(*descriptor).ok();
+    return told.ok() ? Result<void>() : Result<void>(told.error());
+}
+
 Result<task_struct*> copy_process(const CloneArgs& args) {
     TRY(check_flags(args));
     TRY(check_limits());
@@ -205,7 +228,7 @@ Result<task_struct*> copy_process(const CloneArgs& args) {
         discard(task);
         return resources.error();
     }
-    Result<pid_t> pid = task_table.lock()->alloc_pid();
+    Result<pid_t> pid = choose_pid(args.set_tid);
     if (!pid.ok()) {
         discard(task);
         return pid.error();
@@ -238,10 +261,19 @@ Result<pid_t> kernel_clone(const CloneArgs& args) {
         i32 value = pid;
         (void)access_process_vm(task->mm, args.child_tid, &value, sizeof(value), true);
     }
+    int pidfd = -1;
+    if (args.flags & CLONE_PIDFD) {
+        const Result<void> given = give_pidfd(task, args.pidfd, &pidfd);
+        if (!given.ok()) {
+            discard(task);
+            return given.error();
+        }
+    }
     VforkDone vfork;
     if (args.flags & CLONE_VFORK) task->vfork_done = &vfork;
     task_get(task);
     if (!publish(task, args.flags)) {
+        if (pidfd >= 0) (void)current()->files->close(pidfd).ok();
         discard(task);
         return Errno::ERESTARTNOINTR;
     }
@@ -340,6 +372,8 @@ SysResult sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls
     args.parent_tid = parent_tid;
     args.child_tid = child_tid;
     args.tls = tls;
+    args.pidfd = parent_tid;
+    if (args.flags & CLONE_PIDFD && args.flags & CLONE_PARENT_SETTID) return Errno::EINVAL;
     if (args.exit_signal > kSigMax) return Errno::EINVAL;
     return TRY(kernel_clone(args));
 }
@@ -354,7 +388,8 @@ SysResult sys_clone3(u64 user_args, u64 size) {
     for (u64 at = sizeof(a); at < size; at++) {
         if (TRY(UserBytes(user_args + at).read())) return Errno::E2BIG;
     }
-    if (a.set_tid_size || a.set_tid || a.exit_signal > kSigMax) return Errno::EINVAL;
+    if (a.set_tid_size > kMaxPidLevels || !a.set_tid != !a.set_tid_size) return Errno::EINVAL;
+    if (a.exit_signal > kSigMax) return Errno::EINVAL;
     if (!a.stack != !a.stack_size) return Errno::EINVAL;
     if (a.flags & (CLONE_DETACHED | 0xff)) return Errno::EINVAL;
     if (a.flags & CLONE_THREAD && a.exit_signal) return Errno::EINVAL;
@@ -365,5 +400,12 @@ SysResult sys_clone3(u64 user_args, u64 size) {
     args.parent_tid = a.parent_tid;
     args.child_tid = a.child_tid;
     args.tls = a.tls;
+    args.pidfd = a.pidfd;
+    if (a.set_tid_size) {
+        args.set_tid = TRY(UserPtr<i32>(a.set_tid).read());
+        if (a.set_tid_size > 1 || args.set_tid < 1) return Errno::EINVAL;  // more levels than there are
+        if (!current()->cred.has(kCapSysAdmin) && !current()->cred.has(kCapCheckpointRestore))
+            return Errno::EPERM;
+    }
     return TRY(kernel_clone(args));
 }

@@ -12,6 +12,8 @@ struct CloneArgs {
     u64 tls = 0;
     u64 parent_tid = 0;
     u64 child_tid = 0;
+    u64 pidfd = 0;      // where CLONE_PIDFD's descriptor goes
+    pid_t set_tid = 0;  // the pid that is asked for, 0: any
 };
 
 /// clone(2). The child's pid in the parent.

@@ -43,6 +43,11 @@ Result<pid_t> TaskTable::alloc_pid() {
     return Errno::EAGAIN;
 }
 
+Result<void> TaskTable::check_free(pid_t pid) const {
+    if (pid < 1 || pid >= kPidMax) return Errno::EINVAL;
+    return id_in_use(pid) ? Result<void>(Errno::EEXIST) : Result<void>();
+}
+
 void TaskTable::attach(task_struct* task) {
     list.push_back(task);
     hash_[bucket_of(task->pid)].push_back(task);

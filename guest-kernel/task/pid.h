@@ -15,6 +15,8 @@ class TaskTable {
   public:
     /// A free pid, or EAGAIN.
     Result<pid_t> alloc_pid();
+    /// Is `pid` free? EEXIST, EINVAL out of range.
+    Result<void> check_free(pid_t pid) const;
     void attach(task_struct* task);
     void detach(task_struct* task);
     /// No reference is taken.

@@ -4,6 +4,7 @@
 // removes pending stops and SIGKILL wakes whatever can be woken.
 #include "task/signal.h"
 
+#include "abi/poll.h"
 #include "core/panic.h"
 #include "core/string.h"
 #include "sched/sched.h"
@@ -105,6 +106,13 @@ void complete_signal(task_struct* task, int sig, bool whole_process) {
     signal_wake_up(target, is_fatal(target, sig));
 }
 
+/// Under the lock: the signal is queued; who reads a signalfd or takes signals is told.
+void post(task_struct* task, SigPending* pending, int sig, bool whole_process) {
+    pending->signal |= sig_mask(sig);
+    task->signal->signalfd_wait.wake_all(POLLIN | POLLRDNORM);
+    complete_signal(task, sig, whole_process);
+}
+
 Result<void> send_locked(task_struct* task, const KSigInfo& info, bool whole_process) {
     const int sig = info.signo;
     prepare_signal(task, sig);
@@ -120,8 +128,7 @@ Result<void> send_locked(task_struct* task, const KSigInfo& info, bool whole_pro
         entry->info = info;
         pending->queue.push_back(entry);
     }
-    pending->signal |= sig_mask(sig);
-    complete_signal(task, sig, whole_process);
+    post(task, pending, sig, whole_process);
     return {};
 }
 
@@ -154,8 +161,7 @@ bool send_timer_signal(task_struct* task, SigQueue& entry, bool whole_process) {
     SigPending* pending = whole_process ? &task->signal->shared_pending : &task->pending;
     // Also behind a pending signal of that number: the timer goes on only when this entry is delivered.
     pending->queue.push_back(&entry);
-    pending->signal |= sig_mask(sig);
-    complete_signal(task, sig, whole_process);
+    post(task, pending, sig, whole_process);
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include "core/refcount.h"
 #include "task/credentials.h"
 #include "task/current.h"
+#include "task/pid_ref.h"
 #include "task/signal_struct.h"
 #include "task/work.h"
 
@@ -78,9 +79,10 @@ struct task_struct {
     task_struct* group_leader = nullptr;
     ListNode sibling;
     List<task_struct, &task_struct::sibling> children;
-    ListNode thread_node;  // in signal->threads
-    ListNode tasks;        // every thread of the system, oldest first
-    ListNode pid_link;     // in the table's hash
+    ListNode thread_node;    // in signal->threads
+    ListNode tasks;          // every thread of the system, oldest first
+    ListNode pid_link;       // in the table's hash
+    RefPtr<PidRef> pid_ref;  // leaders whose pidfd was asked for
 
     // Resources
     mm_struct* mm = nullptr;

@@ -8,6 +8,7 @@
 #include "syscall/syscalls.h"
 #include "task/exit.h"
 #include "task/pid.h"
+#include "task/pidfd.h"
 #include "task/signal.h"
 
 namespace {
@@ -156,14 +157,23 @@ SysResult sys_waitid(int type, pid_t id, UserPtr<KSigInfo> user_info, int option
     }
     if (!(options & (WEXITED | WSTOPPED | WCONTINUED))) return Errno::EINVAL;
     if (type == P_PGID && id == 0) id = current()->signal->pgrp;
-    if (type == P_PIDFD) {  // nothing here gives pidfds: no descriptor is one
+    bool nonblocking = false;
+    if (type == P_PIDFD) {
         if (id < 0) return Errno::EINVAL;
-        return Errno::EBADF;
+        const Result<TaskRef> process = task_of_pidfd(id, &nonblocking);
+        if (!process.ok()) return process.error() == Errno::ESRCH ? Errno::ECHILD : process.error();
+        type = P_PID;
+        id = process.value()->pid;
+        if (nonblocking && !(options & WNOHANG))
+            options |= WNOHANG;
+        else
+            nonblocking = false;
     }
     if (type < P_ALL || type > P_PGID || (type == P_PID && id <= 0) || (type == P_PGID && id < 0))
         return Errno::EINVAL;
     WaitOutcome outcome;
     TRY(do_wait({type, id, options}, &outcome));
+    if (nonblocking && outcome.pid == 0) return Errno::EAGAIN;
     if (usage && outcome.pid) TRY(usage.write(outcome.usage));
     if (user_info) {
         KSigInfo info;

@@ -1,0 +1,125 @@
+// Pidfds: opening, sending signals by them, taking descriptors (pidfd_open(2), pidfd_send_signal(2),
+// pidfd_getfd(2)).
+#include "task/pidfd.h"
+
+#include "fs/anon_inode.h"
+#include "fs/eventpoll.h"
+#include "fs/files_struct.h"
+#include "fs/open_file.h"
+#include "syscall/syscalls.h"
+#include "task/pid.h"
+#include "task/signal.h"
+
+namespace {
+
+bool has_ended(const task_struct* leader) {
+    return !leader || (leader->exit_state != 0 && leader->signal->nr_threads <= 1);
+}
+
+/// What Linux calls ptrace_may_access with the real credentials.
+bool may_attach(const task_struct* task) {
+    const Credentials& mine = current()->cred;
+    const Credentials& theirs = task->cred;
+    if (task->tgid == current()->tgid || mine.has(kCapSysPtrace)) return true;
+    const auto same = [](auto a, auto x, auto y, auto z) { return a == x && a == y && a == z; };
+    return same(mine.uid, theirs.uid, theirs.euid, theirs.suid) &&
+           same(mine.gid, theirs.gid, theirs.egid, theirs.sgid) &&
+           (theirs.cap_permitted & ~mine.cap_permitted) == 0;
+}
+
+}  // namespace
+
+TaskRef PidFile::task() const {
+    const auto table = task_table.lock();
+    if (process_->task) task_get(process_->task);
+    return TaskRef(process_->task);
+}
+
+u32 PidFile::poll(PollTable* table) {
+    if (table) table->add(process_->exited);
+    const auto tasks = task_table.lock();
+    return has_ended(process_->task) ? POLLIN | POLLRDNORM : 0;
+}
+
+Result<void> PidFile::show_fdinfo(KString& out) {
+    const TaskRef leader = task();
+    const int pid = leader ? leader->pid : -1;
+    return out.appendf("Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+}
+
+Result<RefPtr<File>> make_pidfd(task_struct* leader, int flags) {
+    RefPtr<PidRef> fresh = TRY(make_ref<PidRef>());
+    RefPtr<PidRef> process;
+    {
+        const auto table = task_table.lock();
+        if (!leader->pid_ref) {
+            fresh->task = leader;
+            leader->pid_ref = std::move(fresh);
+        }
+        process = leader->pid_ref;
+    }
+    RefPtr<Inode> inode = TRY(make_anon_inode("anon_inodefs", 0600));
+    RefPtr<PidFile> file = TRY(make_ref<PidFile>(*inode, std::move(process)));
+    TRY(set_detached(*file, "anon_inode:[pidfd]", O_RDWR | (flags & O_NONBLOCK)));
+    return RefPtr<File>(file);
+}
+
+void pidfd_exited(task_struct* leader) {
+    RefPtr<PidRef> process;
+    {
+        const auto table = task_table.lock();
+        process = leader->pid_ref;
+    }
+    if (process) process->exited.wake_all(POLLIN | POLLRDNORM);
+}
+
+Result<TaskRef> task_of_pidfd(int fd, bool* nonblocking) {
+    RefPtr<File> file = TRY(get_file(fd));
+    PidFile* pidfd = file->as_pid_file();
+    if (!pidfd) return Errno::EBADF;
+    if (nonblocking) *nonblocking = pidfd->nonblocking();
+    TaskRef task = pidfd->task();
+    if (!task) return Errno::ESRCH;
+    return task;
+}
+
+SysResult sys_pidfd_open(pid_t pid, u32 flags) {
+    if (flags & ~u32{O_NONBLOCK} || pid <= 0) return Errno::EINVAL;
+    const TaskRef task = find_task_by_pid(pid);
+    if (!task) return Errno::ESRCH;
+    if (task->tgid != task->pid) return Errno::EINVAL;
+    RefPtr<File> file = TRY(make_pidfd(task.get(), static_cast<int>(flags)));
+    return long{TRY(current()->files->install(std::move(file), true))};
+}
+
+SysResult sys_pidfd_send_signal(int pidfd, int sig, UserPtr<KSigInfo> user_info, u32 flags) {
+    if (flags != 0) return Errno::EINVAL;
+    Result<TaskRef> found = task_of_pidfd(pidfd);
+    if (!found.ok() && found.error() == Errno::EBADF) return Errno::EBADF;
+    KSigInfo info = siginfo_from_current(sig, kSiUser);
+    if (user_info) {
+        info = TRY(user_info.read());
+        if (info.signo != sig) return Errno::EINVAL;
+        const bool forged = info.code >= 0 || info.code == kSiTkill;
+        if (forged && !(found.ok() && found.value().get() == current())) return Errno::EPERM;
+    }
+    if (!found.ok()) return found.error();
+    if (sig < 0 || sig > kSigMax) return Errno::EINVAL;
+    task_struct* target = found.value().get();
+    TRY(check_kill_permission(target, sig));
+    if (sig != 0) TRY(send_signal_info(target, info, true));
+    return 0;
+}
+
+SysResult sys_pidfd_getfd(int pidfd, int fd, u32 flags) {
+    if (flags != 0) return Errno::EINVAL;
+    const TaskRef task = TRY(task_of_pidfd(pidfd));
+    if (!may_attach(task.get())) return Errno::EPERM;
+    RefPtr<FilesStruct> files;
+    {
+        const auto table = task_table.lock();
+        if (task->files) files = RefPtr<FilesStruct>(task->files);
+    }
+    if (!files) return Errno::ESRCH;
+    return long{TRY(current()->files->install(TRY(files->get(fd, true)), true))};
+}
