@@ -1,6 +1,7 @@
 // The directory cache: one hash table of (parent, name), one list of unused entries, oldest first.
 #include "fs/dentry.h"
 
+#include "fs/notify.h"
 #include "sync/guarded.h"
 
 struct Dcache {
@@ -78,6 +79,12 @@ RefPtr<Dentry> Dentry::find(Dentry& parent, const Name& name) {
     return RefPtr<Dentry>(there);
 }
 
+KString Dentry::copy_name() const {
+    const auto cache = g_dcache.lock();
+    Result<KString> copy = KString::make(name_.c_str(), name_.size());
+    return copy.ok() ? copy.release_value() : KString();
+}
+
 RefPtr<Dentry> Dentry::parent() const {
     const auto cache = g_dcache.lock();
     return parent_;
@@ -140,6 +147,7 @@ void Dentry::unref() const {
 void Dentry::free_chain(Dentry* dentry) {
     while (dentry) {
         Dentry* parent = dentry->parent_.leak();
+        if (dentry->inode_->nlink == 0) notify_gone(*dentry->inode_);
         delete dentry;
         if (!parent) return;
         dentry = g_dcache.with([parent](Dcache& cache) {

@@ -39,7 +39,11 @@ class Dentry {
     Dentry* raw_parent() const { return parent_.get(); }
     bool is_root() const { return !parent_ && !detached_; }
     bool is_detached() const { return detached_; }
+    /// Nobody but the caller holds it.
+    bool is_sole_user() const { return __atomic_load_n(&refs_, __ATOMIC_RELAXED) == 1; }
     bool hashed() const { return hash_node_.linked(); }
+    /// The name at this moment; empty when memory is short.
+    KString copy_name() const;
     Name name() const { return Name(name_.c_str(), name_.size()); }
     bool is_below(const Dentry& ancestor) const;  ///< `ancestor` itself counts
 

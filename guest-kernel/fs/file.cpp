@@ -4,6 +4,7 @@
 #include "fs/dentry.h"
 #include "fs/eventpoll.h"
 #include "fs/file_locks.h"
+#include "fs/notify.h"
 #include "mm/user_ptr.h"
 #include "task/task.h"
 
@@ -13,6 +14,9 @@ constexpr size_t kMaxTransfer = 0x7ffff000;  // MAX_RW_COUNT: one call moves at 
 
 File::~File() {
     if (inode) {
+        if (path.dentry && !is_path_only()) {
+            notify_path(path, writable() ? kInCloseWrite : kInCloseNowrite);
+        }
         release_file_locks(*this);
         if (holds_write_access) inode->put_write_access();
     }
@@ -86,7 +90,9 @@ Result<size_t> file_read(File& file, IovIter& to, loff_t& position) {
     if (!file.has_read()) return Errno::EINVAL;
     if (position < 0) return Errno::EINVAL;
     to.truncate(kMaxTransfer);
-    return file.read(to, position);
+    const size_t n = TRY(file.read(to, position));
+    if (n > 0) notify_path(file.path, kInAccess);
+    return size_t{n};
 }
 
 Result<size_t> file_write(File& file, IovIter& from, loff_t& position) {
@@ -94,7 +100,9 @@ Result<size_t> file_write(File& file, IovIter& from, loff_t& position) {
     if (!file.has_write()) return Errno::EINVAL;
     if (position < 0) return Errno::EINVAL;
     from.truncate(kMaxTransfer);
-    return file.write(from, position);
+    const size_t n = TRY(file.write(from, position));
+    if (n > 0) notify_path(file.path, kInModify);
+    return size_t{n};
 }
 
 Result<size_t> kernel_read(File& file, void* buffer, size_t size, loff_t& position) {

@@ -17,6 +17,7 @@
 
 class EpollFile;
 class PollTable;
+class InotifyFile;
 class PidFile;
 class SignalFile;
 class TimerFile;
@@ -104,6 +105,7 @@ class File : public RefCounted {
     virtual EpollFile* as_epoll_file() { return nullptr; }
     virtual TimerFile* as_timer_file() { return nullptr; }
     virtual PidFile* as_pid_file() { return nullptr; }
+    virtual InotifyFile* as_inotify_file() { return nullptr; }
     virtual SignalFile* as_signal_file() { return nullptr; }
 
   private:

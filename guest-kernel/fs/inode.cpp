@@ -4,6 +4,7 @@
 #include "fs/cred.h"
 #include "fs/dentry.h"
 #include "fs/file_locks.h"
+#include "fs/notify.h"
 #include "fs/open_file.h"
 #include "fs/pipe.h"
 
@@ -164,6 +165,7 @@ Result<void> SuperBlock::statfs(KernelStatfs* out) {
 }
 
 void SuperBlock::shutdown() {
+    notify_unmount(*this);
     Dentry::prune(this);
     root.reset();
     Dentry::prune(this);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "abi/stat.h"
+#include "core/list.h"
 #include "core/refcount.h"
 #include "core/string_buf.h"
 #include "fs/name.h"
@@ -125,6 +126,7 @@ class Inode : public RefCounted {
     Mutex lock;                        ///< bare: over an operation as a whole; its rank depends on the kind
     int write_count = 0;               ///< open writers; negative: being executed that many times
     FileLocks* locks = nullptr;        ///< record and flock locks (fs/file_locks.h), made at first use
+    ListNode watches;                  ///< inotify\'s, under its lock (fs/inotify.cpp)
     RefPtr<Pipe> pipe;                 ///< an open fifo's pipe (fs/pipe.h)
     bool no_capabilities = false;      ///< known to have no file capabilities; under `lock`
     mutable u8 acl_state[2] = {0, 0};  ///< what is known of its two ACLs (fs/posix_acl.cpp); atomic

@@ -3,6 +3,7 @@
 #include "fs/cred.h"
 #include "fs/fs_struct.h"
 #include "fs/namei.h"
+#include "fs/notify.h"
 #include "fs/open_file.h"
 #include "fs/pipe.h"
 #include "fs/posix_acl.h"
@@ -39,6 +40,7 @@ Result<Found> find_or_create(PathWalk& walk, int flags, u32 mode) {
     const u32 kept = mode & S_IALLUGO & ~umask_in(directory);
     RefPtr<Inode> made = TRY(directory.mknod(walk.name(), S_IFREG | kept, 0));
     TRY(inherit_or_remove(directory, walk.name(), *made));
+    notify_entry(directory, walk.name(), *made, kInCreate);
     RefPtr<Dentry> entry = TRY(Dentry::add(*dir.dentry, walk.name(), std::move(made)));
     return Found{Path(dir.mount, std::move(entry)), true};
 }
@@ -116,6 +118,7 @@ Result<RefPtr<File>> open_path(const Path& path, int flags) {
     file->holds_write_access = counts;
     file->path = path;
     file->flags = flags & ~kNotKept;
+    notify_path(path, kInOpen);
     return file;
 }
 
@@ -165,6 +168,7 @@ Result<RefPtr<File>> open_at(int dirfd, const char* path, int flags, u32 mode) {
             inode.lock.unlock();
             inode.put_write_access();
             TRY(std::move(cut));
+            notify_path(found.place, kInModify);
         }
     }
     return open_path(found.place, flags);

@@ -1,6 +1,7 @@
 // Changes of an inode's attributes: chmod(2), chown(2), truncate(2), utimensat(2).
 #include "fs/cred.h"
 #include "fs/mount.h"
+#include "fs/notify.h"
 #include "fs/posix_acl.h"
 #include "fs/vfs_ops.h"
 #include "fs/xattr.h"
@@ -28,7 +29,9 @@ Result<void> vfs_chmod(const Path& path, u32 mode) {
     if ((bits & S_ISGID) && !cred.in_group(inode.gid) && !cred.has(kCapFsetid)) bits &= ~S_ISGID;
     inode.mode = (inode.mode & S_IFMT) | bits;
     inode.touch_ctime();
-    return acl_chmod(inode);
+    TRY(acl_chmod(inode));
+    notify_path(path, kInAttrib);
+    return {};
 }
 
 Result<void> vfs_chown(const Path& path, u32 uid, u32 gid) {
@@ -47,6 +50,7 @@ Result<void> vfs_chown(const Path& path, u32 uid, u32 gid) {
     if (gid != ~0u) inode.gid = gid;
     if (!inode.is_dir()) strip_set_ids(inode);
     inode.touch_ctime();
+    if (uid != ~0u || gid != ~0u) notify_path(path, kInAttrib);
     return {};
 }
 
@@ -62,6 +66,7 @@ Result<void> vfs_truncate(const Path& path, u64 size) {
     if (done.ok() && !current_cred().has(kCapFsetid)) strip_set_ids(inode);
     inode.lock.unlock();
     inode.put_write_access();
+    if (done.ok()) notify_path(path, kInModify);
     return done;
 }
 
@@ -86,5 +91,8 @@ Result<void> vfs_utimes(const Path& path, const KernelTimespec* times) {
         }
     }
     inode.touch_ctime();
+    const bool read_time = !times || times[0].tv_nsec != UTIME_OMIT;
+    const bool write_time = !times || times[1].tv_nsec != UTIME_OMIT;
+    notify_path(path, read_time && write_time ? kInAttrib : read_time ? kInAccess : kInModify);
     return {};
 }

@@ -5,6 +5,7 @@
 #include "fs/cred.h"
 #include "fs/fs_struct.h"
 #include "fs/namei.h"
+#include "fs/notify.h"
 #include "fs/posix_acl.h"
 
 namespace {
@@ -36,8 +37,16 @@ Result<void> create_name(PathWalk& walk, Make make, const Path* old = nullptr) {
     TRY(may_create(directory));
     RefPtr<Inode> made = TRY(make(directory, walk.name()));
     if (!old) TRY(inherit_or_remove(directory, walk.name(), *made));
+    if (old) notify_inode(*made, kInAttrib);
+    notify_entry(directory, walk.name(), *made, kInCreate);
     (void)Dentry::add(*dir.dentry, walk.name(), std::move(made));  // only a cache: it may fail
     return {};
+}
+
+// Told to the file first where nobody else uses it, as Linux does.
+void notify_removed(Inode& directory, const Name& name, const Dentry& victim) {
+    if (victim.inode().nlink == 0 && victim.is_sole_user()) notify_gone(victim.inode());
+    notify_entry(directory, name, victim.inode(), kInDelete);
 }
 
 }  // namespace
@@ -118,6 +127,8 @@ Result<void> vfs_unlink(int dirfd, const char* path) {
     if (victim->mounts_here) return Errno::EBUSY;
     TRY(dir.inode().unlink(walk.name(), victim->inode()));
     victim->drop();
+    notify_inode(victim->inode(), kInAttrib);
+    notify_removed(dir.inode(), walk.name(), *victim);
     return {};
 }
 
@@ -148,5 +159,6 @@ Result<void> vfs_rmdir(int dirfd, const char* path) {
     victim->inode().lock.unlock();
     TRY(std::move(removed));
     victim->drop();
+    notify_removed(dir.inode(), walk.name(), *victim);
     return {};
 }

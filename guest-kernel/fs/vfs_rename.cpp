@@ -5,6 +5,7 @@
 // lower address first (Linux, Documentation/filesystems/directory-locking).
 #include "fs/cred.h"
 #include "fs/namei.h"
+#include "fs/notify.h"
 #include "fs/vfs_ops.h"
 
 namespace {
@@ -108,9 +109,13 @@ Result<void> vfs_rename(int old_dirfd, const char* old_path, int new_dirfd, cons
             victim->drop();
             moved->drop();
         }
+        notify_rename(from_dir->inode(), from.name(), to_dir->inode(), to.name(), moved->inode(), nullptr);
+        notify_rename(to_dir->inode(), to.name(), from_dir->inode(), from.name(), victim->inode(), nullptr);
         return {};
     }
     if (victim) victim->drop();
     if (!moved->move_to(*to_dir, to.name()).ok()) moved->drop();
+    notify_rename(from_dir->inode(), from.name(), to_dir->inode(), to.name(), moved->inode(),
+                  victim ? &victim->inode() : nullptr);
     return {};
 }

@@ -4,6 +4,7 @@
 #include "core/string.h"
 #include "fs/cred.h"
 #include "fs/mount.h"
+#include "fs/notify.h"
 #include "fs/posix_acl.h"
 
 bool xattr_in(const char* name, const char* prefix, const char** rest) {
@@ -67,6 +68,7 @@ Result<void> vfs_setxattr(const Path& path, const char* name, const void* value,
     if (!capability) TRY(may_change_security(name));
     TRY(inode.setxattr(name, value, size, flags));
     if (capability) inode.no_capabilities = false;
+    notify_path(path, kInAttrib);
     return {};
 }
 
@@ -83,7 +85,9 @@ Result<void> vfs_removexattr(const Path& path, const char* name) {
     if (const AclType* type = acl_type(name)) return set_acl(inode, *type, nullptr);
     TRY(xattr_permission(inode, name, kMayWrite));
     TRY(may_change_security(name));
-    return inode.removexattr(name);
+    TRY(inode.removexattr(name));
+    notify_path(path, kInAttrib);
+    return {};
 }
 
 Result<void> vfs_listxattr(Inode& inode, KString& names) {

@@ -38,6 +38,7 @@ enum class LockRank : u8 {
     kDcache = 110,     // directory cache
     kFileLocks = 111,  // record and flock locks of all files
     kFutex = 112,
+    kNotify = 113,  // inotify's watches and queues
     kBlockQueue = 120,  // requests of a block device; its interrupt handler wakes who waits
     kRandom = 124,      // the random generator's key
     kWaitQueue = 130,
@@ -57,5 +58,6 @@ constexpr bool is_spin_rank(LockRank rank) {
 }
 /// Spin locks that no interrupt handler takes, neither directly nor by waking somebody: they leave interrupts on.
 constexpr bool leaves_interrupts_on(LockRank rank) {
-    return rank == LockRank::kMounts || rank == LockRank::kDcache || rank == LockRank::kFileLocks;
+    return rank == LockRank::kMounts || rank == LockRank::kDcache || rank == LockRank::kFileLocks ||
+           rank == LockRank::kNotify;
 }

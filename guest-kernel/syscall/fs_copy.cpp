@@ -3,6 +3,7 @@
 #include "fs/cred.h"
 #include "fs/files_struct.h"
 #include "fs/namei.h"
+#include "fs/notify.h"
 #include "fs/vfs_ops.h"
 #include "mm/page.h"
 #include "syscall/fs_syscalls.h"
@@ -107,6 +108,7 @@ SysResult sys_ftruncate(int fd, loff_t length) {
     if (!file->inode->is_regular() || !file->writable()) return Errno::EINVAL;
     MutexGuard guard(file->inode->lock);
     TRY(file->inode->set_size(static_cast<u64>(length)));
+    notify_path(file->path, kInModify);
     return 0L;
 }
 
@@ -117,6 +119,7 @@ SysResult sys_fallocate(int fd, int mode, loff_t offset, loff_t len) {
     loff_t end;
     if (__builtin_add_overflow(offset, len, &end)) return Errno::EFBIG;
     TRY(file->allocate(mode, offset, len));
+    notify_path(file->path, kInModify);
     return 0L;
 }
 

@@ -3,6 +3,7 @@
 #include "fs/files_struct.h"
 #include "fs/fs_struct.h"
 #include "fs/namei.h"
+#include "fs/notify.h"
 #include "syscall/fs_syscalls.h"
 
 namespace {
@@ -74,6 +75,7 @@ SysResult read_directory(int fd, UserBytes dirp, u32 count, bool wide) {
     Result<void> listed = file->iterate(out);
     out.finish_previous();
     file->position = out.position;
+    if (listed.ok()) notify_path(file->path, kInAccess);
     if (out.used() > 0) return static_cast<long>(out.used());
     if (out.trouble != Errno::OK) return out.trouble;
     TRY(std::move(listed));

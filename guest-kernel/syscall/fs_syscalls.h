@@ -100,6 +100,12 @@ SysResult sys_futimesat(int dirfd, UserString path, UserPtr<KernelTimeval> times
 SysResult sys_utimensat(int dirfd, UserString path, UserTimespec times, int flags);
 SysResult sys_umask(u32 mask);
 
+// fs_inotify.cpp
+SysResult sys_inotify_init();
+SysResult sys_inotify_init1(int flags);
+SysResult sys_inotify_add_watch(int fd, UserString path, u32 mask);
+SysResult sys_inotify_rm_watch(int fd, int wd);
+
 // fs_xattr.cpp
 SysResult sys_setxattr(UserString path, UserString name, UserBytes value, size_t size, int flags);
 SysResult sys_lsetxattr(UserString path, UserString name, UserBytes value, size_t size, int flags);

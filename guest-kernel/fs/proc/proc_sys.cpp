@@ -1,7 +1,9 @@
 // /proc/sys: the kernel's settings (sysctl(8)).
 #include "core/printk.h"
 #include "core/random.h"
+#include "core/string.h"
 #include "fs/cred.h"
+#include "fs/inotify.h"
 #include "fs/proc/proc.h"
 #include "task/pid.h"
 #include "task/uts.h"
@@ -96,8 +98,37 @@ constexpr ProcEntry kKernel[] = {
     {"version", S_IFREG | 0444, show_version},
     {nullptr, 0},
 };
+
+// A setting that is a number of 32 bits, at most `limit`.
+template <u32& value>
+Result<void> show_number(KString& out) {
+    return out.appendf("%u\n", __atomic_load_n(&value, __ATOMIC_RELAXED));
+}
+template <u32& value, u32 limit = 0x7fffffff>
+Result<void> store_number(const char* text, size_t size) {
+    char digits[16];
+    if (size > 0 && text[size - 1] == '\n') size--;
+    u64 given;
+    if (size == 0 || size >= sizeof(digits)) return Errno::EINVAL;
+    memcpy(digits, text, size);
+    digits[size] = '\0';
+    if (!parse_u64(digits, 10, &given) || given > limit) return Errno::EINVAL;
+    __atomic_store_n(&value, static_cast<u32>(given), __ATOMIC_RELAXED);
+    return {};
+}
+
+constexpr ProcEntry kInotify[] = {
+    {"max_queued_events", S_IFREG | 0644, show_number<inotify_max_queued_events>,
+     store_number<inotify_max_queued_events>},
+    {"max_user_instances", S_IFREG | 0644, show_number<inotify_max_user_instances>,
+     store_number<inotify_max_user_instances>},
+    {"max_user_watches", S_IFREG | 0644, show_number<inotify_max_user_watches>,
+     store_number<inotify_max_user_watches>},
+    {nullptr, 0},
+};
 constexpr ProcEntry kFs[] = {
     {"file-max", S_IFREG | 0444, show_file_max},
+    {"inotify", S_IFDIR | 0555, nullptr, nullptr, kInotify},
     {"pipe-max-size", S_IFREG | 0444, show_pipe_max},
     {nullptr, 0},
 };
