@@ -98,6 +98,8 @@ constexpr int FALLOC_FL_PUNCH_HOLE = 2;
 
 constexpr u32 MFD_CLOEXEC = 1;
 constexpr u32 MFD_ALLOW_SEALING = 2;
+constexpr u32 MFD_HUGETLB = 4;
+constexpr unsigned MFD_HUGE_SHIFT = 26;  // six bits: log2 of the page size
 constexpr u32 CLOSE_RANGE_UNSHARE = 2;
 constexpr u32 CLOSE_RANGE_CLOEXEC = 4;
 

@@ -20,6 +20,7 @@
 #include "drivers/port_device.h"
 #include "drivers/serial.h"
 #include "fs/files_struct.h"
+#include "fs/hugetlbfs/hugetlbfs.h"
 #include "fs/initramfs.h"
 #include "fs/proc/proc.h"
 #include "fs/tmpfs/devtmpfs.h"
@@ -106,6 +107,7 @@ void make_file_systems() {
     init_tmpfs();
     mount_root(rootfs_type, "mode=755");
     init_devtmpfs();
+    init_hugetlbfs();
     init_mem_devices();
     init_procfs();
     init_ptys();

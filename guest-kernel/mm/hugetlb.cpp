@@ -194,7 +194,14 @@ void hugetlb_unreserve(unsigned order, u64 count) {
     shed_surplus(order);
 }
 
-Page* hugetlb_take(unsigned order, bool reserved) {
+bool HugetlbLimit::take(u64 pages) {
+    if (__atomic_add_fetch(&used_, pages, __ATOMIC_RELAXED) <= max) return true;
+    give(pages);
+    return false;
+}
+
+Page* hugetlb_take(unsigned order, HugetlbLimit* limit, bool reserved) {
+    if (limit && !reserved && !limit->take(1)) return nullptr;
     const auto take = [&](Pool& pool) -> Page* {
         if (!reserved && pool.unpromised() == 0) return nullptr;
         if (reserved) pool.counts.reserved--;
@@ -202,16 +209,50 @@ Page* hugetlb_take(unsigned order, bool reserved) {
     };
     Page* page = pool_of(order).with(take);
     if (!page && !reserved && add_surplus(order)) page = pool_of(order).with(take);
-    if (!page) return nullptr;
+    if (!page) {
+        if (limit) limit->give(1);
+        return nullptr;
+    }
     page->flags = kPageHead | kPageHugetlb;
     page->refcount = 1;
     page->mapcount = 0;
+    page->hugetlb_limit = limit;
+    if (limit) limit->ref();
     clear(page, order);
     return page;
 }
 
 void hugetlb_release(Page* head) {
     const unsigned order = head->order;
+    const RefPtr<HugetlbLimit> limit = adopt_ref(head->hugetlb_limit);
+    if (limit) limit->give(1);
     pool_of(order).with([&](Pool& pool) { pool.put_free(head); });
     shed_surplus(order);
+}
+
+Result<void> HugetlbReserve::reserve(u64 from, u64 to) {
+    const auto set = set_.lock();
+    const u64 fresh = to - from - set->count(from, to);
+    if (limit && !limit->take(fresh)) return Errno::ENOMEM;
+    Result<void> promised = hugetlb_reserve(order, fresh);
+    if (promised.ok() && !set->add(from, to).ok()) {
+        hugetlb_unreserve(order, fresh);
+        promised = Errno::ENOMEM;
+    }
+    if (!promised.ok() && limit) limit->give(fresh);
+    return promised;
+}
+
+void HugetlbReserve::cancel(u64 from, u64 to) {
+    const auto set = set_.lock();
+    const Result<u64> removed = set->remove(from, to);
+    if (!removed.ok()) return;  // it stays promised until all of it goes
+    hugetlb_unreserve(order, removed.value());
+    if (limit) limit->give(removed.value());
+}
+
+Page* HugetlbReserve::take(u64 index) {
+    const auto set = set_.lock();
+    const Result<u64> removed = set->remove(index, index + 1);
+    return hugetlb_take(order, limit.get(), removed.ok() && removed.value() == 1);
 }

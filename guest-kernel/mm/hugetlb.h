@@ -33,15 +33,29 @@ void hugetlb_init();
 /// Let `count` pages be there for who will take them. ENOMEM.
 Result<void> hugetlb_reserve(unsigned order, u64 count);
 void hugetlb_unreserve(unsigned order, u64 count);
-/// A cleared page; `reserved`: one of those reserved by the caller. Null when the pool has none to give.
-Page* hugetlb_take(unsigned order, bool reserved);
+/// How many huge pages the files of a file system may have, reserved ones and their private copies included (size=).
+struct HugetlbLimit : RefCounted {
+    explicit HugetlbLimit(u64 pages) : max(pages) {}
+    bool take(u64 pages);
+    void give(u64 pages) { __atomic_sub_fetch(&used_, pages, __ATOMIC_RELAXED); }
+    u64 in_use() const { return __atomic_load_n(&used_, __ATOMIC_RELAXED); }
+    const u64 max;
+
+  private:
+    u64 used_ = 0;
+};
+
+/// A cleared page; `reserved`: one of those reserved, and counted in `limit`, by the caller. Null when the pool has none
+/// to give, or the limit, which may be null, is reached.
+Page* hugetlb_take(unsigned order, HugetlbLimit* limit, bool reserved);
 /// The last reference to a page of a pool is gone (page_put).
 void hugetlb_release(Page* head);
 
 /// Which pages of a mapping or a file are reserved and not yet taken.
 class HugetlbReserve : public RefCounted {
   public:
-    explicit HugetlbReserve(unsigned page_order) : order(page_order) {}
+    HugetlbReserve(unsigned page_order, RefPtr<HugetlbLimit> limit_of_pages)
+        : order(page_order), limit(std::move(limit_of_pages)) {}
     /// Numbers are of huge pages. ENOMEM: the pool has no more to promise.
     Result<void> reserve(u64 from, u64 to);
     /// What is still reserved of [from, to) is promised no longer.
@@ -49,6 +63,7 @@ class HugetlbReserve : public RefCounted {
     /// A page for `index`: the reserved one, or one that nobody has reserved. Null: none.
     Page* take(u64 index);
     const unsigned order;
+    const RefPtr<HugetlbLimit> limit;  ///< may be null
 
   protected:
     ~HugetlbReserve() override { cancel(0, ~u64{0}); }

@@ -25,7 +25,8 @@ void install(vm_area_struct* vma, u64& entry, Page* head, unsigned order, bool w
 
 /// A page of the area's own, as far as the pool has one. ENXIO: SIGBUS, as Linux answers.
 Result<Page*> own_page(vm_area_struct* vma, u64 index, unsigned order) {
-    Page* page = vma->huge_reserve ? vma->huge_reserve->take(index) : hugetlb_take(order, false);
+    Page* page = vma->huge_reserve ? vma->huge_reserve->take(index)
+                                   : hugetlb_take(order, object_of(vma).reserve->limit.get(), false);
     if (!page) return Errno::ENXIO;
     page->flags |= kPageAnon;
     return page;
@@ -75,29 +76,6 @@ Result<void> fault_write(vm_area_struct* vma, u64 address, u64& entry, unsigned 
 
 }  // namespace
 
-Result<void> HugetlbReserve::reserve(u64 from, u64 to) {
-    const auto set = set_.lock();
-    const u64 fresh = to - from - set->count(from, to);
-    TRY(hugetlb_reserve(order, fresh));
-    const Result<u64> added = set->add(from, to);
-    if (added.ok()) return {};
-    hugetlb_unreserve(order, fresh);
-    return Errno::ENOMEM;
-}
-
-void HugetlbReserve::cancel(u64 from, u64 to) {
-    const auto set = set_.lock();
-    const Result<u64> removed = set->remove(from, to);
-    if (removed.ok())
-        hugetlb_unreserve(order, removed.value());  // else it stays promised until all of it goes
-}
-
-Page* HugetlbReserve::take(u64 index) {
-    const auto set = set_.lock();
-    const Result<u64> removed = set->remove(index, index + 1);
-    return hugetlb_take(order, removed.ok() && removed.value() == 1);
-}
-
 Page* HugetlbObject::peek_huge(u64 index) {
     const auto pages = pages_.lock();
     Page* page = pages->tree.get(index);
@@ -111,10 +89,9 @@ Result<Page*> HugetlbObject::get_huge(u64 index) {
     Page* page = pages->tree.get(index);
     if (!page) {
         page = reserve->take(index);
-        if (!page) return Errno::ENOMEM;
-        const Result<void> put = pages->tree.set(index, page);
+        const Result<void> put = page ? pages->tree.set(index, page) : Result<void>(Errno::ENOMEM);
         if (!put.ok()) {
-            page_put(page);
+            if (page) page_put(page);
             return put.error();
         }
         pages->count++;
@@ -157,6 +134,13 @@ void HugetlbObject::set_size(u64 bytes) {
     if (bytes < before) punch(bytes >> kPageShift >> reserve->order, ~u64{0});
 }
 
+void HugetlbObject::grow(u64 bytes) {
+    u64 now = size();
+    while (now < bytes &&
+           !__atomic_compare_exchange_n(&size_, &now, bytes, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+}
+
 HugetlbObject::~HugetlbObject() {
     pages_.lock()->tree.clear_from(0);
 }
@@ -165,8 +149,8 @@ unsigned hugetlb_order(const vm_area_struct* vma) {
     return vma->vm_flags & VM_HUGETLB ? object_of(vma).reserve->order : 0;
 }
 
-Result<RefPtr<HugetlbObject>> make_hugetlb_object(unsigned order, u64 bytes) {
-    RefPtr<HugetlbReserve> reserve = TRY(make_ref<HugetlbReserve>(order));
+Result<RefPtr<HugetlbObject>> make_hugetlb_object(unsigned order, u64 bytes, RefPtr<HugetlbLimit> limit) {
+    RefPtr<HugetlbReserve> reserve = TRY(make_ref<HugetlbReserve>(order, std::move(limit)));
     return make_ref<HugetlbObject>(std::move(reserve), bytes);
 }
 

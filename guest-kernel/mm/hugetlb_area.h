@@ -28,6 +28,8 @@ class HugetlbObject final : public MemoryObject {
     Result<void> reserve_holes(u64 from, u64 to);
     /// Cuts or extends; `bytes` is a multiple of the page size.
     void set_size(u64 bytes);
+    /// Extends to at least `bytes`.
+    void grow(u64 bytes);
     /// Gives the huge pages [from, to) back.
     void punch(u64 from, u64 to);
     u64 size() const { return __atomic_load_n(&size_, __ATOMIC_RELAXED); }
@@ -49,8 +51,8 @@ class HugetlbObject final : public MemoryObject {
 
 /// The order of the pages of `vma`; 0 for an ordinary area.
 unsigned hugetlb_order(const vm_area_struct* vma);
-/// What mmap(2) makes of MAP_HUGETLB | MAP_ANONYMOUS. ENOMEM.
-Result<RefPtr<HugetlbObject>> make_hugetlb_object(unsigned order, u64 bytes);
+/// An object of `bytes`, whose pages count in `limit`, if there is one. ENOMEM.
+Result<RefPtr<HugetlbObject>> make_hugetlb_object(unsigned order, u64 bytes, RefPtr<HugetlbLimit> limit = {});
 /// May an area be cut at `address`?
 bool hugetlb_may_cut(const vm_area_struct* vma, u64 address);
 /// [start, end) of an area goes, for good.

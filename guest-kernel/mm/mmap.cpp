@@ -68,7 +68,7 @@ Result<void> use_hugetlb(MapRequest& request, HugetlbObject& object, u64 size, u
         if (!(flags & kMapNoreserve)) TRY(object.reserve_holes(first, last));
         return {};
     }
-    request.huge_reserve = TRY(make_ref<HugetlbReserve>(order));
+    request.huge_reserve = TRY(make_ref<HugetlbReserve>(order, object.reserve->limit));
     if (!(flags & kMapNoreserve)) TRY(request.huge_reserve->reserve(first, last));
     return {};
 }
@@ -94,7 +94,10 @@ Result<MapRequest> file_mapping(u64 prot, u64 flags, RefPtr<File> file, u64 offs
     if (!object) return Errno::ENODEV;
     request.object = RefPtr<MemoryObject>(object);
     request.pgoff = offset >> kPageShift;
-    if (HugetlbObject* huge = object->as_hugetlb()) TRY(use_hugetlb(request, *huge, length, flags));
+    if (HugetlbObject* huge = object->as_hugetlb()) {
+        TRY(use_hugetlb(request, *huge, length, flags));
+        if (prot & kProtWrite) huge->grow(offset + length);
+    }
     return request;
 }
 

@@ -7,6 +7,7 @@
 #include "core/list.h"
 #include "core/types.h"
 
+struct HugetlbLimit;
 struct MemoryObject;
 struct SlabCache;
 
@@ -38,6 +39,7 @@ struct Page {
     union {
         MemoryObject* mapping;
         SlabCache* slab_cache;
+        HugetlbLimit* hugetlb_limit;  // a reference; of a page of a pool that is in use
     };
     u64 index;  // page number in `mapping`
     union {

@@ -46,7 +46,7 @@ enum class LockRank : u8 {
     kTimer = 145,  // the tick is armed by schedule()
     kSlab = 150,
     kHugetlb = 155,  // a pool of huge pages
-    kPages = 160,  // buddy allocator
+    kPages = 160,    // buddy allocator
     kVmalloc = 164,
     kSerial = 190,   // a UART transmitter
     kConsole = 200,  // printk: last, so that it may be called anywhere

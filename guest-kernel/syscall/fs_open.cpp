@@ -1,6 +1,7 @@
 // open, close and what makes descriptors out of nothing: pipe, memfd_create.
 #include "abi/signal.h"
 #include "fs/files_struct.h"
+#include "fs/hugetlbfs/hugetlbfs.h"
 #include "fs/namei.h"
 #include "fs/open_file.h"
 #include "fs/pipe.h"
@@ -71,11 +72,15 @@ SysResult sys_pipe(UserPtr<i32> fds) {
 
 SysResult sys_memfd_create(UserString name, u32 flags) {
     constexpr size_t kMaxName = 249;
-    if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING)) return Errno::EINVAL;
+    const u32 size_bits = flags & MFD_HUGETLB ? 63u << MFD_HUGE_SHIFT : 0;
+    if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | size_bits)) return Errno::EINVAL;
     char label[kMaxName + 8] = "/memfd:";
     Result<size_t> length = name.strncpy_from_user(label + 7, kMaxName + 1);
     if (!length.ok()) return length.error() == Errno::ENAMETOOLONG ? Errno::EINVAL : length.error();
-    RefPtr<TmpfsInode> inode = TRY(make_nameless_tmpfs_file((flags & MFD_ALLOW_SEALING) != 0));
+    const bool sealable = flags & MFD_ALLOW_SEALING;
+    RefPtr<TmpfsInode> inode = flags & MFD_HUGETLB
+                                   ? TRY(make_nameless_hugetlbfs_file(flags >> MFD_HUGE_SHIFT & 63, sealable))
+                                   : TRY(make_nameless_tmpfs_file(sealable));
     RefPtr<File> file = TRY(inode->open(O_RDWR));
     TRY(set_detached(*file, label, O_RDWR | O_LARGEFILE));
     TRY(inode->get_write_access());

@@ -59,9 +59,13 @@ class TmpfsPages final : public MemoryObject {
     RefPtr<TmpfsQuota> quota_;
 };
 
-class TmpfsSuper final : public SuperBlock {
+class TmpfsInode;
+struct MountOption;
+
+class TmpfsSuper : public SuperBlock {
   public:
-    TmpfsSuper(const char* fs_type, RefPtr<TmpfsQuota> limits);
+    static constexpr i64 kMagic = 0x01021994;
+    TmpfsSuper(const char* fs_type, RefPtr<TmpfsQuota> limits, i64 fs_magic = kMagic);
     ~TmpfsSuper() override;
     /// An instance with its root; `options` as mount's data ("size=64m,mode=1777"), may be null. EINVAL.
     static Result<RefPtr<SuperBlock>> mount(const char* fs_type, const char* options);
@@ -69,12 +73,23 @@ class TmpfsSuper final : public SuperBlock {
     Result<void> show_options(KString& out) override;
     Result<void> remount(const char* data) override;
 
+    /// An inode, owned as in `directory` if there is one. ENOSPC beyond the limit, ENOMEM.
+    Result<RefPtr<TmpfsInode>> new_inode(u32 new_mode, Inode* directory);
+
     RefPtr<TmpfsQuota> quota;
     u32 root_mode = 01777;
     u32 root_uid = 0;
     u32 root_gid = 0;
     bool size_given = false;
     bool inodes_given = false;
+
+  protected:
+    /// Null when memory is short.
+    virtual TmpfsInode* make_inode(u32 new_mode);
+    /// uid=, gid=, mode=. False for anything else.
+    bool parse_owner(const MountOption& option);
+    /// `super` with its root made as the options say.
+    static Result<RefPtr<SuperBlock>> with_root(RefPtr<TmpfsSuper> super);
 
   private:
     Result<void> parse(const char* options);
@@ -115,7 +130,6 @@ class TmpfsInode : public Inode {
   public:
     TmpfsInode(TmpfsSuper& super, u32 new_mode);
     ~TmpfsInode() override;
-    static Result<RefPtr<TmpfsInode>> make(TmpfsSuper& super, u32 new_mode, Inode* directory);
 
     Result<RefPtr<Inode>> lookup(const Name& name) override;
     Result<RefPtr<Inode>> mknod(const Name& name, u32 new_mode, dev_t device) override;
@@ -148,12 +162,17 @@ class TmpfsInode : public Inode {
     MemoryXattrs xattrs;       ///< trusted.*, security.* and ACLs
     u32 seals = 1;             ///< F_SEAL_…; F_SEAL_SEAL alone for files that are not memfd's
 
-  private:
+  protected:
+    /// What holds the data of a new regular file. ENOMEM.
+    virtual Result<void> make_data();
     TmpfsSuper& super() const { return *static_cast<TmpfsSuper*>(sb); }
+
+  private:
     Result<void> enter(const Name& name, RefPtr<Inode> inode);
     void leave(const Name& name);
     void count_names() { size = 20 * (names.count() + 2); }
     friend class TmpfsNames;
+    friend class TmpfsSuper;
 };
 
 /// The root of the tree at boot: a tmpfs by another name, which mount(2) does not know.

@@ -111,7 +111,7 @@ Result<RefPtr<Inode>> TmpfsInode::lookup(const Name& name) {
 }
 
 Result<RefPtr<Inode>> TmpfsInode::mknod(const Name& name, u32 new_mode, dev_t device) {
-    RefPtr<TmpfsInode> fresh = TRY(make(super(), new_mode, this));
+    RefPtr<TmpfsInode> fresh = TRY(super().new_inode(new_mode, this));
     fresh->rdev = device;
     TRY(enter(name, fresh));
     return RefPtr<Inode>(fresh);
@@ -125,7 +125,7 @@ Result<RefPtr<Inode>> TmpfsInode::mkdir(const Name& name, u32 new_mode) {
 
 Result<RefPtr<Inode>> TmpfsInode::symlink(const Name& name, const char* text) {
     if (strlen(text) >= PATH_MAX) return Errno::ENAMETOOLONG;
-    RefPtr<TmpfsInode> fresh = TRY(make(super(), S_IFLNK | 0777, this));
+    RefPtr<TmpfsInode> fresh = TRY(super().new_inode(S_IFLNK | 0777, this));
     fresh->target = TRY(KString::make(text));
     fresh->size = fresh->target.size();
     TRY(enter(name, fresh));
@@ -198,7 +198,7 @@ Result<void> TmpfsInode::rename(const Name& from, Inode& moved, Inode& to_dir, c
 }
 
 Result<RefPtr<Inode>> TmpfsInode::tmpfile(u32 new_mode) {
-    RefPtr<TmpfsInode> fresh = TRY(make(super(), new_mode, this));
+    RefPtr<TmpfsInode> fresh = TRY(super().new_inode(new_mode, this));
     fresh->nlink = 0;
     return RefPtr<Inode>(fresh);
 }

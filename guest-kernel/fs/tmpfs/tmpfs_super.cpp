@@ -3,104 +3,52 @@
 #include "core/unique.h"
 #include "fs/cred.h"
 #include "fs/dentry.h"
+#include "fs/mount_options.h"
 #include "fs/tmpfs/tmpfs.h"
 
 namespace {
 
-constexpr i64 kTmpfsMagic = 0x01021994;
 RefPtr<SuperBlock> g_nameless;  // never shut down: mappings of its files may outlive every process
-
-// "64m", "1g", "50%" (of memory), "4096" → bytes.
-bool parse_size(const char* text, size_t length, u64* bytes) {
-    u64 value = 0;
-    size_t i = 0;
-    while (i < length && text[i] >= '0' && text[i] <= '9') {
-        if (value > (~0ull >> 1) / 10) return false;
-        value = value * 10 + static_cast<u64>(text[i++] - '0');
-    }
-    if (i == 0) return false;
-    if (i < length) {
-        switch (text[i++]) {
-            case 'k':
-            case 'K':
-                value <<= 10;
-                break;
-            case 'm':
-            case 'M':
-                value <<= 20;
-                break;
-            case 'g':
-            case 'G':
-                value <<= 30;
-                break;
-            case '%':
-                value = memory_counts().total * kPageSize / 100 * value;
-                break;
-            default:
-                return false;
-        }
-    }
-    *bytes = value;
-    return i == length;
-}
-
-bool parse_number(const char* text, size_t length, unsigned base, u32* out) {
-    u64 value = 0;
-    if (length == 0) return false;
-    for (size_t i = 0; i < length; i++) {
-        const unsigned digit = static_cast<unsigned>(text[i] - '0');
-        if (text[i] < '0' || digit >= base || value > 0xffffffffu) return false;
-        value = value * base + digit;
-    }
-    *out = static_cast<u32>(value);
-    return value <= 0xffffffffu;
-}
 
 }  // namespace
 
-TmpfsSuper::TmpfsSuper(const char* fs_type, RefPtr<TmpfsQuota> limits)
-    : SuperBlock(fs_type, kTmpfsMagic), quota(std::move(limits)) {}
+TmpfsSuper::TmpfsSuper(const char* fs_type, RefPtr<TmpfsQuota> limits, i64 fs_magic)
+    : SuperBlock(fs_type, fs_magic), quota(std::move(limits)) {}
 
 // An instance that was never mounted still has its root, which needs the quota.
 TmpfsSuper::~TmpfsSuper() {
     shutdown();
 }
 
+bool TmpfsSuper::parse_owner(const MountOption& option) {
+    if (option.key == "uid") return option.parse_number(10, &root_uid);
+    if (option.key == "gid") return option.parse_number(10, &root_gid);
+    if (option.key != "mode" || !option.parse_number(8, &root_mode)) return false;
+    root_mode &= S_IALLUGO;
+    return true;
+}
+
 Result<void> TmpfsSuper::parse(const char* options) {
-    for (const char* p = options; p && *p;) {
-        const char* end = strchr(p, ',');
-        const size_t length = end ? static_cast<size_t>(end - p) : strlen(p);
-        const char* equals = static_cast<const char*>(memchr(p, '=', length));
-        const size_t key = equals ? static_cast<size_t>(equals - p) : length;
-        const char* value = equals ? equals + 1 : p + length;
-        const size_t value_length = equals ? length - key - 1 : 0;
-        const Name name(p, key);
+    const u64 memory = memory_counts().total * kPageSize;
+    return for_each_mount_option(options, [&](const MountOption& option) {
         u64 bytes = 0;
-        bool good = true;
-        if (name == "size") {
-            good = parse_size(value, value_length, &bytes);
+        if (option.key == "size") {
+            size_given = option.parse_size(memory, &bytes);
             quota->max_pages = (bytes + kPageSize - 1) / kPageSize;
-            size_given = true;
-        } else if (name == "nr_blocks") {
-            good = parse_size(value, value_length, &quota->max_pages);
-            size_given = true;
-        } else if (name == "nr_inodes") {
-            good = parse_size(value, value_length, &quota->max_inodes);
-            inodes_given = true;
-        } else if (name == "mode") {
-            good = parse_number(value, value_length, 8, &root_mode);
-            root_mode &= S_IALLUGO;
-        } else if (name == "uid") {
-            good = parse_number(value, value_length, 10, &root_uid);
-        } else if (name == "gid") {
-            good = parse_number(value, value_length, 10, &root_gid);
-        } else if (length != 0) {
-            good = false;
+            return size_given;
         }
-        if (!good) return Errno::EINVAL;
-        p = end ? end + 1 : p + length;
-    }
-    return {};
+        if (option.key == "nr_blocks") return size_given = option.parse_size(memory, &quota->max_pages);
+        if (option.key == "nr_inodes") return inodes_given = option.parse_size(memory, &quota->max_inodes);
+        return parse_owner(option);
+    });
+}
+
+Result<RefPtr<SuperBlock>> TmpfsSuper::with_root(RefPtr<TmpfsSuper> super) {
+    RefPtr<TmpfsInode> root_inode = TRY(super->new_inode(S_IFDIR | super->root_mode, nullptr));
+    root_inode->uid = super->root_uid;
+    root_inode->gid = super->root_gid;
+    super->root = TRY(Dentry::make_root(root_inode));
+    return RefPtr<SuperBlock>(super);
 }
 
 Result<RefPtr<SuperBlock>> TmpfsSuper::mount(const char* fs_type, const char* options) {
@@ -109,11 +57,7 @@ Result<RefPtr<SuperBlock>> TmpfsSuper::mount(const char* fs_type, const char* op
     limits->max_inodes = memory_counts().total / 2;
     RefPtr<TmpfsSuper> super = TRY(make_ref<TmpfsSuper>(fs_type, limits));
     TRY(super->parse(options));
-    RefPtr<TmpfsInode> root_inode = TRY(TmpfsInode::make(*super, S_IFDIR | super->root_mode, nullptr));
-    root_inode->uid = super->root_uid;
-    root_inode->gid = super->root_gid;
-    super->root = TRY(Dentry::make_root(root_inode));
-    return RefPtr<SuperBlock>(super);
+    return with_root(std::move(super));
 }
 
 Result<void> TmpfsSuper::statfs(KernelStatfs* out) {
@@ -158,11 +102,20 @@ TmpfsInode::~TmpfsInode() {
     __atomic_sub_fetch(&super().quota->used_inodes, 1, __ATOMIC_RELAXED);
 }
 
-Result<RefPtr<TmpfsInode>> TmpfsInode::make(TmpfsSuper& super, u32 new_mode, Inode* directory) {
-    if (!super.quota->take(super.quota->used_inodes, super.quota->max_inodes, 1)) return Errno::ENOSPC;
-    TmpfsInode* raw = new (std::nothrow) TmpfsInode(super, new_mode);
+TmpfsInode* TmpfsSuper::make_inode(u32 new_mode) {
+    return new (std::nothrow) TmpfsInode(*this, new_mode);
+}
+
+Result<void> TmpfsInode::make_data() {
+    pages = TRY(make_ref<TmpfsPages>(super().quota));
+    return {};
+}
+
+Result<RefPtr<TmpfsInode>> TmpfsSuper::new_inode(u32 new_mode, Inode* directory) {
+    if (!quota->take(quota->used_inodes, quota->max_inodes, 1)) return Errno::ENOSPC;
+    TmpfsInode* raw = make_inode(new_mode);
     if (!raw) {
-        __atomic_sub_fetch(&super.quota->used_inodes, 1, __ATOMIC_RELAXED);
+        __atomic_sub_fetch(&quota->used_inodes, 1, __ATOMIC_RELAXED);
         return Errno::ENOMEM;
     }
     RefPtr<TmpfsInode> inode = adopt_ref(raw);
@@ -171,7 +124,7 @@ Result<RefPtr<TmpfsInode>> TmpfsInode::make(TmpfsSuper& super, u32 new_mode, Ino
         inode->count_names();
     }
     if (directory) inode->init_owner(*directory);
-    if (inode->is_regular()) inode->pages = TRY(make_ref<TmpfsPages>(super.quota));
+    if (inode->is_regular()) TRY(inode->make_data());
     return inode;
 }
 
@@ -180,8 +133,7 @@ Result<RefPtr<TmpfsInode>> make_nameless_tmpfs_file(bool sealable) {
         RefPtr<SuperBlock> fresh = TRY(TmpfsSuper::mount("tmpfs", "size=0"));
         if (!g_nameless) g_nameless = std::move(fresh);
     }
-    RefPtr<TmpfsInode> inode =
-        TRY(TmpfsInode::make(static_cast<TmpfsSuper&>(*g_nameless), S_IFREG | 0777, nullptr));
+    RefPtr<TmpfsInode> inode = TRY(static_cast<TmpfsSuper&>(*g_nameless).new_inode(S_IFREG | 0777, nullptr));
     inode->uid = current_cred().fsuid;
     inode->gid = current_cred().fsgid;
     inode->nlink = 0;

@@ -5,7 +5,10 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -128,9 +131,49 @@ static void shared_and_forked(void) {
     CHECK(number(POOL) == 1 && set_number(POOL, "0") == 0);
 }
 
+static void files(void) {
+    set_number(POOL, "4");
+    mkdir("/tmp/huge", 0755);
+    CHECK_ERROR(mount("none", "/tmp/huge", "hugetlbfs", 0, "pagesize=3M"), EINVAL);
+    CHECK(mount("none", "/tmp/huge", "hugetlbfs", 0, "pagesize=2M,size=4M,mode=700") == 0);
+    struct statfs fs;
+    CHECK(statfs("/tmp/huge", &fs) == 0 && fs.f_type == 0x958458f6 && fs.f_bsize == H && fs.f_blocks == 2 && fs.f_bfree == 2);
+    int fd = open("/tmp/huge/a", O_RDWR | O_CREAT, 0600);
+    CHECK_ERROR(write(fd, "x", 1), EINVAL);
+    CHECK_ERROR(ftruncate(fd, H + P), EINVAL);
+    CHECK(ftruncate(fd, H) == 0);
+    struct stat st;
+    CHECK(fstat(fd, &st) == 0 && st.st_size == H && st.st_blksize == H && st.st_blocks == 0);
+    CHECK_ERROR((long)mmap(0, H, PROT_READ, MAP_SHARED, fd, P), EINVAL);
+    char *a = mmap(0, H, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    CHECK(a != MAP_FAILED && ((unsigned long)a & (H - 1)) == 0);
+    memcpy(a + 3 * P, "words", 6);
+    char text[8] = "";
+    CHECK(pread(fd, text, 6, 3 * P) == 6 && strcmp(text, "words") == 0 && fstat(fd, &st) == 0 && st.st_blocks == 4096);
+    char *p = mmap(0, H, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    CHECK(p != MAP_FAILED && strcmp(p + 3 * P, "words") == 0);
+    p[3 * P] = 'W';
+    CHECK(strcmp(p + 3 * P, "Words") == 0 && strcmp(a + 3 * P, "words") == 0);
+    CHECK(statfs("/tmp/huge", &fs) == 0 && fs.f_bfree == 0);
+    CHECK(ftruncate(fd, 0) == 0 && touch(a, 0) == SIGBUS);
+    CHECK(munmap(a, H) == 0 && munmap(p, H) == 0 && close(fd) == 0 && unlink("/tmp/huge/a") == 0);
+    CHECK(umount("/tmp/huge") == 0);
+    fd = memfd_create("m", MFD_HUGETLB | 21u << MAP_HUGE_SHIFT);
+    CHECK(fd >= 0 && ftruncate(fd, 2 * H) == 0);
+    a = mmap(0, 2 * H, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    CHECK(a != MAP_FAILED && touch(a + H, 1) == 0 && pread(fd, text, 1, H) == 1 && text[0] == 1);
+    CHECK_ERROR(memfd_create("m", 21u << MAP_HUGE_SHIFT), EINVAL);
+    CHECK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, H, H) == 0 && a[H] == 0);
+    munmap(a, 2 * H);
+    close(fd);
+    CHECK(set_number(POOL, "0") == 0 && number(POOL) == 0);
+}
+
 int main(void) {
     signal(SIGSEGV, handler);
     pools();
     shared_and_forked();
+    signal(SIGBUS, handler);
+    files();
     CHECK_END();
 }

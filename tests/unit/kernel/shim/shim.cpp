@@ -10,6 +10,7 @@
 #include "core/kmalloc.h"
 #include "core/printk.h"
 #include "drivers/mem_devices.h"
+#include "fs/hugetlbfs/hugetlbfs.h"
 #include "fs/mount.h"
 #include "fs/namei.h"
 #include "fs/tmpfs/devtmpfs.h"
@@ -57,6 +58,10 @@ void rank_unlock(LockRank rank) {
 }
 
 }  // namespace
+
+Result<RefPtr<TmpfsInode>> make_nameless_hugetlbfs_file(unsigned, bool) {  // a host without such pages
+    return Errno::ENOMEM;
+}
 
 // mm
 void* kmalloc(size_t size) {
