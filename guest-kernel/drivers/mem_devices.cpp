@@ -3,9 +3,9 @@
 
 #include "core/printk.h"
 #include "core/random.h"
+#include "drivers/base/device.h"
 #include "fs/chrdev.h"
 #include "fs/cred.h"
-#include "fs/tmpfs/devtmpfs.h"
 #include "mm/user_ptr.h"
 #include "sched/sched.h"
 
@@ -197,27 +197,25 @@ Result<RefPtr<File>> open_mem(Inode& inode, int flags) {
     }
 }
 
+DeviceClass g_mem_class("mem");
 CharDevice g_mem = {"mem", kMemMajor, 0, 256, open_mem, nullptr};
 
 }  // namespace
 
 void init_mem_devices() {
     register_chrdev(&g_mem);
+    class_register(g_mem_class);
     constexpr struct {
         const char* name;
         u32 mode;
         u32 minor;
     } kNodes[] = {{"null", 0666, 3},   {"zero", 0666, 5},    {"full", 0666, 7},
                   {"random", 0666, 8}, {"urandom", 0666, 9}, {"kmsg", 0644, 11}};
-    for (const auto& node : kNodes) {
-        if (!devtmpfs_create_node(node.name, S_IFCHR | node.mode, make_dev(kMemMajor, node.minor)).ok()) {
-            panic("devtmpfs: no memory");
-        }
-    }
+    for (const auto& node : kNodes)
+        device_create(g_mem_class, nullptr, make_dev(kMemMajor, node.minor), node.mode, node.name);
 }
 
 void register_port_device(Result<RefPtr<File>> (*open)(Inode& inode, int flags)) {
     g_open_port = open;
-    if (!devtmpfs_create_node("port", S_IFCHR | 0640, make_dev(kMemMajor, 4)).ok())
-        panic("devtmpfs: no memory");
+    device_create(g_mem_class, nullptr, make_dev(kMemMajor, 4), 0600, "port");
 }

@@ -5,10 +5,13 @@
 #include "drivers/serial.h"
 
 #include "arch/x86_64/cpu.h"
+#include "core/panic.h"
 #include "core/printk.h"
+#include "drivers/base/device.h"
 #include "drivers/irq.h"
 #include "mm/user_ptr.h"
 #include "sync/spinlock.h"
+#include "tty/console.h"
 
 namespace {
 
@@ -86,6 +89,10 @@ class Uart final : public TtyDriver {
     Result<long> ioctl(u32 request, u64 argument) override {
         constexpr u32 kTiocgserial = 0x541e;
         if (request != kTiocgserial) return Errno::ENOTTY;
+        TRY(UserPtr<SerialStruct>(argument).write(settings()));
+        return 0L;
+    }
+    SerialStruct settings() const {
         SerialStruct info{};
         info.type = 4;  // PORT_16550A
         info.line = port_ == 0x3f8 ? 0 : 1;
@@ -93,9 +100,10 @@ class Uart final : public TtyDriver {
         info.irq = static_cast<i32>(irq_);
         info.xmit_fifo_size = kFifoSize;
         info.baud_base = 115200;
-        TRY(UserPtr<SerialStruct>(argument).write(info));
-        return 0L;
+        return info;
     }
+    Device* device() const override;
+    const AttributeGroup* attributes() const override;
     bool present() const { return present_; }
     /// For printk, which holds the log's lock (of the same rank) with interrupts off.
     void console_send(const char* text, size_t count) { send(reinterpret_cast<const u8*>(text), count); }
@@ -137,6 +145,63 @@ class Uart final : public TtyDriver {
 
 Uart uarts[2] = {{"ttyS0", 0x3f8, 4}, {"ttyS1", 0x2f8, 3}};
 
+// The platform device that has the PC's four standard ports (Linux, drivers/tty/serial/8250).
+Device* g_serial8250 = nullptr;
+class SerialPlatformDriver final : public Driver {
+  public:
+    SerialPlatformDriver() : Driver("serial8250") {}
+};
+SerialPlatformDriver* g_serial_driver = nullptr;
+
+SerialStruct settings_of(Kobject& object) {
+    return static_cast<Uart&>(static_cast<TtyDevice&>(object).tty_driver).settings();
+}
+template <auto Field>
+Result<void> show_setting(Kobject& object, KString& out) {
+    return out.appendf("%lld\n", static_cast<long long>(settings_of(object).*Field));
+}
+Result<void> show_port(Kobject& object, KString& out) {
+    return out.appendf("0x%X\n", settings_of(object).port);
+}
+Result<void> show_flags(Kobject& object, KString& out) {
+    return out.appendf("0x%X\n", static_cast<unsigned>(settings_of(object).flags));
+}
+Result<void> show_clock(Kobject& object, KString& out) {
+    return out.appendf("%d\n", settings_of(object).baud_base * 16);
+}
+Result<void> show_memory_base(Kobject& object, KString& out) {
+    return out.appendf("0x%lX\n", settings_of(object).iomem_base);
+}
+// printk's console is the first port.
+Result<void> show_console(Kobject& object, KString& out) {
+    return out.append(settings_of(object).line == 0 ? "Y\n" : "N\n");
+}
+constexpr Attribute kUartAttributes[] = {
+    {"uartclk", 0444, show_clock},
+    {"type", 0444, show_setting<&SerialStruct::type>},
+    {"line", 0444, show_setting<&SerialStruct::line>},
+    {"port", 0444, show_port},
+    {"irq", 0444, show_setting<&SerialStruct::irq>},
+    {"flags", 0444, show_flags},
+    {"xmit_fifo_size", 0444, show_setting<&SerialStruct::xmit_fifo_size>},
+    {"close_delay", 0444, show_setting<&SerialStruct::close_delay>},
+    {"closing_wait", 0444, show_setting<&SerialStruct::closing_wait>},
+    {"custom_divisor", 0444, show_setting<&SerialStruct::custom_divisor>},
+    {"io_type", 0444, show_setting<&SerialStruct::io_type>},
+    {"iomem_base", 0444, show_memory_base},
+    {"iomem_reg_shift", 0444, show_setting<&SerialStruct::iomem_reg_shift>},
+    {"console", 0444, show_console},
+    {nullptr, 0},
+};
+constexpr AttributeGroup kUartGroup = {nullptr, kUartAttributes};
+
+Device* Uart::device() const {
+    return g_serial8250;
+}
+const AttributeGroup* Uart::attributes() const {
+    return &kUartGroup;
+}
+
 void console_write(const char* text, size_t length) {
     while (length) {
         size_t n = 0;
@@ -162,6 +227,10 @@ void serial_early_init() {
 
 void serial_init() {
     uarts[1].probe();
+    g_serial_driver = new (std::nothrow) SerialPlatformDriver;
+    if (!g_serial_driver || !driver_register(platform_bus(), *g_serial_driver).ok())
+        panic("serial: no memory");
+    g_serial8250 = &platform_device_create("serial8250");
     for (Uart& uart : uarts) {
         if (!uart.present()) continue;
         printk(KERN_INFO "%s at I/O 16550A\n", uart.name());

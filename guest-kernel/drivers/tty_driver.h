@@ -7,6 +7,9 @@
 #include "core/result.h"
 #include "core/types.h"
 
+class Device;
+struct AttributeGroup;
+
 class TtyReceiver {
   public:
     /// From an interrupt handler: must not sleep.
@@ -30,6 +33,10 @@ class TtyDriver {
     virtual void set_receiver(TtyReceiver* receiver) = 0;
     /// Requests that only the hardware's driver knows (TIOCGSERIAL). ENOTTY.
     virtual Result<long> ioctl(u32 /*request*/, u64 /*argument*/) { return Errno::ENOTTY; }
+    /// The hardware as a device, null if it is none; and what the terminal's own directory in /sys has more (its
+    /// objects are TtyDevices).
+    virtual Device* device() const { return nullptr; }
+    virtual const AttributeGroup* attributes() const { return nullptr; }
 
   protected:
     ~TtyDriver() = default;

@@ -16,6 +16,7 @@
 #include "core/string.h"
 #include "drivers/acpi.h"
 #include "drivers/apic.h"
+#include "drivers/base/device.h"
 #include "drivers/mem_devices.h"
 #include "drivers/port_device.h"
 #include "drivers/serial.h"
@@ -23,6 +24,7 @@
 #include "fs/hugetlbfs/hugetlbfs.h"
 #include "fs/initramfs.h"
 #include "fs/proc/proc.h"
+#include "fs/sysfs/sysfs.h"
 #include "fs/tmpfs/devtmpfs.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "fs/vfs.h"
@@ -108,8 +110,11 @@ void make_file_systems() {
     mount_root(rootfs_type, "mode=755");
     init_devtmpfs();
     init_hugetlbfs();
+    init_devices();
+    init_sysfs();
     init_mem_devices();
     init_procfs();
+    init_terminals();
     init_ptys();
 }
 
@@ -239,7 +244,11 @@ extern "C" [[noreturn]] void kernel_main(u64 start_info) {
         check_cpu_waits();
     });
     serial_init();
-    if (TtyDriver* serial = serial_tty_driver(0)) console_tty_init(*serial);
+    for (unsigned n = 0; n < 2; n++) {
+        TtyDriver* serial = serial_tty_driver(n);
+        if (serial && !console_tty_register(*serial, serial->name(), 4, 64 + n, n == 0).ok())
+            panic("tty: no memory for %s", serial->name());
+    }
     load_init();
     local_irq_enable();
     start_other_cpus();

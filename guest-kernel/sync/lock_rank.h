@@ -33,6 +33,7 @@ enum class LockRank : u8 {
     kTasks = 100,          // task list, pid hash, parent-child links, process groups
     kSignal = 104,         // SignalStruct and its pending sets
     kQueuedSignals = 106,  // how many each user has
+    kKobjects = 107,       // the tree of kernel objects: names, parents, children
     kTtyPort = 108,
     kMounts = 109,     // mount table
     kDcache = 110,     // directory cache
@@ -58,6 +59,6 @@ constexpr bool is_spin_rank(LockRank rank) {
 }
 /// Spin locks that no interrupt handler takes, neither directly nor by waking somebody: they leave interrupts on.
 constexpr bool leaves_interrupts_on(LockRank rank) {
-    return rank == LockRank::kMounts || rank == LockRank::kDcache || rank == LockRank::kFileLocks ||
-           rank == LockRank::kNotify;
+    return rank == LockRank::kKobjects || rank == LockRank::kMounts || rank == LockRank::kDcache ||
+           rank == LockRank::kFileLocks || rank == LockRank::kNotify;
 }

@@ -5,7 +5,6 @@
 #include "core/panic.h"
 #include "fs/chrdev.h"
 #include "fs/cred.h"
-#include "fs/tmpfs/devtmpfs.h"
 #include "tty/tty_file.h"
 
 namespace {
@@ -37,6 +36,17 @@ Result<RefPtr<File>> open_alias(Inode& inode, int flags) {
     return open_terminal(inode, *tty, flags | (as_console ? 0 : O_NOCTTY), as_console);
 }
 
+// What /dev/console stands for (Linux, Documentation/ABI/testing/sysfs-tty).
+Result<void> show_active(Kobject&, KString& out) {
+    return g_console ? out.appendf("%s\n", g_console->name.c_str()) : Result<void>();
+}
+constexpr Attribute kConsoleAttributes[] = {
+    {"active", 0444, show_active},
+    {nullptr, 0},
+};
+constexpr AttributeGroup kConsoleGroup = {nullptr, kConsoleAttributes};
+
+DeviceClass g_tty_class("tty");
 CharDevice g_alias = {"tty", kTtyAuxMajor, 0, 2, open_alias, nullptr};
 CharDevice g_hardware[kMaxTerminals];
 
@@ -49,24 +59,35 @@ tty_struct* find_tty(dev_t number) {
     return nullptr;
 }
 
+DeviceClass& tty_class() {
+    return g_tty_class;
+}
+
+tty_struct* registered_terminal(size_t i) {
+    return i < g_count ? g_terminals[i] : nullptr;
+}
+
+void init_terminals() {
+    class_register(g_tty_class);
+    register_chrdev(&g_alias);
+    device_create(g_tty_class, nullptr, make_dev(kTtyAuxMajor, 0), 0666, "tty");
+    device_create(g_tty_class, nullptr, make_dev(kTtyAuxMajor, 1), 0600, "console").add_group(kConsoleGroup);
+}
+
 Result<void> console_tty_register(TtyDriver& driver, const char* name, u32 major, u32 minor, bool preferred) {
     if (g_count == kMaxTerminals) return Errno::ENOSPC;
     tty_struct* tty = TRY(tty_struct::make(driver, name, make_dev(major, minor), kQueueBytes));
-    if (g_count == 0) {
-        register_chrdev(&g_alias);
-        TRY(devtmpfs_create_node("tty", S_IFCHR | 0666, make_dev(kTtyAuxMajor, 0)));
-        TRY(devtmpfs_create_node("console", S_IFCHR | 0600, make_dev(kTtyAuxMajor, 1)));
-    }
     CharDevice& device = g_hardware[g_count];
     device = {"ttyS", major, minor, 1, open_hardware, nullptr};
     if (major != 4) device.name = "hvc";
     register_chrdev(&device);
-    TRY(devtmpfs_create_node(name, S_IFCHR | 0600, make_dev(major, minor)));
     g_terminals[g_count++] = tty;
     if (preferred || !g_console) g_console = tty;
-    return {};
-}
-
-void console_tty_init(TtyDriver& driver) {
-    if (!console_tty_register(driver, "ttyS0", 4, 64, true).ok()) panic("tty: no memory for the console");
+    RefPtr<TtyDevice> shown = TRY(make_ref<TtyDevice>(driver));
+    TRY(shown->set_name("%s", name));
+    shown->device_class = &g_tty_class;
+    shown->up = RefPtr<Device>(driver.device());
+    shown->number = tty->number;
+    if (const AttributeGroup* group = driver.attributes()) shown->add_group(*group);
+    return device_add(*shown);
 }

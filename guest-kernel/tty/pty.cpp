@@ -7,6 +7,7 @@
 #include "fs/cred.h"
 #include "fs/tmpfs/devtmpfs.h"
 #include "mm/user_ptr.h"
+#include "tty/console.h"
 #include "tty/tty_file.h"
 
 namespace {
@@ -201,9 +202,7 @@ void pty_slave_closed(tty_struct& tty) {
 void init_ptys() {
     register_chrdev(&g_ptmx);
     register_chrdev(&g_slaves);
-    if (!devtmpfs_create_node("ptmx", S_IFCHR | 0666, make_dev(5, 2)).ok() ||
-        !devtmpfs_create_dir("pts").ok()) {
-        panic("pty: no memory");
-    }
+    device_create(tty_class(), nullptr, make_dev(5, 2), 0666, "ptmx");
+    if (!devtmpfs_create_dir("pts").ok()) panic("pty: no memory");
     init_devpts();
 }

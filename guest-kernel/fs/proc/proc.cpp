@@ -12,50 +12,6 @@ constexpr i64 kProcMagic = 0x9fa0;
 constexpr loff_t kFirstPid = 256;  // positions in the root: fixed entries below, pid + this above
 RefPtr<SuperBlock> g_proc;
 
-struct SharedText : RefCounted {
-    KString text;
-};
-
-class ProcTextFile final : public File {
-  public:
-    using File::File;
-
-    Result<size_t> read(IovIter& to, loff_t& pos) override {
-        RefPtr<SharedText> text = text_;
-        if (pos == 0 || !text) {
-            text = TRY(make_ref<SharedText>());
-            TRY(static_cast<ProcText&>(*inode).show(text->text));
-            text_ = text;
-        }
-        if (static_cast<u64>(pos) >= text->text.size()) return size_t{0};
-        const size_t n = min(to.remaining(), text->text.size() - static_cast<size_t>(pos));
-        const size_t moved = to.copy_to(text->text.c_str() + pos, n);
-        if (moved == 0 && n > 0) return Errno::EFAULT;
-        pos += static_cast<loff_t>(moved);
-        return size_t{moved};
-    }
-
-    Result<size_t> write(IovIter& from, loff_t& pos) override {
-        char text[1024];
-        const size_t n = from.remaining();
-        if (n >= sizeof(text)) return Errno::EINVAL;
-        if (from.copy_from(text, n) != n) return Errno::EFAULT;
-        text[n] = '\0';
-        TRY(static_cast<ProcText&>(*inode).store(text, n));
-        pos += static_cast<loff_t>(n);
-        return size_t{n};
-    }
-
-    Result<loff_t> seek(loff_t offset, int whence) override {
-        if (whence == SEEK_END) return Errno::EINVAL;  // the size is not known before reading
-        return File::seek(offset, whence);
-    }
-    bool can_pwrite() const override { return false; }  // text made on reading is not written at positions
-
-  private:
-    RefPtr<SharedText> text_;
-};
-
 Result<RefPtr<Inode>> make_fixed(const ProcEntry& entry);
 u64 fixed_ino(const ProcEntry& entry) {
     return 0xf0000000u + (Name::hash_of(entry.name, strlen(entry.name)) & 0xffffff);
@@ -212,7 +168,7 @@ FileSystemType g_proc_type = {"proc", true, mount_proc, nullptr};
 }  // namespace
 
 Result<RefPtr<File>> ProcText::open(int) {
-    return RefPtr<File>(TRY(make_ref<ProcTextFile>(*this)));
+    return RefPtr<File>(TRY(make_ref<TextFile>(*this, *this)));
 }
 
 void init_procfs() {

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "core/string_buf.h"
-#include "fs/file.h"
+#include "fs/text_file.h"
 
 struct task_struct;
 
@@ -36,11 +36,9 @@ class ProcInode : public Inode {
 };
 
 /// A file whose text show() makes.
-class ProcText : public ProcInode {
+class ProcText : public ProcInode, public TextSource {
   public:
     using ProcInode::ProcInode;
-    virtual Result<void> show(KString& out) = 0;
-    virtual Result<void> store(const char*, size_t) { return Errno::EIO; }
     Result<RefPtr<File>> open(int flags) override;
     Result<void> set_size(u64) override { return {}; }  // O_TRUNC by a shell's ">" changes nothing
 };

@@ -51,6 +51,23 @@ Result<void> devtmpfs_create_node(const char* name, u32 mode, dev_t device) {
     });
 }
 
+void devtmpfs_remove_node(const char* name, dev_t device) {
+    // The name's cached dentry, if there is one, is found along the same way.
+    RefPtr<Dentry> parent = g_devices->root;
+    for (const char* slash = strchr(name, '/'); slash; slash = strchr(name, '/')) {
+        if (parent) parent = Dentry::find(*parent, Name(name, static_cast<size_t>(slash - name)));
+        name = slash + 1;
+    }
+    RefPtr<Dentry> cached = parent ? Dentry::find(*parent, Name(name)) : nullptr;
+    RefPtr<Inode> victim;  // outlives the lock
+    const Result<void> gone = in_directory_of(name, [&](Inode& dir, const Name& last) -> Result<void> {
+        victim = TRY(dir.lookup(last));
+        if (victim->rdev != device) return Errno::ENOENT;
+        return dir.unlink(last, *victim);
+    });
+    if (gone.ok() && cached) cached->drop();
+}
+
 Result<void> devtmpfs_create_link(const char* name, const char* target) {
     return in_directory_of(name, [&](Inode& dir, const Name& last) -> Result<void> {
         TRY(dir.symlink(last, target));

@@ -9,14 +9,17 @@
 
 #include "core/kmalloc.h"
 #include "core/printk.h"
+#include "drivers/base/device.h"
 #include "drivers/mem_devices.h"
 #include "fs/hugetlbfs/hugetlbfs.h"
 #include "fs/mount.h"
 #include "fs/namei.h"
+#include "fs/sysfs/sysfs.h"
 #include "fs/tmpfs/devtmpfs.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "mm/memory_object.h"
 #include "mm/user_ptr.h"
+#include "tty/console.h"
 #include "tty/pty.h"
 
 #ifdef __clang__
@@ -319,7 +322,10 @@ World::World() {
         init_tmpfs();
         mount_root(rootfs_type, "mode=755");
         init_devtmpfs();
+        init_devices();
+        init_sysfs();
         init_mem_devices();
+        init_terminals();
         init_ptys();
     }
     started = true;
