@@ -16,6 +16,14 @@ class RefCounted {
     RefCounted(const RefCounted&) = delete;
     RefCounted& operator=(const RefCounted&) = delete;
     void ref() const { __atomic_add_fetch(&refs_, 1, __ATOMIC_RELAXED); }
+    /// A reference, unless the last one is gone already and the object about to die.
+    bool try_ref() const {
+        for (u32 seen = __atomic_load_n(&refs_, __ATOMIC_RELAXED); seen != 0;) {
+            if (__atomic_compare_exchange_n(&refs_, &seen, seen + 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+                return true;
+        }
+        return false;
+    }
     void unref() const {
         if (__atomic_sub_fetch(&refs_, 1, __ATOMIC_ACQ_REL) == 0) delete this;
     }

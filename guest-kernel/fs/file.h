@@ -15,6 +15,7 @@
 #include "fs/iov_iter.h"
 #include "fs/path.h"
 
+class CachedFile;
 class EpollFile;
 class PollTable;
 class InotifyFile;
@@ -77,8 +78,10 @@ class File : public RefCounted {
     /// Which of POLL… hold now; adds the queues to `table` (null: just the answer).
     virtual u32 poll(PollTable* table);
     virtual Result<void> iterate(DirContext& context) { return inode->iterate(context); }
-    /// fsync(2); EINVAL for what cannot be synced.
-    virtual Result<void> sync() { return inode->sync(); }
+    /// fsync(2), fdatasync(2); EINVAL for what cannot be synced.
+    virtual Result<void> sync(bool data_only) { return inode->sync(data_only); }
+    /// The cached pages behind it (fs/page_cache.h), for sync_file_range, posix_fadvise, readahead; null: none.
+    virtual CachedFile* as_cached_file() { return nullptr; }
     /// close(2) of one descriptor, while others may still refer to the file.
     virtual void flush() {}
     /// For mmap and execve: null when the file cannot be mapped (ENODEV).

@@ -84,8 +84,9 @@ class Inode : public RefCounted {
     /// Before mode, owner or times are changed; procfs refuses with EPERM.
     virtual Result<void> may_setattr() { return {}; }
     virtual MemoryObject* memory_object() { return nullptr; }
-    /// fsync(2) of the file or directory; EINVAL when the file system has nothing of the kind.
-    virtual Result<void> sync() { return Errno::EINVAL; }
+    /// fsync(2) of the file or directory; `data_only`: fdatasync(2). EINVAL when the file system has nothing of the
+    /// kind.
+    virtual Result<void> sync(bool /*data_only*/) { return Errno::EINVAL; }
 
     // Extended attributes (fs/xattr.h); EOPNOTSUPP, and no names, unless overridden.
     /// The value's size; the value goes to `buffer` unless `size` is 0. ENODATA, ERANGE (`size` too small).
@@ -139,6 +140,9 @@ class SuperBlock : public RefCounted {
     virtual Result<void> statfs(KernelStatfs* out);
     /// Options for /proc/mounts, beginning with a comma (",size=1024k"), or nothing.
     virtual Result<void> show_options(KString& /*out*/) { return {}; }
+    /// sync(2), syncfs(2), before a change to read-only and before the last unmount: all that was written so far is
+    /// on stable storage afterwards. EIO.
+    virtual Result<void> sync() { return {}; }
     /// mount -o remount,DATA. EINVAL for an option it does not know.
     virtual Result<void> remount(const char* /*data*/) { return {}; }
 

@@ -95,3 +95,35 @@ size_t IovIter::zero(size_t size) {
     }
     return each_piece(size, [](u64 address, size_t, size_t n) { return clear_user(address, n); });
 }
+
+void IovIter::skip(size_t size) {
+    size = min(size, remaining_);
+    if (kind_ == Kind::kKernel) {
+        memory_ += size;
+        remaining_ -= size;
+        return;
+    }
+    each_piece(size, [](u64, size_t, size_t) { return size_t{0}; });
+}
+
+bool IovIter::fault_in(size_t size) const {
+    if (kind_ == Kind::kKernel) return true;
+    IovIter probe = *this;
+    return probe.each_piece(min(size, remaining_), [](u64 address, size_t, size_t n) {
+        u8 byte;
+        for (size_t done = 0; done < n; done += 4096 - ((address + done) & 4095)) {
+            if (copy_from_user_keep(&byte, address + done, 1) != 0) return n - done;
+        }
+        return size_t{0};
+    }) > 0;
+}
+
+bool IovIter::aligned(u32 alignment) const {
+    const u64 mask = alignment - 1;
+    if (kind_ == Kind::kKernel) return (reinterpret_cast<u64>(memory_) & mask) == 0;
+    if (kind_ == Kind::kUser) return (address_ & mask) == 0;
+    for (size_t i = 0; i < pieces_; i++) {
+        if (((vector_[i].iov_base | vector_[i].iov_len) & mask) != 0) return false;
+    }
+    return true;
+}

@@ -23,6 +23,12 @@ class IovIter {
     size_t copy_from(void* destination, size_t size);
     /// Zeroes into the iterator's memory.
     size_t zero(size_t size);
+    /// Passes over `size` bytes, of which there are as many.
+    void skip(size_t size);
+    /// Touches the program's memory that the next `size` bytes are read from. False when nothing of it is there.
+    bool fault_in(size_t size) const;
+    /// Does all the memory begin and end at multiples of `alignment`?
+    bool aligned(u32 alignment) const;
     /// Let at most `size` bytes remain (for O_APPEND limits, RLIMIT_FSIZE, and sizes at the end of a file).
     void truncate(size_t size) {
         if (size < remaining_) remaining_ = size;

@@ -8,6 +8,8 @@
 #include "fs/file.h"
 #include "fs/inode.h"
 
+class BlockDevice;
+
 /// A type that mount(2) knows. Registered once, never taken away.
 struct FileSystemType {
     const char* name;
@@ -15,6 +17,9 @@ struct FileSystemType {
     /// An instance: fresh, or the one there is. `options`: mount's data, may be null.
     Result<RefPtr<SuperBlock>> (*mount)(const char* source, const char* options);
     FileSystemType* next;
+    /// Of a type that lies on a block device (nodev false): an instance over `device`, which is claimed for it and
+    /// outlives it. `flags`: MS_RDONLY and others of mount(2). EINVAL when there is no such file system there.
+    Result<RefPtr<SuperBlock>> (*mount_device)(BlockDevice& device, u64 flags, const char* options) = nullptr;
 };
 void register_filesystem(FileSystemType* type);
 FileSystemType* first_filesystem();

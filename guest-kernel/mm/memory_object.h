@@ -39,3 +39,7 @@ struct MemoryObject : RefCounted {
 /// Remove pages [first, last] of `object` from every address space that maps them (after a truncate).
 /// Private copies made by copy-on-write go too, as in Linux, when `even_cows`.
 void unmap_mapping_range(MemoryObject& object, u64 first_index, u64 last_index, bool even_cows);
+
+/// Take from every mapping of `object` the right to write page `index` (it is about to be cleaned): the next write
+/// is a fault and asks get_page() again.
+void write_protect_mappings(MemoryObject& object, u64 index);

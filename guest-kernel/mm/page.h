@@ -28,6 +28,14 @@ enum PageFlags : u32 {
     kPageDirty = 1u << 6,
     kPageHugetlb = 1u << 8,  // of a pool of huge pages (mm/hugetlb.h)
     kPageTail = 1u << 7,     // of a compound page: `head` is its first page, which counts the references
+
+    // Pages of a page cache (fs/page_cache.h); changed atomically.
+    kPageLocked = 1u << 16,      // somebody fills or changes it as a whole; a sleeping lock
+    kPageUptodate = 1u << 17,    // holds what the file holds
+    kPageWriteback = 1u << 18,   // on its way to the device
+    kPageReferenced = 1u << 19,  // used since the LRU last looked
+    kPageReadahead = 1u << 20,   // who reads this far wants the next window
+    kPageError = 1u << 21,       // could not be read
 };
 
 struct Page {
@@ -43,8 +51,9 @@ struct Page {
     };
     u64 index;  // page number in `mapping`
     union {
-        void* freelist;  // first free object of a slab
-        Page* head;      // of a tail page
+        void* freelist;      // first free object of a slab
+        Page* head;          // of a tail page
+        void* private_data;  // a page cache's: its buffers
     };
     u32 objects_used;  // objects handed out of a slab
     u32 unused;

@@ -52,7 +52,8 @@ void zap_pte(vm_area_struct* vma, u64 address, pte_t& pte, bool even_cows) {
         mm->rss_shmem--;
     else
         mm->rss_file--;
-    if (dirty) page->flags |= kPageDirty;
+    // A page cache's page is dirty since it became writable.
+    if (dirty && page->flags & kPageAnon) page->flags |= kPageDirty;
     page->mapcount--;
     page_put(page);
 }
@@ -271,5 +272,18 @@ void unmap_mapping_range(MemoryObject& object, u64 first_index, u64 last_index, 
         const u64 from = vma->vm_start + ((max(first, first_index) - first) << kPageShift);
         const u64 to = vma->vm_start + ((min(last, last_index) - first + 1) << kPageShift);
         zap_vma_range(vma, from, to, even_cows);
+    }
+}
+
+void write_protect_mappings(MemoryObject& object, u64 index) {
+    const auto mappings = object.mappings.lock();
+    for (MemoryObjectMapping& mapping : *mappings) {
+        vm_area_struct* vma = mapping.vma;
+        if (!vma->shared() || index < vma->vm_pgoff || index >= vma->vm_pgoff + (vma->size() >> kPageShift)) continue;
+        const u64 address = vma->vm_start + ((index - vma->vm_pgoff) << kPageShift);
+        pte_t* pte = pte_lookup(vma->vm_mm->pgd, address);
+        if (!pte || !(*pte & kPtePresent) || !(*pte & (kPteWrite | kPteDirty))) continue;
+        *pte &= ~(kPteWrite | kPteDirty);
+        flush_tlb_page(vma->vm_mm, address);
     }
 }

@@ -39,9 +39,13 @@ enum class LockRank : u8 {
     kDcache = 110,     // directory cache
     kFileLocks = 111,  // record and flock locks of all files
     kFutex = 112,
-    kNotify = 113,  // inotify's watches and queues
+    kNotify = 113,      // inotify's watches and queues
+    kDirtyFiles = 114,  // objects that have dirty pages
+    kPageTree = 115,    // which pages a page cache has
+    kPageLru = 116,     // page cache pages by age
     kBlockQueue = 120,  // requests of a block device; its interrupt handler wakes who waits
-    kRandom = 124,      // the random generator's key
+    kBlockStats = 122,
+    kRandom = 124,  // the random generator's key
     kWaitQueue = 130,
     kRunQueue = 140,
     kTimer = 145,  // the tick is armed by schedule()
@@ -60,5 +64,6 @@ constexpr bool is_spin_rank(LockRank rank) {
 /// Spin locks that no interrupt handler takes, neither directly nor by waking somebody: they leave interrupts on.
 constexpr bool leaves_interrupts_on(LockRank rank) {
     return rank == LockRank::kKobjects || rank == LockRank::kMounts || rank == LockRank::kDcache ||
-           rank == LockRank::kFileLocks || rank == LockRank::kNotify;
+           rank == LockRank::kFileLocks || rank == LockRank::kNotify ||
+           rank == LockRank::kDirtyFiles || rank == LockRank::kPageTree || rank == LockRank::kPageLru;
 }

@@ -138,12 +138,14 @@ SysResult sys_sync() {
 
 SysResult sys_fsync(int fd) {
     RefPtr<File> file = TRY(get_file(fd));
-    TRY(file->sync());
+    TRY(file->sync(false));
     return 0L;
 }
 
 SysResult sys_fdatasync(int fd) {
-    return sys_fsync(fd);
+    RefPtr<File> file = TRY(get_file(fd));
+    TRY(file->sync(true));
+    return 0L;
 }
 
 SysResult sys_syncfs(int fd) {

@@ -146,7 +146,7 @@ class TmpfsInode : public Inode {
     Result<RefPtr<File>> open(int flags) override;
     Result<void> set_size(u64 new_size) override;
     MemoryObject* memory_object() override { return pages.get(); }
-    Result<void> sync() override {  // all is in memory already
+    Result<void> sync(bool) override {  // all is in memory already
         return is_regular() || is_dir() ? Result<void>() : Result<void>(Errno::EINVAL);
     }
     Result<size_t> getxattr(const char* name, void* buffer, size_t buffer_size) override;

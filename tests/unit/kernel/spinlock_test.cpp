@@ -7,6 +7,7 @@
 #define SpinLock RealSpinLock
 #define SpinGuard RealSpinGuard
 #define IrqGuard RealIrqGuard
+#define this_cpu spinning_cpu
 #define panic throw_panic
 #include "sync/spinlock.cpp"
 

@@ -17,6 +17,8 @@
 #include "fs/sysfs/sysfs.h"
 #include "fs/tmpfs/devtmpfs.h"
 #include "fs/tmpfs/tmpfs.h"
+#include "arch/x86_64/percpu.h"
+#include "mm/buddy.h"
 #include "mm/memory_object.h"
 #include "mm/user_ptr.h"
 #include "tty/console.h"
@@ -94,7 +96,15 @@ void page_put(Page* page) {
 MemoryCounts memory_counts() {
     return {16384, 8192, 0, 0, 0, 0};
 }
+u64 buddy_free_pages() {
+    return memory_counts().free;
+}
 void unmap_mapping_range(MemoryObject&, u64, u64, bool) {}
+void write_protect_mappings(MemoryObject&, u64) {}
+CpuData& this_cpu() {
+    static CpuData cpu;
+    return cpu;
+}
 
 namespace {
 // How many of `n` bytes at `address` a program may touch.
@@ -270,6 +280,9 @@ void cond_resched() {}
 // task
 task_struct* current() {
     return &g->task;
+}
+bool fatal_signal_pending(const task_struct*) {
+    return false;
 }
 void task_get(task_struct*) {}
 void task_put(task_struct*) {}

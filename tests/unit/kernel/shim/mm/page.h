@@ -11,8 +11,22 @@ constexpr u64 kPageShift = 12;
 constexpr u64 kPageSize = 1ull << kPageShift;
 constexpr u64 kPageMask = ~(kPageSize - 1);
 
+enum PageFlags : u32 {
+    kPageDirty = 1u << 6,
+    kPageLocked = 1u << 8,
+    kPageUptodate = 1u << 9,
+    kPageWriteback = 1u << 10,
+    kPageReferenced = 1u << 11,
+    kPageReadahead = 1u << 12,
+    kPageError = 1u << 13,
+};
+
 struct Page {
+    u32 flags = 0;
     int refcount = 1;
+    int mapcount = 0;
+    ListNode lru;
+    void* private_data = nullptr;
     MemoryObject* mapping = nullptr;
     u64 index = 0;
     u8* memory = nullptr;
