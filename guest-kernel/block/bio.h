@@ -53,12 +53,12 @@ struct Bio {
     }
 
     // The block layer's, between submit() and `done`.
-    ListNode queue_node;           // the scheduler's sorted list
-    ListNode fifo_node;            // the scheduler's list by age
+    ListNode queue_node;            // the scheduler's sorted list
+    ListNode fifo_node;             // the scheduler's list by age
     BlockDevice* device = nullptr;  // as submitted: statistics go to it
-    Bio* next_merged = nullptr;    // further bios of the same request, in sector order
+    Bio* next_merged = nullptr;     // further bios of the same request, in sector order
     Bio* last_merged = nullptr;
-    u64 request_sectors = 0;       // of the whole request, when this bio leads one
+    u64 request_sectors = 0;  // of the whole request, when this bio leads one
     u32 request_segments = 0;
     u64 submitted_ns = 0;
     u64 deadline_ns = 0;

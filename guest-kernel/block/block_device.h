@@ -48,7 +48,9 @@ class BlockDevice : public RefCounted {
 
     // Synchronous; EIO, ENOSPC, EROFS. `data` is in the direct map; all in bytes but `sector`.
     Result<void> transfer(BlockOp op, u64 sector, void* data, u32 size, u8 flags = 0);
-    Result<void> read(u64 sector, void* data, u32 size) { return transfer(BlockOp::kRead, sector, data, size); }
+    Result<void> read(u64 sector, void* data, u32 size) {
+        return transfer(BlockOp::kRead, sector, data, size);
+    }
     Result<void> write(u64 sector, const void* data, u32 size, u8 flags = 0) {
         return transfer(BlockOp::kWrite, sector, const_cast<void*>(data), size, flags);
     }

@@ -19,7 +19,8 @@ class RefCounted {
     /// A reference, unless the last one is gone already and the object about to die.
     bool try_ref() const {
         for (u32 seen = __atomic_load_n(&refs_, __ATOMIC_RELAXED); seen != 0;) {
-            if (__atomic_compare_exchange_n(&refs_, &seen, seen + 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+            if (__atomic_compare_exchange_n(&refs_, &seen, seen + 1, true, __ATOMIC_ACQ_REL,
+                                            __ATOMIC_RELAXED))
                 return true;
         }
         return false;

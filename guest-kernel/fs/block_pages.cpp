@@ -46,8 +46,8 @@ Result<void> BlockPages::attach(Page* page) {
     if (!made) return Errno::ENOMEM;
     made->count = per_page;
     // What is dirty about the page so far is so about all of it.
-    const u32 state =
-        (uptodate(page) ? u32{kBufferUptodate} : 0) | (dirty(page) || flag(page, kPageWriteback) ? u32{kBufferDirty} : 0);
+    const u32 state = (uptodate(page) ? u32{kBufferUptodate} : 0) |
+                      (dirty(page) || flag(page, kPageWriteback) ? u32{kBufferDirty} : 0);
     for (u32 i = 0; i < per_page; i++) {
         Buffer& b = made->buffers[i];
         b.block = page->index * per_page + i;

@@ -66,7 +66,8 @@ Result<void> Buffer::write(u8 flags) {
 }
 
 Result<BufferCache> BufferCache::make(BlockDevice& device, u32 block_size) {
-    if (block_size < device.logical_block_size() || block_size > kPageSize || (block_size & (block_size - 1)) != 0)
+    if (block_size < device.logical_block_size() || block_size > kPageSize ||
+        (block_size & (block_size - 1)) != 0)
         return Errno::EINVAL;
     BlockPages* pages = TRY(device.pages());
     TRY(pages->set_buffer_size(block_size));

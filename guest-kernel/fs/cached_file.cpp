@@ -128,7 +128,8 @@ Result<size_t> CachedFile::write_cached(IovIter& from, u64 at) {
         u32 moved;
         {
             const NoFaults guard;
-            moved = static_cast<u32>(from.copy_from(static_cast<u8*>(page_address(page.value())) + in_page, n));
+            moved =
+                static_cast<u32>(from.copy_from(static_cast<u8*>(page_address(page.value())) + in_page, n));
         }
         // A page that was not up to date takes all or nothing.
         if (moved < n && !PageCache::uptodate(page.value())) moved = 0;

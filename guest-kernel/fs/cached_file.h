@@ -12,17 +12,20 @@
 /// How an open file is read (posix_fadvise(2)), and how far ahead of its reader the cache is.
 struct ReadAhead {
     static constexpr u32 kDefaultPages = 32;  // 128 KiB, as Linux
-    u64 next = 0;         // the page after the last one read
-    u64 end = 0;          // the window ends before this page
-    u32 window = 0;       // pages; 0: no sequence yet
-    u32 max = kDefaultPages;  // 0: POSIX_FADV_RANDOM
+    u64 next = 0;                             // the page after the last one read
+    u64 end = 0;                              // the window ends before this page
+    u32 window = 0;                           // pages; 0: no sequence yet
+    u32 max = kDefaultPages;                  // 0: POSIX_FADV_RANDOM
 };
 
 class CachedFile : public File {
   public:
     /// `direct_alignment`: of O_DIRECT transfers, a power of two.
     CachedFile(Inode& file_inode, PageCache& cache, u32 direct_alignment = 512)
-        : File(file_inode), cache_(cache), alignment_(direct_alignment), seen_error_(cache.error_sequence()) {}
+        : File(file_inode),
+          cache_(cache),
+          alignment_(direct_alignment),
+          seen_error_(cache.error_sequence()) {}
 
     Result<size_t> read(IovIter& to, loff_t& pos) override;
     Result<size_t> write(IovIter& from, loff_t& pos) override;

@@ -123,7 +123,8 @@ void MappedPages::write_pages(Page** pages, u32 page_count) {
     const u64 start = last->index << kPageShift;
     const u64 end = size();
     // A program that has mapped the page may have written behind the end.
-    if (end > start && end - start < kPageSize) memset(memory_of(last) + (end - start), 0, kPageSize - (end - start));
+    if (end > start && end - start < kPageSize)
+        memset(memory_of(last) + (end - start), 0, kPageSize - (end - start));
     move_pages(pages, page_count, BlockOp::kWrite);
 }
 

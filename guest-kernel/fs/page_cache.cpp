@@ -208,7 +208,8 @@ Result<Page*> PageCache::get_page(u64 index, bool for_write) {
 
 void PageCache::grow_size(u64 at_least) {
     for (u64 seen = size(); seen < at_least;) {
-        if (__atomic_compare_exchange_n(&size_, &seen, at_least, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) return;
+        if (__atomic_compare_exchange_n(&size_, &seen, at_least, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+            return;
     }
 }
 
@@ -306,7 +307,8 @@ void PageCache::truncate(u64 bytes) {
     if (in_page == 0) return;
     if (Page* page = find(bytes >> kPageShift)) {
         lock_page(page);
-        if (is_mine(page) && uptodate(page)) memset(static_cast<u8*>(page_address(page)) + in_page, 0, kPageSize - in_page);
+        if (is_mine(page) && uptodate(page))
+            memset(static_cast<u8*>(page_address(page)) + in_page, 0, kPageSize - in_page);
         unlock_page(page);
         page_put(page);
     }

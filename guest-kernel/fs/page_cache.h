@@ -167,7 +167,7 @@ struct PageCacheCounts {
     u64 device_pages;  // of them block devices' (Buffers)
     u64 dirty;
     u64 writeback;
-    u64 dirtied;    // ever, as the rest
+    u64 dirtied;  // ever, as the rest
     u64 written;
     u64 read;
     u64 reclaimed;

@@ -20,14 +20,15 @@ bool has(const Page* page, u32 mask) {
 u32 pick(Page** pages, u32 room, u64* budget) {
     u32 n = 0;
     const auto lru = g_lru.lock();
-    while (n < room && *budget > 0) {
+    while (n<room&& * budget> 0) {
         Page* page = lru->pages.back();
         if (!page) break;
         (*budget)--;
         page->lru.remove();
         lru->pages.push_front(page);
         if (has(page, kPageLocked | kPageDirty | kPageWriteback)) continue;
-        if (__atomic_fetch_and(&page->flags, ~u32{kPageReferenced}, __ATOMIC_RELAXED) & kPageReferenced) continue;
+        if (__atomic_fetch_and(&page->flags, ~u32{kPageReferenced}, __ATOMIC_RELAXED) & kPageReferenced)
+            continue;
         if (__atomic_load_n(&page->refcount, __ATOMIC_RELAXED) != 1) continue;
         page_get(page);
         pages[n++] = page;

@@ -8,7 +8,8 @@ void PageCache::mark_dirty(Page* page) {
     if (__atomic_fetch_or(&page->flags, kPageDirty, __ATOMIC_ACQ_REL) & kPageDirty) return;
     count(page_cache_counts.dirty, 1);
     count(page_cache_counts.dirtied, 1);
-    if (__atomic_fetch_add(&dirty_count_, 1, __ATOMIC_ACQ_REL) == 0 || !dirty_node.linked()) note_dirty(*this);
+    if (__atomic_fetch_add(&dirty_count_, 1, __ATOMIC_ACQ_REL) == 0 || !dirty_node.linked())
+        note_dirty(*this);
 }
 
 void PageCache::clear_dirty(Page* page) {

@@ -279,7 +279,8 @@ void write_protect_mappings(MemoryObject& object, u64 index) {
     const auto mappings = object.mappings.lock();
     for (MemoryObjectMapping& mapping : *mappings) {
         vm_area_struct* vma = mapping.vma;
-        if (!vma->shared() || index < vma->vm_pgoff || index >= vma->vm_pgoff + (vma->size() >> kPageShift)) continue;
+        if (!vma->shared() || index < vma->vm_pgoff || index >= vma->vm_pgoff + (vma->size() >> kPageShift))
+            continue;
         const u64 address = vma->vm_start + ((index - vma->vm_pgoff) << kPageShift);
         pte_t* pte = pte_lookup(vma->vm_mm->pgd, address);
         if (!pte || !(*pte & kPtePresent) || !(*pte & (kPteWrite | kPteDirty))) continue;

@@ -42,7 +42,8 @@ class MemoryDisk final : public BlockDevice {
   private:
     void carry_out(Bio& bio) {
         count(bio);
-        if (failure != Errno::OK && bio.op != BlockOp::kFlush && bio.sector < bad_to && bio.end_sector() > bad_from)
+        if (failure != Errno::OK && bio.op != BlockOp::kFlush && bio.sector < bad_to &&
+            bio.end_sector() > bad_from)
             return end(bio, failure);
         u8* at = data.data() + (bio.sector << kSectorShift);
         if (bio.op == BlockOp::kDiscard) std::memset(at, 0, bio.size);

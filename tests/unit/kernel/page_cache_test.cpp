@@ -150,7 +150,8 @@ TEST_CASE("blocks that lie apart make one page, holes read as zeroes and are fil
     MemoryDisk& disk = *new MemoryDisk(kDiskSize);
     fill(disk);
     {
-        auto file = make_ref<TableFile>(disk, 9000, std::vector<u64>{7, 9, ~0ull, 8, 20, 21, 22, 23, ~0ull}).release_value();
+        auto file = make_ref<TableFile>(disk, 9000, std::vector<u64>{7, 9, ~0ull, 8, 20, 21, 22, 23, ~0ull})
+                        .release_value();
         OpenFile f(*file, O_RDWR);
         const std::string all = f.read(0, 100000);
         REQUIRE(all.size() == 9000);

@@ -7,6 +7,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "arch/x86_64/percpu.h"
 #include "core/kmalloc.h"
 #include "core/printk.h"
 #include "drivers/base/device.h"
@@ -17,7 +18,6 @@
 #include "fs/sysfs/sysfs.h"
 #include "fs/tmpfs/devtmpfs.h"
 #include "fs/tmpfs/tmpfs.h"
-#include "arch/x86_64/percpu.h"
 #include "mm/buddy.h"
 #include "mm/memory_object.h"
 #include "mm/user_ptr.h"
