@@ -33,6 +33,7 @@
 #include "mm/huge_memory.h"
 #include "mm/hugetlb.h"
 #include "mm/memblock.h"
+#include "mm/mm_sysfs.h"
 #include "sched/load.h"
 #include "sched/sched.h"
 #include "task/cpu_clock.h"
@@ -112,6 +113,7 @@ void make_file_systems() {
     init_hugetlbfs();
     init_devices();
     init_sysfs();
+    mm_sysfs_init();
     init_mem_devices();
     init_procfs();
     init_terminals();

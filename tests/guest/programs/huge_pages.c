@@ -1,5 +1,5 @@
-// Pools of huge pages: nr_hugepages, MAP_HUGETLB private and shared, reservations, what cannot be cut.
-// Changes the machine's settings: for the guest only.
+// Pools of huge pages: nr_hugepages, MAP_HUGETLB private and shared, reservations, what cannot be cut;
+// hugetlbfs; and that large anonymous memory comes by huge pages. Changes the machine's settings: for the guest only.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <setjmp.h>
@@ -169,11 +169,51 @@ static void files(void) {
     CHECK(set_number(POOL, "0") == 0 && number(POOL) == 0);
 }
 
+#define HUGE "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+#define THP "/sys/kernel/mm/transparent_hugepage/enabled"
+static void transparent(void) {
+    mkdir("/sys", 0755);
+    CHECK(mount("sysfs", "/sys", "sysfs", 0, 0) == 0);
+    CHECK(set_number(THP, "sometimes") == EINVAL && set_number(THP, "always") == 0);
+    char text[64] = "";
+    int fd = open(THP, O_RDONLY);
+    CHECK(read(fd, text, sizeof(text) - 1) > 0 && strcmp(text, "[always] madvise never\n") == 0);
+    close(fd);
+    char *raw = mmap(0, 5 * H, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *a = (char *)(((unsigned long)raw + H - 1) & ~(H - 1));
+    long before = faults();
+    memset(a, 1, 4 * H);
+    CHECK(faults() - before <= 6);
+    CHECK(madvise(a, 4 * H, MADV_DONTNEED) == 0 && madvise(a, 2 * H, MADV_NOHUGEPAGE) == 0);
+    before = faults();
+    memset(a, 1, H);
+    CHECK(faults() - before >= 512);
+    before = faults();
+    memset(a + 3 * H, 1, H);
+    CHECK(faults() - before <= 3);
+    CHECK(set_number(THP, "madvise") == 0 && madvise(a, 4 * H, MADV_DONTNEED) == 0 && madvise(a + H, H, MADV_HUGEPAGE) == 0);
+    before = faults();
+    memset(a + H, 1, H);
+    CHECK(faults() - before <= 3);
+    before = faults();
+    memset(a + 2 * H, 1, H);
+    CHECK(faults() - before >= 512);
+    CHECK(set_number(THP, "never") == 0);
+    CHECK(set_number(HUGE "nr_hugepages", "3") == 0 && number(POOL) == 3 && number(HUGE "free_hugepages") == 3);
+    char *p = map(2 * H, MAP_PRIVATE);
+    CHECK(p != MAP_FAILED && number(HUGE "resv_hugepages") == 2 && touch(p, 1) == 0);
+    CHECK(number(HUGE "resv_hugepages") == 1 && number(HUGE "free_hugepages") == 2);
+    CHECK(set_number(HUGE "nr_hugepages", "0") == 0 && number(HUGE "nr_hugepages") == 2);
+    CHECK(number(HUGE "surplus_hugepages") == 2 && munmap(p, 2 * H) == 0 && number(HUGE "nr_hugepages") == 0);
+}
+
+
 int main(void) {
     signal(SIGSEGV, handler);
     pools();
     shared_and_forked();
     signal(SIGBUS, handler);
     files();
+    transparent();
     CHECK_END();
 }
