@@ -20,6 +20,7 @@ class EpollFile;
 class PollTable;
 class InotifyFile;
 class PidFile;
+class ShmFile;
 class SignalFile;
 class TimerFile;
 struct FilesStruct;
@@ -86,6 +87,9 @@ class File : public RefCounted {
     virtual void flush() {}
     /// For mmap and execve: null when the file cannot be mapped (ENODEV).
     virtual MemoryObject* memory_object() { return inode->memory_object(); }
+    /// An area maps this file from now on, or no longer does (System V shared memory counts them).
+    virtual void mapped() {}
+    virtual void unmapped() {}
     /// A mapping is anonymous memory (/dev/zero).
     virtual bool maps_zeroes() const { return false; }
     /// fallocate(2); EOPNOTSUPP or ENODEV, ESPIPE by kind.
@@ -108,6 +112,7 @@ class File : public RefCounted {
     virtual EpollFile* as_epoll_file() { return nullptr; }
     virtual TimerFile* as_timer_file() { return nullptr; }
     virtual PidFile* as_pid_file() { return nullptr; }
+    virtual const ShmFile* as_shm_file() const { return nullptr; }
     virtual InotifyFile* as_inotify_file() { return nullptr; }
     virtual SignalFile* as_signal_file() { return nullptr; }
 

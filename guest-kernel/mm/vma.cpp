@@ -63,6 +63,7 @@ void zap_pte(vm_area_struct* vma, u64 address, pte_t& pte, bool even_cows) {
 void attach_to_object(vm_area_struct* vma) {
     vma->mapping.vma = vma;
     if (vma->vm_object) vma->vm_object->mappings.lock()->push_back(&vma->mapping);
+    if (vma->vm_file) vma->vm_file->mapped();
 }
 
 void remove_area(vm_area_struct* vma) {
@@ -81,6 +82,7 @@ void remove_area(vm_area_struct* vma) {
 void free_removed_areas(vm_area_struct* first) {
     while (vm_area_struct* vma = first) {
         first = vma->next_removed;
+        if (vma->vm_file) vma->vm_file->unmapped();
         delete vma;
     }
 }

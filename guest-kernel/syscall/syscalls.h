@@ -47,6 +47,20 @@ SysResult sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5);
 SysResult sys_arch_prctl(int option, u64 address);
 SysResult sys_personality(u32 persona);
 
+// System V IPC
+SysResult sys_shmget(i32 key, u64 size, int flags);
+SysResult sys_shmat(int id, u64 address, int flags);
+SysResult sys_shmdt(u64 address);
+SysResult sys_shmctl(int id, int command, UserBytes buffer);
+SysResult sys_semget(i32 key, int count, int flags);
+SysResult sys_semop(int id, UserBytes ops, u32 count);
+SysResult sys_semtimedop(int id, UserBytes ops, u32 count, u64 timeout);
+SysResult sys_semctl(int id, int number, int command, u64 argument);
+SysResult sys_msgget(i32 key, int flags);
+SysResult sys_msgsnd(int id, u64 buffer, u64 size, int flags);
+SysResult sys_msgrcv(int id, u64 buffer, u64 size, i64 type, int flags);
+SysResult sys_msgctl(int id, int command, UserBytes buffer);
+
 // Signals
 SysResult sys_rt_sigaction(int sig, UserPtr<KSigAction> action, UserPtr<KSigAction> old, u64 size);
 SysResult sys_rt_sigprocmask(int how, UserPtr<SigSet> set, UserPtr<SigSet> old, u64 size);

@@ -23,6 +23,7 @@ enum Capability : int {
     kCapSetpcap = 8,
     kCapNetAdmin = 12,
     kCapIpcLock = 14,
+    kCapIpcOwner = 15,
     kCapSysModule = 16,
     kCapSysRawio = 17,
     kCapSysChroot = 18,

@@ -10,6 +10,7 @@
 #include "core/printk.h"
 #include "fs/files_struct.h"
 #include "fs/fs_struct.h"
+#include "ipc/sem.h"
 #include "mm/mm_struct.h"
 #include "sched/sched.h"
 #include "syscall/syscalls.h"
@@ -209,6 +210,7 @@ void do_exit(i32 code) {
         task->group_leader->exit_code = final_code;
     }
     if (!(process_dead && task == task->group_leader)) task->exit_code = code;
+    exit_sem(task);
     exit_mm();
     if (task->files) task->files->unref();
     task->files = nullptr;

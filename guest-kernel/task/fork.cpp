@@ -10,6 +10,7 @@
 #include "core/string.h"
 #include "fs/files_struct.h"
 #include "fs/fs_struct.h"
+#include "ipc/sem.h"
 #include "mm/buddy.h"
 #include "mm/mm_struct.h"
 #include "mm/user_ptr.h"
@@ -110,6 +111,7 @@ Result<void> copy_resources(task_struct* task, const CloneArgs& args) {
     } else {
         task->fs = TRY(parent->fs->clone()).leak();
     }
+    TRY(copy_semundo(task, flags & CLONE_SYSVSEM));
     if (!parent->mm) return {};
     if (flags & CLONE_VM) {
         task->mm = parent->mm;
@@ -123,6 +125,7 @@ Result<void> copy_resources(task_struct* task, const CloneArgs& args) {
 
 void discard(task_struct* task) {
     if (task->mm) mmput(task->mm);
+    exit_sem(task);
     if (task->files) task->files->unref();
     if (task->fs) task->fs->unref();
     {

@@ -16,6 +16,7 @@
 
 struct FilesStruct;  // fs/files_struct.h
 struct FsStruct;     // fs/fs_struct.h
+struct SemUndoList;  // ipc/sem.h
 struct mm_struct;    // mm/mm_struct.h
 struct SchedClass;
 
@@ -91,6 +92,7 @@ struct task_struct {
     FsStruct* fs = nullptr;
     SignalStruct* signal = nullptr;
     SighandStruct* sighand = nullptr;
+    SemUndoList* sysvsem = nullptr;
 
     // Signals (kSignal lock)
     SigPending pending;

@@ -5,6 +5,7 @@
 #include "fs/cred.h"
 #include "fs/inotify.h"
 #include "fs/proc/proc.h"
+#include "ipc/ipc.h"
 #include "task/pid.h"
 #include "task/uts.h"
 
@@ -82,23 +83,6 @@ Result<void> show_boot_id(KString& out) {
     return format_uuid(out, boot_id);
 }
 
-constexpr ProcEntry kRandom[] = {
-    {"boot_id", S_IFREG | 0444, show_boot_id},
-    {"uuid", S_IFREG | 0444, show_uuid},
-    {nullptr, 0},
-};
-constexpr ProcEntry kKernel[] = {
-    {"domainname", S_IFREG | 0644, show_domainname, store_domainname},
-    {"hostname", S_IFREG | 0644, show_hostname, store_hostname},
-    {"osrelease", S_IFREG | 0444, show_osrelease},
-    {"ostype", S_IFREG | 0444, show_ostype},
-    {"pid_max", S_IFREG | 0444, show_pid_max},
-    {"printk", S_IFREG | 0644, show_printk, store_printk},
-    {"random", S_IFDIR | 0555, nullptr, nullptr, kRandom},
-    {"version", S_IFREG | 0444, show_version},
-    {nullptr, 0},
-};
-
 // A setting that is a number of 32 bits, at most `limit`.
 template <u32& value>
 Result<void> show_number(KString& out) {
@@ -116,6 +100,57 @@ Result<void> store_number(const char* text, size_t size) {
     __atomic_store_n(&value, static_cast<u32>(given), __ATOMIC_RELAXED);
     return {};
 }
+
+// A limit of the reader's IPC namespace.
+template <auto limit>
+Result<void> show_ipc(KString& out) {
+    return out.appendf("%llu\n", static_cast<unsigned long long>(current_ipc().*limit));
+}
+template <auto limit, u64 highest>
+Result<void> store_ipc(const char* text, size_t size) {
+    char digits[24];
+    if (size > 0 && text[size - 1] == '\n') size--;
+    u64 given;
+    if (size == 0 || size >= sizeof(digits)) return Errno::EINVAL;
+    memcpy(digits, text, size);
+    digits[size] = '\0';
+    if (!parse_u64(digits, 10, &given) || given > highest) return Errno::EINVAL;
+    auto& field = current_ipc().*limit;
+    __atomic_store_n(&field, static_cast<std::remove_reference_t<decltype(field)>>(given), __ATOMIC_RELAXED);
+    return {};
+}
+template <auto limit, u64 highest>
+constexpr ProcEntry ipc_entry(const char* name) {
+    return {name, S_IFREG | 0644, show_ipc<limit>, store_ipc<limit, highest>};
+}
+Result<void> show_sem(KString& out) {
+    const IpcNamespace& ns = current_ipc();
+    return out.appendf("%u\t%u\t%u\t%u\n", ns.semmsl, ns.semmns, ns.semopm, ns.semmni);
+}
+
+constexpr ProcEntry kRandom[] = {
+    {"boot_id", S_IFREG | 0444, show_boot_id},
+    {"uuid", S_IFREG | 0444, show_uuid},
+    {nullptr, 0},
+};
+constexpr ProcEntry kKernel[] = {
+    {"domainname", S_IFREG | 0644, show_domainname, store_domainname},
+    {"hostname", S_IFREG | 0644, show_hostname, store_hostname},
+    ipc_entry<&IpcNamespace::msgmax, 0x7fffffff>("msgmax"),
+    ipc_entry<&IpcNamespace::msgmnb, 0x7fffffff>("msgmnb"),
+    ipc_entry<&IpcNamespace::msgmni, kIpcMaxIndex>("msgmni"),
+    {"osrelease", S_IFREG | 0444, show_osrelease},
+    {"ostype", S_IFREG | 0444, show_ostype},
+    {"pid_max", S_IFREG | 0444, show_pid_max},
+    {"printk", S_IFREG | 0644, show_printk, store_printk},
+    {"random", S_IFDIR | 0555, nullptr, nullptr, kRandom},
+    {"sem", S_IFREG | 0444, show_sem},
+    ipc_entry<&IpcNamespace::shmall, ~0ull>("shmall"),
+    ipc_entry<&IpcNamespace::shmmax, ~0ull>("shmmax"),
+    ipc_entry<&IpcNamespace::shmmni, kIpcMaxIndex>("shmmni"),
+    {"version", S_IFREG | 0444, show_version},
+    {nullptr, 0},
+};
 
 constexpr ProcEntry kInotify[] = {
     {"max_queued_events", S_IFREG | 0644, show_number<inotify_max_queued_events>,

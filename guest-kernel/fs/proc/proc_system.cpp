@@ -5,6 +5,7 @@
 #include "fs/proc/proc.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "fs/vfs.h"
+#include "ipc/ipc.h"
 #include "mm/page.h"
 #include "sched/load.h"
 #include "sched/sched.h"
@@ -183,6 +184,13 @@ Result<void> show_devices(KString& out) {
     return out.append("\nBlock devices:\n");
 }
 
+constexpr ProcEntry kSysvipc[] = {
+    {"msg", S_IFREG | 0444, show_sysvipc_msg},
+    {"sem", S_IFREG | 0444, show_sysvipc_sem},
+    {"shm", S_IFREG | 0444, show_sysvipc_shm},
+    {nullptr, 0},
+};
+
 }  // namespace
 
 const ProcEntry kProcSystemEntries[] = {
@@ -195,6 +203,7 @@ const ProcEntry kProcSystemEntries[] = {
     {"mounts", S_IFLNK | 0777, nullptr, nullptr, nullptr, "self/mounts"},
     {"stat", S_IFREG | 0444, show_stat},
     {"sys", S_IFDIR | 0555, nullptr, nullptr, kProcSysEntries},
+    {"sysvipc", S_IFDIR | 0555, nullptr, nullptr, kSysvipc},
     {"uptime", S_IFREG | 0444, show_uptime},
     {"version", S_IFREG | 0444, show_version},
     {"vmstat", S_IFREG | 0444, show_vmstat},

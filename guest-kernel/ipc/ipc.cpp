@@ -1,0 +1,69 @@
+// Permissions of System V objects (sysvipc(7), "Resource access permissions").
+#include "ipc/ipc.h"
+
+#include "ipc/msg.h"
+#include "ipc/sem.h"
+#include "ipc/shm.h"
+#include "task/task.h"
+#include "time/clock.h"
+
+namespace {
+IpcNamespace g_init_ipc;
+}
+
+IpcNamespace::~IpcNamespace() = default;
+
+IpcNamespace& current_ipc() {
+    return g_init_ipc;
+}
+
+i64 ipc_now() {
+    return ns_to_timespec(ktime_get_real_ns()).tv_sec;
+}
+
+void ipc_init(IpcObject& object, i32 key, int flags) {
+    const Credentials& cred = current()->cred;
+    object.key = key;
+    object.mode = static_cast<u32>(flags) & 0777;
+    object.uid = object.cuid = cred.euid;
+    object.gid = object.cgid = cred.egid;
+    object.ctime = ipc_now();
+}
+
+Result<void> ipc_may(const IpcObject& object, u32 wanted) {
+    const Credentials& cred = current()->cred;
+    const u32 asked = (wanted >> 6 | wanted >> 3 | wanted) & 7;
+    u32 granted = object.mode;
+    if (cred.euid == object.cuid || cred.euid == object.uid) {
+        granted >>= 6;
+    } else if (cred.in_group(object.cgid) || cred.in_group(object.gid)) {
+        granted >>= 3;
+    }
+    if ((asked & ~granted & 7) == 0 || cred.has(kCapIpcOwner)) return {};
+    return Errno::EACCES;
+}
+
+Result<void> ipc_may_control(const IpcObject& object) {
+    const Credentials& cred = current()->cred;
+    if (cred.euid == object.cuid || cred.euid == object.uid || cred.has(kCapSysAdmin)) return {};
+    return Errno::EPERM;
+}
+
+UserIpcPerm ipc_perm_of(const IpcObject& object) {
+    UserIpcPerm perm = {};
+    perm.key = object.key;
+    perm.uid = object.uid;
+    perm.gid = object.gid;
+    perm.cuid = object.cuid;
+    perm.cgid = object.cgid;
+    perm.mode = object.mode;
+    perm.seq = static_cast<u16>(static_cast<u32>(object.id) / kIpcMaxIndex);
+    return perm;
+}
+
+void ipc_set(IpcObject& object, const UserIpcPerm& perm) {
+    object.uid = perm.uid;
+    object.gid = perm.gid;
+    object.mode = (object.mode & ~0777u) | (perm.mode & 0777);
+    object.ctime = ipc_now();
+}
