@@ -31,6 +31,7 @@ SysResult sys_pidfd_open(pid_t pid, u32 flags);
 SysResult sys_pidfd_send_signal(int pidfd, int sig, UserPtr<KSigInfo> info, u32 flags);
 SysResult sys_pidfd_getfd(int pidfd, int fd, u32 flags);
 SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u32 value3);
+SysResult sys_futex_waitv(u64 entries, u32 count, u32 flags, u64 timeout, clockid_t clock);
 SysResult sys_set_robust_list(u64 head, u64 size);
 SysResult sys_get_robust_list(pid_t pid, UserPtr<u64> head, UserPtr<u64> size);
 SysResult sys_rseq(u64 area, u32 size, int flags, u32 signature);

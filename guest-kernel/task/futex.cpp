@@ -2,46 +2,32 @@
 //
 // Guarantees: the word is compared and the task queued without a wake-up being able to slip between. A
 // private futex is known by (address space, address), a shared one by (memory object or page, offset), so
-// that processes meet. Priority inheritance is not supported: ENOSYS, as on a Linux without CONFIG_FUTEX_PI.
+// that processes meet. Priority inheritance: task/futex_pi.cpp.
 #include "task/futex.h"
 
+#include "core/unique.h"
+#include "core/vector.h"
 #include "mm/mm_struct.h"
 #include "mm/user_ptr.h"
 #include "sched/sched.h"
-#include "sync/guarded.h"
 #include "syscall/syscalls.h"
+#include "task/futex_internal.h"
 #include "task/signal.h"
 #include "time/clock.h"
 
+using namespace futex_detail;
+
 namespace {
 
-constexpr int kWait = 0, kWake = 1, kRequeue = 3, kCmpRequeue = 4, kWakeOp = 5, kWaitBitset = 9,
-              kWakeBitset = 10;
+constexpr int kWait = 0, kWake = 1, kRequeue = 3, kCmpRequeue = 4, kWakeOp = 5, kLockPi = 6, kUnlockPi = 7,
+              kTrylockPi = 8, kWaitBitset = 9, kWakeBitset = 10, kWaitRequeuePi = 11, kCmpRequeuePi = 12,
+              kLockPi2 = 13;
 constexpr int kPrivateFlag = 128, kClockRealtime = 256;
-constexpr u32 kMatchAny = 0xffffffff;
-constexpr u32 kFutexWaiters = 0x80000000, kFutexOwnerDied = 0x40000000, kFutexTidMask = 0x3fffffff;
 
-struct Key {
-    const void* space = nullptr;
-    u64 position = 0;
-    bool operator==(const Key&) const = default;
-};
-struct Waiter {
-    ListNode node;
-    Key key;
-    u32 bitset = kMatchAny;
-    task_struct* task = nullptr;
-    bool woken = false;
-};
+}  // namespace
 
-struct Waiters {
-    static constexpr size_t kBuckets = 64;
-    List<Waiter, &Waiter::node> buckets[kBuckets];
+namespace futex_detail {
 
-    List<Waiter, &Waiter::node>& bucket_of(const Key& key) {
-        return buckets[(reinterpret_cast<u64>(key.space) >> 6 ^ key.position >> 2) % kBuckets];
-    }
-};
 Guarded<Waiters, LockRank::kFutex> waiters;
 
 Result<Key> get_key(u64 address, bool shared) {
@@ -63,14 +49,32 @@ void wake_waiter(Waiter& waiter) {
     wake_up_process(waiter.task);
 }
 
-u32 wake_key(const Key& key, u32 count, u32 bitset) {
+Result<u64> absolute_deadline(u64 timeout, bool realtime) {
+    if (!timeout) return u64{kNoTimeout};
+    const timespec64 t = TRY(UserPtr<timespec64>(timeout).read());
+    if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(kNsPerSec)) return Errno::EINVAL;
+    const u64 ns = timespec_to_ns(t);
+    if (realtime) return ns < ktime_get_real_ns() ? u64{1} : ktime_get_ns() + (ns - ktime_get_real_ns());
+    return max<u64>(ns, 1);
+}
+
+}  // namespace futex_detail
+
+namespace {
+
+/// EINVAL at one who waits for a lock with priority inheritance.
+Result<u32> wake_key(const Key& key, u32 count, u32 bitset) {
     u32 woken = 0;
+    bool wrong = false;
     const auto all = waiters.lock();
     all->bucket_of(key).for_each_safe([&](Waiter& waiter) {
-        if (woken >= count || !(waiter.key == key) || !(waiter.bitset & bitset)) return;
+        if (woken >= count || wrong || !(waiter.key == key)) return;
+        wrong = waiter.pi != nullptr;
+        if (wrong || !(waiter.bitset & bitset)) return;
         wake_waiter(waiter);
         woken++;
     });
+    if (wrong) return Errno::EINVAL;
     return woken;
 }
 
@@ -110,7 +114,7 @@ Result<u32> requeue(const Key& from, const Key& to, u32 wake, u32 move) {
     u32 woken = 0, moved = 0;
     const auto all = waiters.lock();
     all->bucket_of(from).for_each_safe([&](Waiter& waiter) {
-        if (!(waiter.key == from)) return;
+        if (!(waiter.key == from) || waiter.pi) return;
         if (woken < wake) {
             wake_waiter(waiter);
             woken++;
@@ -176,14 +180,11 @@ Result<bool> compare(u32 encoded, u32 old) {
 }
 
 Result<u64> futex_deadline(u64 timeout, int op, int command) {
-    if (!timeout) return kNoTimeout;
+    if (!timeout || command != kWait) return absolute_deadline(timeout, op & kClockRealtime);
     const timespec64 t = TRY(UserPtr<timespec64>(timeout).read());
     if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(kNsPerSec)) return Errno::EINVAL;
     const u64 ns = timespec_to_ns(t);
-    if (command == kWait) return ns >= kNoTimeout - ktime_get_ns() ? kNoTimeout : ktime_get_ns() + ns;
-    if (op & kClockRealtime)
-        return ns < ktime_get_real_ns() ? 1 : ktime_get_ns() + (ns - ktime_get_real_ns());
-    return max<u64>(ns, 1);
+    return ns >= kNoTimeout - ktime_get_ns() ? kNoTimeout : ktime_get_ns() + ns;
 }
 
 long restart_futex_wait(task_struct* task) {
@@ -200,7 +201,7 @@ long restart_futex_wait(task_struct* task) {
 void futex_wake_address(u64 address, u32 count) {
     for (bool shared : {false, true}) {
         const Result<Key> key = get_key(address, shared);
-        if (key.ok()) wake_key(key.value(), count, kMatchAny);
+        if (key.ok()) (void)wake_key(key.value(), count, kMatchAny).ok();
     }
 }
 
@@ -209,7 +210,9 @@ SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u
     const bool shared = !(op & kPrivateFlag);
     const bool waits = command == kWait || command == kWaitBitset;
     const u64 deadline = waits ? TRY(futex_deadline(timeout, op, command)) : kNoTimeout;
-    if (op & kClockRealtime && command != kWaitBitset) return Errno::ENOSYS;
+    const bool realtime = op & kClockRealtime;
+    if (realtime && command != kWaitBitset && command != kWaitRequeuePi && command != kLockPi2)
+        return Errno::ENOSYS;
     switch (command) {
         case kWait:
             value3 = kMatchAny;
@@ -235,7 +238,7 @@ SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u
         case kWakeBitset: {
             if (value3 == 0) return Errno::EINVAL;
             const Key key = TRY(get_key(address, shared));
-            return static_cast<long>(wake_key(key, static_cast<i32>(value) <= 0 ? 1 : value, value3));
+            return static_cast<long>(TRY(wake_key(key, static_cast<i32>(value) <= 0 ? 1 : value, value3)));
         }
         case kCmpRequeue:
         case kRequeue: {
@@ -249,10 +252,22 @@ SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u
             const Key first = TRY(get_key(address, shared));
             const Key second = TRY(get_key(address2, shared));
             const bool second_too = TRY(compare(value3, TRY(atomic_op(address2, value3))));
-            u32 woken = wake_key(first, value, kMatchAny);
-            if (second_too) woken += wake_key(second, static_cast<u32>(timeout), kMatchAny);
+            u32 woken = TRY(wake_key(first, value, kMatchAny));
+            if (second_too) woken += TRY(wake_key(second, static_cast<u32>(timeout), kMatchAny));
             return static_cast<long>(woken);
         }
+        case kLockPi:
+        case kTrylockPi:
+            return futex_lock_pi(address, shared, timeout, true, command == kTrylockPi);
+        case kLockPi2:
+            return futex_lock_pi(address, shared, timeout, realtime, false);
+        case kUnlockPi:
+            return futex_unlock_pi(address, shared);
+        case kWaitRequeuePi:
+            return futex_wait_requeue_pi(address, shared, value, timeout, realtime, address2);
+        case kCmpRequeuePi:
+            return futex_cmp_requeue_pi(address, shared, static_cast<i32>(value), static_cast<i32>(timeout),
+                                        address2, value3);
         default:
             return Errno::ENOSYS;
     }
@@ -260,15 +275,84 @@ SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u
 
 namespace {
 
+/// One of futex_waitv's words.
+struct WaitvEntry {  // struct futex_waitv
+    u64 value;
+    u64 address;
+    u32 flags;
+    u32 reserved;
+};
+constexpr u32 kMaxWaitv = 128, kWaitv32 = 2;
+
+/// Sleeps until one of `all` is woken; its index.
+SysResult wait_any(Vec<Unique<Waiter>>& all, u64 deadline, Result<void> result) {
+    const auto woken = [&]() -> long {
+        for (size_t i = 0; i < all.size(); i++) {
+            if (__atomic_load_n(&all[i]->woken, __ATOMIC_ACQUIRE)) return static_cast<long>(i);
+        }
+        return -1;
+    };
+    for (bool in_time = true; result.ok();) {
+        current()->state = TASK_INTERRUPTIBLE;
+        if (woken() >= 0) break;
+        if (signal_pending(current()))
+            result = Errno::ERESTARTSYS;
+        else if (!in_time)
+            result = Errno::ETIMEDOUT;
+        else
+            in_time = schedule_until(deadline);
+    }
+    current()->state = TASK_RUNNING;
+    const auto table = waiters.lock();
+    for (const Unique<Waiter>& waiter : all) {
+        if (waiter->node.linked()) waiter->node.remove();
+    }
+    const long index = woken();
+    return index >= 0 ? SysResult(index) : SysResult(result.error());
+}
+
+}  // namespace
+
+SysResult sys_futex_waitv(u64 user_entries, u32 count, u32 flags, u64 timeout, clockid_t clock) {
+    if (flags != 0 || count == 0 || count > kMaxWaitv || user_entries == 0) return Errno::EINVAL;
+    if (timeout && clock != 0 && clock != 1) return Errno::EINVAL;
+    const u64 deadline = TRY(absolute_deadline(timeout, clock == 0));
+    Vec<WaitvEntry> entries;
+    Vec<Unique<Waiter>> all;
+    TRY(entries.resize(count));
+    TRY(all.reserve(count));
+    TRY(UserBytes(user_entries).copy_in(entries.data(), count * sizeof(WaitvEntry)));
+    for (const WaitvEntry& e : entries) {
+        if (e.flags & ~(kPrivateFlag | kWaitv32) || e.reserved || !(e.flags & kWaitv32)) return Errno::EINVAL;
+    }
+    for (u32 i = 0; i < count; i++) {
+        TRY(all.push(TRY(make_unique<Waiter>())));
+        all[i]->key = TRY(get_key(entries[i].address, !(entries[i].flags & kPrivateFlag)));
+        all[i]->task = current();
+    }
+    Result<void> result;
+    for (u32 i = 0; i < count && result.ok(); i++) {
+        waiters.lock()->bucket_of(all[i]->key).push_back(all[i].get());
+        const Result<u32> now = UserPtr<u32>(entries[i].address).read();
+        if (!now.ok())
+            result = Errno::EFAULT;
+        else if (now.value() != static_cast<u32>(entries[i].value))
+            result = Errno::EAGAIN;
+    }
+    return wait_any(all, deadline, std::move(result));
+}
+
+namespace {
+
 /// One lock of a dead owner: set OWNER_DIED and wake one waiter.
-Result<void> handle_futex_death(u64 address) {
+Result<void> handle_futex_death(u64 address, bool pi) {
     if (address & 3) return Errno::EINVAL;
     for (;;) {
         const u32 word = TRY(UserPtr<u32>(address).read());
-        if ((word & kFutexTidMask) != static_cast<u32>(current()->pid)) return {};
-        const u32 fresh = (word & kFutexWaiters) | kFutexOwnerDied;
+        if ((word & kTidMask) != static_cast<u32>(current()->pid)) return {};
+        const u32 fresh = (word & kWaitersBit) | kOwnerDied;
         if (TRY(cmpxchg_user(address, word, fresh)) != word) continue;
-        if (word & kFutexWaiters) futex_wake_address(address, 1);
+        if (word & kWaitersBit && !pi) futex_wake_address(address, 1);  // exit_pi_futexes() does the others
         return {};
     }
 }
@@ -280,11 +364,12 @@ Result<void> walk_robust_list(u64 head) {
     const u64 pending = TRY(UserPtr<u64>(head + 16).read());
     for (int i = 0; i < kLimit && (entry & ~1ull) != head; i++) {
         const u64 next = TRY(UserPtr<u64>(entry & ~1ull).read());  // before its owner may free it
-        if ((entry & ~1ull) != (pending & ~1ull)) TRY(handle_futex_death((entry & ~1ull) + offset));
+        if ((entry & ~1ull) != (pending & ~1ull))
+            TRY(handle_futex_death((entry & ~1ull) + offset, entry & 1));
         entry = next;
         cond_resched();
     }
-    if (pending) TRY(handle_futex_death((pending & ~1ull) + offset));
+    if (pending) TRY(handle_futex_death((pending & ~1ull) + offset, pending & 1));
     return {};
 }
 
@@ -294,6 +379,7 @@ void exit_robust_list() {
     task_struct* task = current();
     if (task->robust_list) (void)walk_robust_list(task->robust_list).ok();
     task->robust_list = 0;
+    exit_pi_futexes();
 }
 
 SysResult sys_set_robust_list(u64 head, u64 size) {

@@ -61,6 +61,10 @@ struct task_struct {
     u32 policy = 0;  // SCHED_NORMAL
     i32 static_prio = 120;
     u32 rt_priority = 0;
+    // What it had before it inherited a waiter's priority (task/futex_pi.cpp)
+    bool pi_saved = false;
+    u32 pi_saved_policy = 0;
+    u32 pi_saved_priority = 0;
     const SchedClass* sched_class = nullptr;
     sched_entity se;
     u64 nvcsw = 0;
