@@ -183,6 +183,7 @@ Result<void> expand_stack(vm_area_struct* vma, u64 address) {
     if ((mm->total_vm + pages) > current()->signal->rlimits[kRlimitAs].cur >> kPageShift)
         return Errno::ENOMEM;
     vma->vm_start = address;
+    mm->areas.refresh(vma);
     mm->total_vm += pages;
     mm->stack_vm += pages;
     mm->hiwater_vm = max(mm->hiwater_vm, mm->total_vm);

@@ -67,6 +67,7 @@ Result<void> dup_areas(mm_struct* mm, mm_struct* old_mm) {
         vma->vm_object = old_vma.vm_object;
         attach_to_object(vma);
         mm->vmas.push_back(vma);
+        mm->areas.insert(vma);
         mm->map_count++;
         if (old_vma.vm_flags & (VM_SHARED | VM_WIPEONFORK)) continue;
         TRY(copy_ptes(mm, vma, old_mm));

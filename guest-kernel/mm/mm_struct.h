@@ -8,6 +8,7 @@
 #include "arch/x86_64/tlb.h"
 #include "core/list.h"
 #include "core/refcount.h"
+#include "core/tree.h"
 #include "fs/file.h"
 #include "mm/hugetlb.h"
 #include "mm/memory_object.h"
@@ -48,16 +49,32 @@ struct vm_area_struct {
     RefPtr<HugetlbReserve> huge_reserve;  // of a private area of huge pages, for the process that made it
     MemoryObjectMapping mapping;
     ListNode node;
-    vm_area_struct* next_removed = nullptr;  // in mm_struct::removed
+    TreeNode tree_node;
+    u64 first_start = 0, last_end = 0, widest_gap = 0;  // of the subtree below tree_node
+    vm_area_struct* next_removed = nullptr;             // in mm_struct::removed
 
     u64 size() const { return vm_end - vm_start; }
     u64 index_of(u64 address) const { return vm_pgoff + ((address - vm_start) >> kPageShift); }
     bool shared() const { return vm_flags & VM_SHARED; }
 };
 
+/// Areas by address; each subtree knows the widest gap between its areas.
+struct AreaOrder {
+    static bool less(const vm_area_struct& a, const vm_area_struct& b) { return a.vm_start < b.vm_start; }
+    static void update(vm_area_struct& area, const vm_area_struct* left, const vm_area_struct* right) {
+        area.first_start = left ? left->first_start : area.vm_start;
+        area.last_end = right ? right->last_end : area.vm_end;
+        area.widest_gap = 0;
+        if (left) area.widest_gap = max(left->widest_gap, area.vm_start - left->last_end);
+        if (right)
+            area.widest_gap = max(area.widest_gap, max(right->widest_gap, right->first_start - area.vm_end));
+    }
+};
+
 struct mm_struct {
     u64* pgd = nullptr;
     List<vm_area_struct, &vm_area_struct::node> vmas;
+    Tree<vm_area_struct, &vm_area_struct::tree_node, AreaOrder> areas;  // the same, to search in
     vm_area_struct* mmap_cache = nullptr;
     u32 map_count = 0;
     u32 mm_users = 1;

@@ -33,8 +33,10 @@ bool continues(const vm_area_struct* a, const vm_area_struct* b) {
 
 /// `a` swallows `b`, which continues it.
 void join(vm_area_struct* a, vm_area_struct* b) {
-    a->vm_end = b->vm_end;
+    const u64 end = b->vm_end;
     remove_area(b);
+    a->vm_end = end;
+    a->vm_mm->areas.refresh(a);
 }
 
 void zap_pte(vm_area_struct* vma, u64 address, pte_t& pte, bool even_cows) {
@@ -74,6 +76,7 @@ void remove_area(vm_area_struct* vma) {
         vma->mapping.node.remove();
     }
     vma->node.remove();
+    mm->areas.remove(vma);
     mm->map_count--;
     vma->next_removed = mm->removed;
     mm->removed = vma;
@@ -90,13 +93,10 @@ void free_removed_areas(vm_area_struct* first) {
 vm_area_struct* find_vma(mm_struct* mm, u64 address) {
     vm_area_struct* cached = mm->mmap_cache;
     if (cached && cached->vm_start <= address && address < cached->vm_end) return cached;
-    for (vm_area_struct& vma : mm->vmas) {
-        if (vma.vm_end > address) {
-            mm->mmap_cache = &vma;
-            return &vma;
-        }
-    }
-    return nullptr;
+    vm_area_struct* vma =
+        mm->areas.first_where([&](const vm_area_struct& area) { return area.vm_end > address; });
+    if (vma) mm->mmap_cache = vma;
+    return vma;
 }
 
 const char* vma_name(const vm_area_struct& vma) {
@@ -126,6 +126,7 @@ Result<vm_area_struct*> insert_area(mm_struct* mm, u64 start, u64 end, u64 flags
         mm->vmas.insert_before(after, vma);
     else
         mm->vmas.push_back(vma);
+    mm->areas.insert(vma);
     mm->map_count++;
     attach_to_object(vma);
     account(mm, vma, vma->size() >> kPageShift, true);
@@ -156,7 +157,9 @@ Result<void> split_at(mm_struct* mm, u64 address) {
     upper->vm_object = vma->vm_object;
     upper->huge_reserve = vma->huge_reserve;
     vma->vm_end = address;
+    mm->areas.refresh(vma);
     mm->vmas.insert_after(vma, upper);
+    mm->areas.insert(upper);
     mm->map_count++;
     attach_to_object(upper);
     return {};
@@ -217,30 +220,55 @@ Result<void> protect_range(mm_struct* mm, u64 start, u64 end, u64 access) {
     return {};
 }
 
-Result<u64> find_free_range(mm_struct* mm, u64 hint, u64 length, u64 alignment) {
-    constexpr u64 kMinAddress = 65536;
-    if (length > kTaskSize - kMinAddress) return Errno::ENOMEM;
-    auto gap_start = [](const vm_area_struct* vma) {  // leave a stack its guard gap
-        return vma->vm_flags & VM_GROWSDOWN ? vma->vm_start - min<u64>(vma->vm_start, 256 * kPageSize)
-                                            : vma->vm_start;
-    };
-    hint = align_up(hint, alignment);
-    if (hint >= kMinAddress && hint <= kTaskSize - length) {
-        const vm_area_struct* vma = find_vma(mm, hint);
-        if (!vma || hint + length <= gap_start(vma)) return hint;
+namespace {
+
+constexpr u64 kLowestAddress = 65536;
+
+/// Where free addresses that end at `vma` must stop: a stack keeps its guard gap.
+u64 gap_end(const vm_area_struct* vma) {
+    return vma->vm_flags & VM_GROWSDOWN ? vma->vm_start - min<u64>(vma->vm_start, 256 * kPageSize)
+                                        : vma->vm_start;
+}
+
+struct FreeRange {
+    u64 length, alignment, top;
+    using Areas = decltype(mm_struct::areas);
+
+    /// The highest place in [low, high), or 0.
+    u64 fit(u64 low, u64 high) const {
+        high = min(high, top);
+        if (high < low || high - low < length) return 0;
+        const u64 start = align_down(high - length, alignment);
+        return start >= low ? start : 0;
     }
-    auto search = [&](u64 top) -> u64 {
-        for (vm_area_struct* vma = mm->vmas.back();; vma = mm->vmas.prev(vma)) {
-            const u64 start = top >= kMinAddress + length ? align_down(top - length, alignment) : 0;
-            if (!vma) return start >= kMinAddress ? start : 0;
-            if (vma->vm_end <= start) return start;
-            top = min(top, gap_start(vma));
-        }
-    };
-    u64 found = search(mm->mmap_base);
-    if (!found) found = search(kTaskSize);
-    if (!found) return Errno::ENOMEM;
-    return found;
+    /// The highest place among the areas of a subtree, between the end of the area before it and the start of the one
+    /// behind it.
+    u64 highest(const vm_area_struct* area, u64 low, u64 high) const {
+        if (!area) return fit(low, high);
+        if (low >= top) return 0;
+        const u64 outer = max(area->first_start > low ? area->first_start - low : 0,
+                              high > area->last_end ? high - area->last_end : 0);
+        if (max(area->widest_gap, outer) < length) return 0;
+        if (const u64 found = highest(Areas::right(area), max(low, area->vm_end), high)) return found;
+        return highest(Areas::left(area), low, gap_end(area));
+    }
+};
+
+}  // namespace
+
+Result<u64> find_free_range(mm_struct* mm, u64 hint, u64 length, u64 alignment) {
+    if (length > kTaskSize - kLowestAddress) return Errno::ENOMEM;
+    hint = align_up(hint, alignment);
+    if (hint >= kLowestAddress && hint <= kTaskSize - length) {
+        const vm_area_struct* vma = find_vma(mm, hint);
+        if (!vma || hint + length <= gap_end(vma)) return hint;
+    }
+    for (const u64 top : {mm->mmap_base, kTaskSize}) {
+        const u64 found =
+            FreeRange{length, alignment, top}.highest(mm->areas.root(), kLowestAddress, kTaskSize);
+        if (found) return found;
+    }
+    return Errno::ENOMEM;
 }
 
 void zap_vma_range(vm_area_struct* vma, u64 start, u64 end, bool even_cows) {
