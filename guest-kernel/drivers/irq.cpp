@@ -16,7 +16,13 @@ struct Irq {
     const char* name;
     IrqHandler handler;
     void* data;
+    unsigned gsi;
+    bool level;
 };
+struct VectorCounts {
+    u64 counts[256] = {};
+};
+PerCpu<VectorCounts> vector_counts;
 Irq irqs[kIrqCount];
 VectorHandler vector_handlers[256];
 bool named_unexpected;
@@ -27,15 +33,26 @@ void set_vector_handler(u8 vector, VectorHandler handler) {
     vector_handlers[vector] = handler;
 }
 
+u64 vector_count(unsigned cpu, u8 vector) {
+    return __atomic_load_n(&vector_counts.on(cpu).counts[vector], __ATOMIC_RELAXED);
+}
+
+bool irq_info(unsigned irq, IrqInfo* out) {
+    const Irq& i = irqs[irq];
+    if (!i.handler) return false;
+    *out = {i.name, i.gsi, i.level};
+    return true;
+}
+
 void request_irq(unsigned irq, const char* name, IrqHandler handler, void* data) {
     BUG_ON(irq >= kIrqCount);
-    irqs[irq] = {name, handler, data};
     u32 gsi = irq;
     u16 flags = irq < 16 ? 0 : 0xf;  // ISA: edge, active high; PCI: level, active low
     if (irq < 16 && acpi_info.irq_override[irq].used) {
         gsi = acpi_info.irq_override[irq].gsi;
         flags = acpi_info.irq_override[irq].flags;
     }
+    irqs[irq] = {name, handler, data, gsi, (flags & 0xc) == 0xc};
     ioapic_route(gsi, static_cast<u8>(kIrqBase + irq), flags);
 }
 
@@ -44,6 +61,7 @@ extern "C" void common_interrupt(pt_regs* regs, u64 vector) {
     const u32 interrupted_rank = cpu.lock_rank;
     cpu.lock_rank = 0;  // locks that handlers take are never held with interrupts on
     cpu.hardirq_depth++;
+    vector_counts.here().counts[vector & 0xff]++;
     if (const VectorHandler handler = vector_handlers[vector]) {
         lapic_eoi();
         handler(regs);

@@ -20,5 +20,16 @@ using IrqHandler = void (*)(void* data);
 using VectorHandler = void (*)(pt_regs* regs);
 void set_vector_handler(u8 vector, VectorHandler handler);
 
+/// How often `cpu` has been interrupted by `vector`.
+u64 vector_count(unsigned cpu, u8 vector);
+
+struct IrqInfo {
+    const char* name;
+    unsigned gsi;
+    bool level;
+};
+/// Who has taken interrupt `irq`. False: nobody.
+bool irq_info(unsigned irq, IrqInfo* out);
+
 /// Install the handler of ISA interrupt `irq` (0-15) or global interrupt 16-23, and unmask it.
 void request_irq(unsigned irq, const char* name, IrqHandler handler, void* data);

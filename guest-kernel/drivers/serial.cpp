@@ -8,6 +8,7 @@
 #include "core/panic.h"
 #include "core/printk.h"
 #include "drivers/base/device.h"
+#include "drivers/base/resource.h"
 #include "drivers/irq.h"
 #include "mm/user_ptr.h"
 #include "sync/spinlock.h"
@@ -66,6 +67,7 @@ class Uart final : public TtyDriver {
         return true;
     }
 
+    void enter_ports() { (void)insert_resource(AddressSpace::kPorts, "serial", port_, port_ + 7u); }
     void enable_interrupts() {
         request_irq(irq_, name_, &Uart::interrupt, this);
         out(kIer, kIerReceive);
@@ -234,6 +236,7 @@ void serial_init() {
     for (Uart& uart : uarts) {
         if (!uart.present()) continue;
         printk(KERN_INFO "%s at I/O 16550A\n", uart.name());
+        uart.enter_ports();
         uart.enable_interrupts();
     }
 }

@@ -98,12 +98,20 @@ Result<void> Unpacker::set_attributes(const Header& h, const char* path) {
     return vfs_utimes(place, times);
 }
 
+/// Takes away what stands at `path` if it is of another type than what comes there (Linux, init/initramfs.c, clean_path).
+void clean_path(const char* path, u32 mode) {
+    Result<Path> there = lookup_at(AT_FDCWD, path, 0);
+    if (!there.ok() || ((there.value().inode().mode ^ mode) & S_IFMT) == 0) return;
+    (void)(there.value().inode().is_dir() ? vfs_rmdir(AT_FDCWD, path) : vfs_unlink(AT_FDCWD, path));
+}
+
 Result<void> Unpacker::entry(const Header& h, const char* name, const u8* data) {
     KString path = TRY(KString::make("/"));
     TRY(path.append(name));
     const char* p = path.c_str();
     switch (h.mode & S_IFMT) {
         case S_IFREG: {
+            clean_path(p, h.mode);
             const bool linked = TRY(link_to_earlier(h, p));
             if (!linked || h.filesize > 0) TRY(write_data(p, data, h.filesize, h.mode & 0777));
             break;

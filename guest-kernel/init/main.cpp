@@ -17,9 +17,11 @@
 #include "drivers/acpi.h"
 #include "drivers/apic.h"
 #include "drivers/base/device.h"
+#include "drivers/base/resource.h"
 #include "drivers/mem_devices.h"
 #include "drivers/port_device.h"
 #include "drivers/serial.h"
+#include "drivers/system/system_device.h"
 #include "fs/files_struct.h"
 #include "fs/hugetlbfs/hugetlbfs.h"
 #include "fs/initramfs.h"
@@ -34,6 +36,7 @@
 #include "mm/hugetlb.h"
 #include "mm/memblock.h"
 #include "mm/mm_sysfs.h"
+#include "mm/vmstat.h"
 #include "sched/load.h"
 #include "sched/sched.h"
 #include "task/cpu_clock.h"
@@ -72,6 +75,7 @@ void setup_memory() {
     }
     setup_kernel_page_tables();
     buddy_init();
+    vmstat_init();
     thp_init();
     hugetlb_init();
     // What the linker left between text, read-only data and data.
@@ -234,6 +238,7 @@ extern "C" [[noreturn]] void kernel_main(u64 start_info) {
     setup_memory();
     acpi_init(boot_info.rsdp);
     apic_init();
+    init_resources();
     clocksource_init();
     tick_init();
     seed_random();
@@ -254,6 +259,7 @@ extern "C" [[noreturn]] void kernel_main(u64 start_info) {
     load_init();
     local_irq_enable();
     start_other_cpus();
+    init_system_devices();
     const Result<pid_t> init = kernel_thread(kernel_init, nullptr, "init");
     if (!init.ok()) panic("cannot make the first process");
     cpu_idle();

@@ -9,6 +9,7 @@
 #include "mm/hugetlb.h"
 #include "mm/memblock.h"
 #include "mm/page.h"
+#include "mm/vmstat.h"
 #include "sync/guarded.h"
 
 namespace {
@@ -156,6 +157,7 @@ Page* alloc_pages(unsigned order, u32 flags) {
     BUG_ON(order > kMaxOrder);
     Page* page = zone.lock()->take(order, flags & kAllocUser ? reserve_pages : 0);
     if (!page) return nullptr;
+    count_vm_event(VmEvent::pgalloc_normal, 1ull << order);
     init_block(page, order);
     if (flags & kAllocZero) memset(page_address(page), 0, kPageSize << order);
     return page;
@@ -198,6 +200,7 @@ void break_compound(Page* head) {
 }
 
 void free_pages(Page* page, unsigned order) {
+    count_vm_event(VmEvent::pgfree, 1ull << order);
     BUG_ON(page->flags & (kPageBuddy | kPageReserved | kPageTail));
     page->refcount = 0;
     for (u64 i = 1; i < 1ull << order; i++) page[i].flags &= ~u32{kPageTail};
@@ -223,6 +226,12 @@ void page_put(Page* page) {
         free_pages(page, page->flags & kPageHead ? page->order : 0);
 }
 
+u64 buddy_reserve_pages() {
+    return reserve_pages;
+}
+u64 buddy_free_blocks(unsigned order) {
+    return zone.lock()->free_lists[order].count();
+}
 u64 buddy_free_pages() {
     return zone.lock()->free_count;
 }

@@ -11,3 +11,7 @@ void buddy_add_reserved(u64 phys_start, u64 phys_end);
 u64 buddy_free_pages();
 u64 buddy_total_pages();
 u64 buddy_max_pfn();
+/// What programs leave to the kernel.
+u64 buddy_reserve_pages();
+/// Free blocks of 2^order pages.
+u64 buddy_free_blocks(unsigned order);

@@ -14,6 +14,7 @@
 #include "mm/hugetlb_area.h"
 #include "mm/mm_struct.h"
 #include "mm/user_ptr.h"
+#include "mm/vmstat.h"
 #include "sched/sched.h"
 #include "task/signal.h"
 #include "task/task.h"
@@ -206,6 +207,7 @@ void do_user_addr_fault(pt_regs* regs, u64 error_code, u64 address) {
         return;
     }
     task->min_flt++;
+    count_vm_event(VmEvent::pgfault);
     for (;;) {
         mm->mmap_lock.lock();
         vm_area_struct* vma = find_vma(mm, address);

@@ -6,6 +6,7 @@
 #include "mm/buddy.h"
 #include "mm/fault.h"
 #include "mm/mm_struct.h"
+#include "mm/vmstat.h"
 #include "task/pid.h"
 #include "task/signal.h"
 
@@ -31,6 +32,7 @@ bool out_of_memory() {
     printk(KERN_ERR "Out of memory: Killed process %d (%s) total-vm:%lukB, anon-rss:%lukB, file-rss:%lukB\n",
            victim->pid, victim->comm, victim->mm->total_vm * 4, victim->mm->rss_anon * 4,
            victim->mm->rss_file * 4);
+    count_vm_event(VmEvent::oom_kill);
     (void)send_signal_process(victim, kSigKill).ok();
     task_put(victim);
     return true;

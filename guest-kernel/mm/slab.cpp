@@ -69,7 +69,9 @@ void* SlabCache::alloc() {
         if (!slab) return nullptr;
         slabs->partial.push_front(slab);
         slabs->empty++;
+        slabs->slabs++;
     }
+    slabs->objects++;
     void** object = static_cast<void**>(slab->freelist);
     slab->freelist = *object;
     if (slab->objects_used++ == 0) slabs->empty--;
@@ -84,13 +86,20 @@ void SlabCache::free(void* object) {
     if (!slab->freelist) slabs->partial.push_front(slab);
     *static_cast<void**>(object) = slab->freelist;
     slab->freelist = object;
+    slabs->objects--;
     if (--slab->objects_used > 0) return;
     if (slabs->empty == 0) {
         slabs->empty = 1;
         return;
     }
     slab->lru.remove();
+    slabs->slabs--;
     release(slab);
+}
+
+SlabCounts SlabCache::counts() {
+    const auto slabs = slabs_.lock();
+    return {name, slabs->objects, slabs->slabs, object_size, per_slab, order};
 }
 
 void SlabCache::release(Page* slab) {
@@ -133,6 +142,12 @@ size_t ksize(const void* memory) {
     const Page* page = virt_to_page(memory);
     return page->flags & kPageSlab ? page->slab_cache->object_size
                                    : kPageSize << (page->flags & kPageHead ? page->order : 0);
+}
+
+bool slab_counts(unsigned index, SlabCounts* out) {
+    if (index >= sizeof(caches) / sizeof(caches[0])) return false;
+    *out = caches[index].counts();
+    return true;
 }
 
 u64 slab_pages() {

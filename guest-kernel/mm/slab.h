@@ -7,10 +7,13 @@
 #include "mm/page.h"
 #include "sync/guarded.h"
 
+struct SlabCounts;
+
 struct SlabCache {
     SlabCache(const char* cache_name, u32 size);
     void* alloc();
     void free(void* object);
+    SlabCounts counts();
 
     const char* const name;
     const u32 object_size;
@@ -22,6 +25,8 @@ struct SlabCache {
     struct Slabs {
         List<Page, &Page::lru> partial;  // slabs with a free object
         u32 empty = 0;                   // of those
+        u64 objects = 0;                 // handed out
+        u64 slabs = 0;
     };
     Page* new_slab();
     void release(Page* slab);
@@ -29,3 +34,13 @@ struct SlabCache {
 };
 
 u64 slab_pages();
+
+/// For /proc/slabinfo.
+struct SlabCounts {
+    const char* name;
+    u64 active;  ///< objects in use
+    u64 slabs;
+    u32 object_size, per_slab, order;
+};
+/// Of the cache number `index`. False: there is none.
+bool slab_counts(unsigned index, SlabCounts* out);

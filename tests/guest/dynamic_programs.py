@@ -24,6 +24,8 @@ PATTERNS = {
     "free": ("free -m", r"^Mem: +\d+ +\d+ +\d+"),
     "pgrep": ("pgrep -x bash >/dev/null && echo found", r"^found$"),
     "vmstat": ("vmstat", r"^procs -+memory.*\n.*\n( +\d+)+$"),
+    "meminfo": ("wc -l </proc/meminfo; grep VmallocTotal /proc/meminfo", r"^54\nVmallocTotal:   34359738367 kB$"),
+    "cpus": ("cat /sys/devices/system/cpu/online /sys/bus/cpu/devices/cpu0/topology/core_cpus", r"^0\n1$"),
     "uptime": ("uptime -p", r"^up "),
 }
 COMMAND = """cd /tmp

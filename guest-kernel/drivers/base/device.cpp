@@ -152,10 +152,11 @@ Device& device_create(DeviceClass& device_class, Device* up, dev_t number, u32 n
     return device;  // the tree keeps it
 }
 
-Device& device_create_root(const char* name, Kobject& place) {
+Device& device_create_root(const char* name, Kobject& place, const AttributeGroup* attributes) {
     Result<RefPtr<Device>> made = make_ref<Device>();
     if (!made.ok() || !made.value()->set_name("%s", name).ok()) panic("device %s: no memory", name);
     made.value()->place = &place;
+    if (attributes) made.value()->add_group(*attributes);
     if (!device_add(*made.value()).ok()) panic("device %s cannot be added", name);
     return *made.value();
 }

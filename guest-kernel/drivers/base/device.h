@@ -101,7 +101,7 @@ void device_remove(Device& device);
 /// A plain device of a class, named and added. Panics when memory is short: for boot.
 Device& device_create(DeviceClass& device_class, Device* up, dev_t number, u32 node_mode, const char* name);
 /// A device that is a directory of others ("pci0000:00", "platform", "system/cpu").
-Device& device_create_root(const char* name, Kobject& place);
+Device& device_create_root(const char* name, Kobject& place, const AttributeGroup* attributes = nullptr);
 
 /// /sys/devices and /sys/devices/system.
 Kobject& devices_directory();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "drivers/base/device.h"
+#include "drivers/base/resource.h"
 #include "fs/mount.h"
 #include "fs/namei.h"
 #include "fs/open_file.h"
@@ -217,4 +218,23 @@ TEST_CASE("drivers take the devices of their bus that they match") {
     device_remove(device);
     CHECK(driver->removed == 1);
     driver->remove();
+}
+
+TEST_CASE("resources nest, and none lies half in another") {
+    World world;
+    const auto add = [](const char* name, u64 start, u64 end) {
+        return error_of(insert_resource(AddressSpace::kMemory, name, start, end));
+    };
+    CHECK(add("b", 0x2000, 0x2fff) == Errno::OK);
+    CHECK(add("a", 0x1000, 0x1fff) == Errno::OK);
+    CHECK(add("in b", 0x2100, 0x21ff) == Errno::OK);
+    CHECK(add("half", 0x2800, 0x37ff) == Errno::EBUSY);
+    CHECK(add("over", 0x1800, 0x2fff) == Errno::EBUSY);
+    CHECK(add("all", 0x1000, 0x3fff) == Errno::OK);  // what was there goes below it
+    CHECK(add("same as b", 0x2000, 0x2fff) == Errno::OK);
+    std::string text;
+    ResourceRow row;
+    for (unsigned i = 0; resource_row(AddressSpace::kMemory, i, &row); i++)
+        text += std::string(row.depth, '-') + row.name + "\n";
+    CHECK(text == "all\n-a\n-b\n--same as b\n---in b\n");
 }
