@@ -22,6 +22,11 @@ enum PrctlOption : int {
     kSetSeccomp = 22,
     kCapbsetRead = 23,
     kCapbsetDrop = 24,
+    kGetTiming = 13,
+    kSetTiming = 14,
+    kGetTsc = 25,
+    kGetSecurebits = 27,
+    kSetSecurebits = 28,
     kGetTimerslack = 30,
     kSetTimerslack = 29,
     kSetChildSubreaper = 36,
@@ -31,6 +36,7 @@ enum PrctlOption : int {
     kGetTidAddress = 40,
     kSetThpDisable = 41,
     kGetThpDisable = 42,
+    kCapAmbient = 47,
 };
 
 constexpr u64 kSeccompModeStrict = 1;
@@ -42,6 +48,45 @@ SysResult set_name(u64 address) {
     name[15] = '\0';
     memcpy(current()->comm, name, sizeof(name));
     return 0;
+}
+
+// capabilities(7): a locked bit stays, no unknown bit, and CAP_SETPCAP.
+SysResult set_securebits(Credentials& cred, u64 bits) {
+    const u32 old = cred.securebits;
+    const u32 locked = (old & kSecureAllLocks) >> 1;
+    if (locked & (old ^ bits) || old & kSecureAllLocks & ~bits || bits & ~u64{kSecureAll | kSecureAllLocks} ||
+        !cred.has(kCapSetpcap)) {
+        return Errno::EPERM;
+    }
+    cred.securebits = static_cast<u32>(bits);
+    return 0;
+}
+
+SysResult change_ambient(Credentials& cred, u64 what, u64 cap, u64 a4, u64 a5) {
+    constexpr u64 kIsSet = 1, kRaise = 2, kLower = 3, kClearAll = 4;
+    if (what == kClearAll) {
+        if (cap || a4 || a5) return Errno::EINVAL;
+        cred.cap_ambient = 0;
+        return 0;
+    }
+    if (cap > kCapLast || a4 || a5) return Errno::EINVAL;
+    const u64 bit = 1ull << cap;
+    switch (what) {
+        case kIsSet:
+            return (cred.cap_ambient & bit) != 0;
+        case kRaise:
+            if (!(cred.cap_permitted & cred.cap_inheritable & bit) ||
+                cred.securebits & kSecureNoAmbientRaise) {
+                return Errno::EPERM;
+            }
+            cred.cap_ambient |= bit;
+            return 0;
+        case kLower:
+            cred.cap_ambient &= ~bit;
+            return 0;
+        default:
+            return Errno::EINVAL;
+    }
 }
 
 }  // namespace
@@ -64,10 +109,11 @@ SysResult sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5) {
             task->mm->dumpable = a2;
             return 0;
         case kGetKeepcaps:
-            return cred.keep_caps;
+            return (cred.securebits & kSecureKeepCaps) != 0;
         case kSetKeepcaps:
             if (a2 > 1) return Errno::EINVAL;
-            cred.keep_caps = a2 != 0;
+            if (cred.securebits & kSecureKeepCaps << 1) return Errno::EPERM;
+            cred.securebits = a2 ? cred.securebits | kSecureKeepCaps : cred.securebits & ~kSecureKeepCaps;
             return 0;
         case kSetName:
             return set_name(a2);
@@ -89,14 +135,29 @@ SysResult sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5) {
             task->work.set(kWorkSeccompStrict);
             return 0;
         case kGetTimerslack:
-            return 50000;
+            return static_cast<long>(task->timer_slack);
         case kSetTimerslack:
-            return 0;  // timers here are exact: any slack is honoured
+            // Timers here are exact: any slack is honoured.
+            task->timer_slack = static_cast<i64>(a2) > 0 ? a2 : kDefaultTimerSlack;
+            return 0;
         case kSetChildSubreaper:
             task->signal->is_child_subreaper = a2 != 0;
             return 0;
         case kGetChildSubreaper:
             TRY(UserPtr<i32>(a2).write(task->signal->is_child_subreaper));
+            return 0;
+        case kGetSecurebits:
+            return long{cred.securebits};
+        case kSetSecurebits:
+            return set_securebits(cred, a2);
+        case kCapAmbient:
+            return change_ambient(cred, a2, a3, a4, a5);
+        case kGetTiming:
+            return 0;  // PR_TIMING_STATISTICAL
+        case kSetTiming:
+            return a2 == 0 ? SysResult(0L) : SysResult(Errno::EINVAL);
+        case kGetTsc:
+            TRY(UserPtr<i32>(a2).write(1));  // PR_TSC_ENABLE
             return 0;
         case kSetNoNewPrivs:
             if (a2 != 1 || a3 || a4 || a5) return Errno::EINVAL;

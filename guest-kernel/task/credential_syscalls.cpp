@@ -25,10 +25,11 @@ Credentials& cred() {
 /// After a change of user ids (capabilities(7), "Effect of user ID changes on capabilities").
 void fix_capabilities(const Credentials& old) {
     Credentials& c = cred();
+    if (c.securebits & kSecureNoSetuidFixup) return;
     const bool had_root = old.uid == 0 || old.euid == 0 || old.suid == 0;
     const bool has_root = c.uid == 0 || c.euid == 0 || c.suid == 0;
     if (had_root && !has_root) {
-        if (!c.keep_caps) c.cap_permitted = c.cap_effective = 0;
+        if (!(c.securebits & kSecureKeepCaps)) c.cap_permitted = c.cap_effective = 0;
         c.cap_ambient = 0;
     }
     if (old.euid == 0 && c.euid != 0) c.cap_effective = 0;
@@ -172,6 +173,7 @@ SysResult sys_setfsuid(uid_t uid) {
     if (uid == kKeep || uid == old || !(is_own_uid(uid) || c.has(kCapSetuid))) return old;
     c.fsuid = uid;
     // capabilities(7): what concerns files goes with file system uid 0, and comes back with it.
+    if (c.securebits & kSecureNoSetuidFixup) return old;
     if (old == 0) c.cap_effective &= ~kFileCaps;
     if (uid == 0) c.cap_effective |= c.cap_permitted & kFileCaps;
     return old;
@@ -247,8 +249,8 @@ SysResult sys_capset(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
     effective &= kAllCaps;
     inheritable &= kAllCaps;
     if (permitted & ~c.cap_permitted || effective & ~permitted) return Errno::EPERM;
-    if (inheritable & ~(c.cap_inheritable | c.cap_permitted | (c.has(kCapSetpcap) ? c.cap_bset : 0)))
-        return Errno::EPERM;
+    if (!c.has(kCapSetpcap) && inheritable & ~(c.cap_inheritable | c.cap_permitted)) return Errno::EPERM;
+    if (inheritable & ~(c.cap_inheritable | c.cap_bset)) return Errno::EPERM;
     c.cap_permitted = permitted;
     c.cap_effective = effective;
     c.cap_inheritable = inheritable;

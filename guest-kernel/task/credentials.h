@@ -42,13 +42,18 @@ enum Capability : int {
 };
 constexpr u64 kAllCaps = (1ull << (kCapLast + 1)) - 1;
 
+// Bits of Credentials::securebits; the bit after each locks it.
+constexpr u32 kSecureNoroot = 1, kSecureNoSetuidFixup = 4, kSecureKeepCaps = 16, kSecureNoAmbientRaise = 64;
+constexpr u32 kSecureAll = kSecureNoroot | kSecureNoSetuidFixup | kSecureKeepCaps | kSecureNoAmbientRaise;
+constexpr u32 kSecureAllLocks = kSecureAll << 1;
+
 struct Credentials {
     uid_t uid = 0, euid = 0, suid = 0, fsuid = 0;
     gid_t gid = 0, egid = 0, sgid = 0, fsgid = 0;
     u64 cap_permitted = kAllCaps, cap_effective = kAllCaps, cap_inheritable = 0, cap_bset = kAllCaps;
     u64 cap_ambient = 0;
     bool no_new_privs = false;
-    bool keep_caps = false;  // PR_SET_KEEPCAPS: leaving uid 0 keeps what is permitted; until execve
+    u32 securebits = 0;  // capabilities(7), "The securebits flags"
     RefPtr<GroupInfo> groups;
 
     bool in_group(gid_t id) const {

@@ -253,8 +253,6 @@ Result<void> load_elf(BinaryProgram& program, pt_regs* regs) {
         interpreter_image = TRY(read_elf(*interpreter));
         if (!interpreter->memory_object()) return Errno::ENOEXEC;
     }
-    const Credentials& cred = current()->cred;
-    program.secure = program.euid != cred.uid || program.egid != cred.gid;
     mm_struct* mm = program.mm;
     const u64 stack_limit = task_rlimit(kRlimitStack);
     const u64 gap = min<u64>(max<u64>(stack_limit, kMinStackGap), kTaskSize / 6 * 5);

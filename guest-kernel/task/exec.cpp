@@ -127,12 +127,6 @@ Result<void> open_program(BinaryProgram& program, RefPtr<File> file) {
     if (!(file->inode->mode & 0111)) return Errno::EACCES;
     TRY(file->inode->deny_write_access());
     program.write_denied = true;
-    const Credentials& cred = current()->cred;
-    const u32 mode = file->inode->mode;
-    if (!cred.no_new_privs) {
-        if (mode & S_ISUID) program.euid = file->inode->uid;
-        if ((mode & (S_ISGID | 0010)) == (S_ISGID | 0010)) program.egid = file->inode->gid;
-    }
     memset(program.head, 0, sizeof(program.head));
     loff_t position = 0;
     TRY(kernel_read(*file, program.head, sizeof(program.head), position));
@@ -187,7 +181,10 @@ Result<void> load_script(BinaryProgram& program) {
 
 Result<void> run_program(BinaryProgram& program, pt_regs* regs) {
     for (int depth = 0;; depth++) {
-        if (memcmp(program.head, "\177ELF", 4) == 0) return load_elf(program, regs);
+        if (memcmp(program.head, "\177ELF", 4) == 0) {
+            TRY(prepare_credentials(program));
+            return load_elf(program, regs);
+        }
         if (program.head[0] != '#' || program.head[1] != '!') return Errno::ENOEXEC;
         if (depth > kMaxScriptDepth) return Errno::ELOOP;
         TRY(load_script(program));
@@ -197,8 +194,6 @@ Result<void> run_program(BinaryProgram& program, pt_regs* regs) {
 Result<void> do_execve(RefPtr<File> file, KString filename, const StringVector& argv,
                        const StringVector& envp, pt_regs* regs) {
     BinaryProgram program;
-    program.euid = current()->cred.euid;
-    program.egid = current()->cred.egid;
     program.interp = TRY(KString::make(filename.c_str()));
     program.filename = std::move(filename);
     program.executable = file;
@@ -269,21 +264,6 @@ Result<void> de_thread() {
     return {};
 }
 
-void take_credentials(const BinaryProgram& program) {
-    Credentials& cred = current()->cred;
-    cred.euid = cred.suid = cred.fsuid = program.euid;
-    cred.egid = cred.sgid = cred.fsgid = program.egid;
-    cred.keep_caps = false;
-    // capabilities(7), "Capabilities and execution of programs by root"
-    if (cred.euid == 0 || cred.uid == 0) {
-        cred.cap_permitted = cred.cap_bset | cred.cap_inheritable;
-        cred.cap_effective = cred.euid == 0 ? cred.cap_permitted : 0;
-        cred.cap_ambient = 0;
-    } else {
-        cred.cap_permitted = cred.cap_effective = cred.cap_ambient;
-    }
-}
-
 }  // namespace
 
 BinaryProgram::~BinaryProgram() {
@@ -332,7 +312,7 @@ Result<void> begin_new_program(BinaryProgram& program) {
     else if (lazy)
         mmdrop(lazy);
 
-    take_credentials(program);
+    task->cred = program.cred;
     task->files->close_on_exec();
     flush_signal_handlers(task->sighand);
     cancel_posix_timers(task->signal);

@@ -8,6 +8,7 @@
 #include "core/vector.h"
 #include "fs/file.h"
 #include "mm/mm_struct.h"
+#include "task/credentials.h"
 
 /// A program being prepared: everything is built in a new address space before the old one goes.
 struct BinaryProgram {
@@ -19,8 +20,7 @@ struct BinaryProgram {
     u64 p = 0;  // top of what is on the new stack so far
     int argc = 0, envc = 0;
     u8 head[256] = {};  // first bytes of `file`
-    uid_t euid = 0;
-    gid_t egid = 0;
+    Credentials cred;  // what the process will have
     bool secure = false;
     bool write_denied = false;
 
@@ -38,6 +38,8 @@ Result<void> load_elf(BinaryProgram& program, pt_regs* regs);
 /// The current task takes over program.mm and forgets its old program. After this only SIGKILL is left as an
 /// error.
 Result<void> begin_new_program(BinaryProgram& program);
+/// Fills program.cred and `secure` from the caller's credentials and program.file. EPERM.
+Result<void> prepare_credentials(BinaryProgram& program);
 /// Put bytes on the new stack.
 Result<void> push_bytes(BinaryProgram& program, const void* bytes, size_t size);
 pt_regs* task_user_regs();

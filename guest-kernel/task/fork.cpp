@@ -210,6 +210,8 @@ Result<task_struct*> copy_process(const CloneArgs& args) {
     memcpy(task->comm, parent->comm, sizeof(task->comm));
     task->cred = parent->cred;
     task->personality = parent->personality;
+    task->timer_slack = parent->timer_slack;
+    task->io_priority = parent->io_priority;
     task->flags = PF_FORKNOEXEC | (parent->flags & PF_SUPERPRIV);
     task->blocked = parent->blocked;
     task->work.assign(kWorkSeccompStrict, parent->work.has(kWorkSeccompStrict));

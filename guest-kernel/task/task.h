@@ -40,6 +40,8 @@ enum TaskFlags : u32 {  // task_struct::flags, numbers as in Linux: /proc/PID/st
     PF_KTHREAD = 0x00200000,
 };
 
+constexpr u64 kDefaultTimerSlack = 50000;
+
 struct sched_entity {
     ListNode run_node;
     u64 vruntime = 0;
@@ -77,6 +79,7 @@ struct task_struct {
     char comm[16] = {};
     Credentials cred;
     u32 personality = 0;
+    u16 io_priority = 0;  // ioprio_set(2)
 
     // Family (under the lock of the task table, task/pid.h)
     task_struct* real_parent = nullptr;
@@ -118,6 +121,7 @@ struct task_struct {
     u64 min_flt = 0;
     u64 maj_flt = 0;
     u64 cpu_timer_last = 0;
+    u64 timer_slack = kDefaultTimerSlack;  // ns, only kept
 
     // Exit
     i32 exit_code = 0;
