@@ -226,7 +226,7 @@ SysResult sys_shmat(int id, u64 address, int flags) {
     if (flags & kShmExec) vm_flags |= VM_EXEC;
     mm_struct* mm = current()->mm;
     MmapGuard guard(mm);
-    TRY(check_vm_limit(mm, size >> kPageShift));
+    TRY(check_vm_limit(mm, vm_flags, size >> kPageShift));
     if (fixed) {
         if (address + size < address || address + size > kTaskSize) return Errno::EINVAL;
         const vm_area_struct* there = find_vma(mm, address);

@@ -1,33 +1,34 @@
 // Shared anonymous memory (mm/anon_object.h).
 //
-// Guarantees: as in the header; a mapping may grow by mremap, so the size is only a hint.
+// Guarantees: as in the header; a mapping may grow by mremap, so there is no end.
 #include "mm/anon_object.h"
 
+#include "mm/overcommit.h"
+
+Result<RefPtr<AnonObject>> AnonObject::make(u64 pages, bool promised) {
+    if (!promised) pages = 0;
+    TRY(vm_commit(nullptr, pages));
+    Result<RefPtr<AnonObject>> object = make_ref<AnonObject>(pages);
+    if (!object.ok()) vm_uncommit(pages);
+    return object;
+}
+
 Result<Page*> AnonObject::get_page(u64 index, bool) {
-    if (index >= max(page_count_, u64{1}) + (1ull << 36)) return Errno::ENXIO;
-    const auto locked = chunks_.lock();
-    Chunks& chunks = *locked;
-    const u64 chunk = index / kChunk;
-    while (chunks.size() <= chunk) TRY(chunks.push(nullptr));
-    if (!chunks[chunk]) {
-        chunks[chunk] = static_cast<Page**>(kzalloc(kChunk * sizeof(Page*)));
-        if (!chunks[chunk]) return Errno::ENOMEM;
+    const auto pages = pages_.lock();
+    Page* page = pages->get(index);
+    if (!page) {
+        page = alloc_page(kAllocZero | kAllocUser);
+        if (!page) return Errno::ENOMEM;
+        const Result<void> put = pages->set(index, page);
+        if (!put.ok()) {
+            page_put(page);
+            return put.error();
+        }
     }
-    Page*& slot = chunks[chunk][index % kChunk];
-    if (!slot) {
-        slot = alloc_page(kAllocZero | kAllocUser);
-        if (!slot) return Errno::ENOMEM;
-    }
-    page_get(slot);
-    return slot;
+    page_get(page);
+    return page;
 }
 
 AnonObject::~AnonObject() {
-    for (Page** chunk : *chunks_.lock()) {
-        if (!chunk) continue;
-        for (u64 i = 0; i < kChunk; i++) {
-            if (chunk[i]) page_put(chunk[i]);
-        }
-        kfree(chunk);
-    }
+    vm_uncommit(promised_);
 }

@@ -13,6 +13,7 @@
 #include "mm/huge_memory.h"
 #include "mm/hugetlb_area.h"
 #include "mm/mm_struct.h"
+#include "mm/overcommit.h"
 #include "mm/user_ptr.h"
 #include "mm/vmstat.h"
 #include "sched/sched.h"
@@ -183,6 +184,7 @@ Result<void> expand_stack(vm_area_struct* vma, u64 address) {
     mm_struct* mm = vma->vm_mm;
     if ((mm->total_vm + pages) > current()->signal->rlimits[kRlimitAs].cur >> kPageShift)
         return Errno::ENOMEM;
+    if (vma->vm_flags & VM_ACCOUNT) TRY(vm_commit(mm, pages));
     vma->vm_start = address;
     mm->areas.refresh(vma);
     mm->total_vm += pages;

@@ -12,8 +12,10 @@
 #include "syscall/syscalls.h"
 #include "task/task.h"
 
-Result<void> check_vm_limit(const mm_struct* mm, u64 pages) {
+Result<void> check_vm_limit(const mm_struct* mm, u64 vm_flags, u64 pages) {
     if (mm->total_vm + pages > task_rlimit(kRlimitAs) >> kPageShift) return Errno::ENOMEM;
+    const bool data = (vm_flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+    if (data && mm->data_vm + pages > task_rlimit(kRlimitData) >> kPageShift) return Errno::ENOMEM;
     return {};
 }
 

@@ -6,8 +6,8 @@
 
 struct mm_struct;
 
-/// RLIMIT_AS with `pages` more. ENOMEM.
-Result<void> check_vm_limit(const mm_struct* mm, u64 pages);
+/// RLIMIT_AS, and RLIMIT_DATA for private writable memory, with `pages` more of an area of these flags. ENOMEM.
+Result<void> check_vm_limit(const mm_struct* mm, u64 vm_flags, u64 pages);
 /// Does locking `pages` in all stay within RLIMIT_MEMLOCK, or need not?
 bool within_lock_limit(u64 pages);
 /// The page of `address`, brought in. EFAULT, ENOMEM. Under mmap_lock.

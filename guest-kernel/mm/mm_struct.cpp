@@ -9,6 +9,7 @@
 #include "core/panic.h"
 #include "mm/huge_memory.h"
 #include "mm/hugetlb_area.h"
+#include "mm/overcommit.h"
 #include "task/task.h"
 
 namespace {
@@ -56,8 +57,12 @@ Result<void> copy_ptes(mm_struct* mm, const vm_area_struct* vma, mm_struct* old_
 Result<void> dup_areas(mm_struct* mm, mm_struct* old_mm) {
     for (vm_area_struct& old_vma : old_mm->vmas) {
         if (old_vma.vm_flags & VM_DONTCOPY) continue;
+        if (old_vma.vm_flags & VM_ACCOUNT) TRY(vm_commit(old_mm, old_vma.size() >> kPageShift));
         auto* vma = new (std::nothrow) vm_area_struct;
-        if (!vma) return Errno::ENOMEM;
+        if (!vma) {
+            if (old_vma.vm_flags & VM_ACCOUNT) vm_uncommit(old_vma.size() >> kPageShift);
+            return Errno::ENOMEM;
+        }
         vma->vm_start = old_vma.vm_start;
         vma->vm_end = old_vma.vm_end;
         vma->vm_flags = old_vma.vm_flags & ~VM_LOCKED;

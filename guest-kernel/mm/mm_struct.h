@@ -28,6 +28,7 @@ enum VmFlags : u64 {
     VM_GROWSDOWN = 0x100,
     VM_LOCKED = 0x2000,
     VM_DONTCOPY = 0x20000,
+    VM_ACCOUNT = 0x100000,  // its memory is promised (mm/overcommit.h)
     VM_NORESERVE = 0x200000,
     VM_HUGETLB = 0x400000,
     VM_WIPEONFORK = 0x2000000,
@@ -165,7 +166,7 @@ Result<void> unmap_range(mm_struct* mm, u64 start, u64 end);
 Result<void> protect_range(mm_struct* mm, u64 start, u64 end, u64 access);
 /// Let changes of `vma`'s object find it.
 void attach_to_object(vm_area_struct* vma);
-/// Take `vma`, which maps nothing any more, out of the map.
+/// Take `vma`, which maps nothing any more, out of the map; what it was promised is free.
 void remove_area(vm_area_struct* vma);
 /// Make `address` the start of an area. ENOMEM.
 Result<void> split_at(mm_struct* mm, u64 address);

@@ -9,6 +9,7 @@
 #include "mm/hugetlb_area.h"
 #include "mm/mlock.h"
 #include "mm/mm_struct.h"
+#include "mm/overcommit.h"
 #include "mm/user_ptr.h"
 #include "sched/sched.h"
 #include "syscall/syscalls.h"
@@ -87,7 +88,7 @@ Result<MapRequest> file_mapping(u64 prot, u64 flags, RefPtr<File> file, u64 offs
         if (!request.file->writable()) request.vm_flags &= ~(VM_MAYWRITE | VM_SHARED);
     }
     if (request.file->maps_zeroes()) {
-        if (shared) request.object = TRY(make_ref<AnonObject>(pages));
+        if (shared) request.object = TRY(AnonObject::make(pages, !(flags & kMapNoreserve)));
         return request;
     }
     MemoryObject* object = request.file->memory_object();
@@ -125,7 +126,7 @@ Result<MapRequest> anonymous_mapping(u64 prot, u64 flags, u64 length) {
         const RefPtr<HugetlbObject> object = TRY(make_hugetlb_object(order, length));
         TRY(use_hugetlb(request, *object, length, flags));
     } else if (shared) {
-        request.object = TRY(make_ref<AnonObject>(length >> kPageShift));
+        request.object = TRY(AnonObject::make(length >> kPageShift, !(flags & kMapNoreserve)));
     }
     if (flags & kMapGrowsdown) request.vm_flags |= VM_GROWSDOWN;
     return request;
@@ -185,10 +186,13 @@ SysResult sys_mmap(u64 address, u64 length, u64 prot, u64 flags, int fd, u64 off
     {
         MmapGuard guard(mm);
         start = TRY(place(mm, address, size, flags, page_size));
-        const u64 vm_flags = request.vm_flags | mm->def_flags | (flags & kMapLocked ? u64{VM_LOCKED} : 0);
+        const u64 noreserve =
+            flags & kMapNoreserve && overcommit_mode() != Overcommit::kNever ? u64{VM_NORESERVE} : 0;
+        const u64 vm_flags =
+            request.vm_flags | mm->def_flags | noreserve | (flags & kMapLocked ? u64{VM_LOCKED} : 0);
         locked = vm_flags & VM_LOCKED;
         if (locked && !within_lock_limit(mm->locked_vm + (size >> kPageShift))) return Errno::EAGAIN;
-        TRY(check_vm_limit(mm, size >> kPageShift));
+        TRY(check_vm_limit(mm, vm_flags, size >> kPageShift));
         if (flags & kMapFixed) TRY(unmap_range(mm, start, start + size));
         vm_area_struct* vma =
             TRY(insert_area(mm, start, start + size, vm_flags, request.file, request.object, request.pgoff));
@@ -232,6 +236,7 @@ namespace {
 
 /// Moves the break to `address` if it can; where it then is. Under mmap_lock.
 u64 move_brk(mm_struct* mm, u64 address) {
+    constexpr u64 kHeap = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
     const u64 unchanged = mm->brk;
     if (address < mm->start_brk || address >= kTaskSize) return unchanged;
     const u64 old_end = page_up(mm->brk), new_end = page_up(address);
@@ -239,13 +244,12 @@ u64 move_brk(mm_struct* mm, u64 address) {
         if (!unmap_range(mm, new_end, old_end).ok()) return unchanged;
     } else if (new_end > old_end) {
         if (address - mm->start_brk > task_rlimit(kRlimitData)) return unchanged;
-        if (!check_vm_limit(mm, (new_end - old_end) >> kPageShift).ok()) return unchanged;
+        if (!check_vm_limit(mm, kHeap, (new_end - old_end) >> kPageShift).ok()) return unchanged;
         const vm_area_struct* next = find_vma(mm, old_end);
         if (next && next->vm_start < new_end + kPageSize) return unchanged;
         if (mm->def_flags & VM_LOCKED &&
             !within_lock_limit(mm->locked_vm + ((new_end - old_end) >> kPageShift)))
             return unchanged;
-        constexpr u64 kHeap = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
         Result<vm_area_struct*> vma = insert_area(mm, old_end, new_end, kHeap | mm->def_flags, {}, {}, 0);
         if (!vma.ok()) return unchanged;
         mm->brk = address;

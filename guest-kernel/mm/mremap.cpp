@@ -36,7 +36,7 @@ Result<vm_area_struct*> area_to_resize(mm_struct* mm, const Remap& r) {
     if (r.new_size <= r.old_size) return vma;
     const u64 more = (r.new_size - r.old_size) >> kPageShift;
     if (vma->vm_flags & VM_LOCKED && !within_lock_limit(mm->locked_vm + more)) return Errno::EAGAIN;
-    TRY(check_vm_limit(mm, more));
+    TRY(check_vm_limit(mm, vma->vm_flags, more));
     return vma;
 }
 

@@ -7,6 +7,7 @@
 #include "mm/huge_memory.h"
 #include "mm/hugetlb_area.h"
 #include "mm/mm_struct.h"
+#include "mm/overcommit.h"
 #include "mm/user_ptr.h"
 
 namespace {
@@ -24,6 +25,11 @@ void account(mm_struct* mm, const vm_area_struct* vma, u64 pages, bool add) {
     mm->hiwater_vm = max(mm->hiwater_vm, mm->total_vm);
 }
 
+/// Is memory promised for an area of these flags? For shared memory it is promised to the object.
+bool needs_promise(u64 flags) {
+    return (flags & (VM_WRITE | VM_SHARED | VM_HUGETLB | VM_NORESERVE)) == VM_WRITE;
+}
+
 bool continues(const vm_area_struct* a, const vm_area_struct* b) {
     return a->vm_end == b->vm_start && a->vm_flags == b->vm_flags && a->vm_file == b->vm_file &&
            a->vm_object == b->vm_object && a->huge_reserve == b->huge_reserve &&
@@ -34,6 +40,7 @@ bool continues(const vm_area_struct* a, const vm_area_struct* b) {
 /// `a` swallows `b`, which continues it.
 void join(vm_area_struct* a, vm_area_struct* b) {
     const u64 end = b->vm_end;
+    b->vm_flags &= ~u64{VM_ACCOUNT};  // the promise goes over
     remove_area(b);
     a->vm_end = end;
     a->vm_mm->areas.refresh(a);
@@ -71,6 +78,7 @@ void attach_to_object(vm_area_struct* vma) {
 void remove_area(vm_area_struct* vma) {
     mm_struct* mm = vma->vm_mm;
     if (mm->mmap_cache == vma) mm->mmap_cache = nullptr;
+    if (vma->vm_flags & VM_ACCOUNT) vm_uncommit(vma->size() >> kPageShift);
     if (vma->vm_object) {
         const auto mappings = vma->vm_object->mappings.lock();
         vma->mapping.node.remove();
@@ -111,8 +119,17 @@ const char* vma_name(const vm_area_struct& vma) {
 Result<vm_area_struct*> insert_area(mm_struct* mm, u64 start, u64 end, u64 flags, RefPtr<File> file,
                                     RefPtr<MemoryObject> object, u64 pgoff) {
     if (mm->map_count >= kMaxMapCount) return Errno::ENOMEM;
+    flags &= ~u64{VM_ACCOUNT};
+    const u64 pages = (end - start) >> kPageShift;
+    if (needs_promise(flags)) {
+        TRY(vm_commit(mm, pages));
+        flags |= VM_ACCOUNT;
+    }
     auto* vma = new (std::nothrow) vm_area_struct;
-    if (!vma) return Errno::ENOMEM;
+    if (!vma) {
+        if (flags & VM_ACCOUNT) vm_uncommit(pages);
+        return Errno::ENOMEM;
+    }
     vma->vm_start = start;
     vma->vm_end = end;
     vma->vm_flags = flags;
@@ -199,8 +216,13 @@ Result<void> protect_range(mm_struct* mm, u64 start, u64 end, u64 access) {
     TRY(split_at(mm, start));
     TRY(split_at(mm, end));
     for (vm_area_struct* vma = find_vma(mm, start); vma && vma->vm_start < end; vma = mm->vmas.next(vma)) {
+        u64 flags = (vma->vm_flags & ~kVmAccess) | access;
+        if (needs_promise(flags) && !(flags & VM_ACCOUNT)) {
+            TRY(vm_commit(mm, vma->size() >> kPageShift));
+            flags |= VM_ACCOUNT;
+        }
         account(mm, vma, vma->size() >> kPageShift, false);
-        vma->vm_flags = (vma->vm_flags & ~kVmAccess) | access;
+        vma->vm_flags = flags;
         account(mm, vma, vma->size() >> kPageShift, true);
         for_each_leaf(mm->pgd, vma->vm_start, vma->vm_end, [&](u64 address, pte_t& pte, unsigned) {
             u64 entry = pte & ~(kPteWrite | kPteUser | kPteNx);

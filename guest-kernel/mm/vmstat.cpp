@@ -9,6 +9,7 @@
 #include "mm/hugetlb.h"
 #include "mm/memblock.h"
 #include "mm/mm_struct.h"
+#include "mm/overcommit.h"
 #include "mm/slab.h"
 #include "mm/vmalloc.h"
 #include "task/pid.h"
@@ -28,7 +29,7 @@ constexpr const char* kNames[] = {
 
 /// What the address spaces say of themselves, summed.
 struct TaskSums {
-    u64 anon = 0, file = 0, locked = 0, committed = 0, threads = 0;
+    u64 anon = 0, file = 0, locked = 0, threads = 0;
 };
 TaskSums sum_tasks() {
     TaskSums sums;
@@ -40,7 +41,6 @@ TaskSums sum_tasks() {
         sums.anon += mm->rss_anon;
         sums.file += mm->rss_file + mm->rss_shmem;
         sums.locked += mm->locked_vm;
-        sums.committed += mm->data_vm + mm->stack_vm;
     }
     return sums;
 }
@@ -92,8 +92,8 @@ MemoryInfo memory_info() {
     m.page_tables = page_table_pages();
     m.vmalloc_used = vmalloc_used() >> kPageShift;
     for (const unsigned order : kHugetlbOrders) m.hugetlb += hugetlb_counts(order).total << order;
-    m.commit_limit = (m.total - m.hugetlb) / 2 + m.swap_total;  // vm.overcommit_ratio is 50
-    m.committed = tasks.committed + m.shmem;
+    m.commit_limit = vm_commit_limit();
+    m.committed = vm_committed() + m.shmem;  // tmpfs promises page by page
     m.available = m.free > m.low_watermark ? m.free - m.low_watermark : 0;
     m.direct_2m = g_direct_map;
     return m;

@@ -18,7 +18,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(HERE, "programs")
-GUEST_ONLY = {"administration", "oom", "fork_limit", "fuzz", "hostname", "huge_pages"}  # they would harm or depend on the host
+GUEST_ONLY = {"administration", "oom", "fork_limit", "fuzz", "hostname", "huge_pages", "overcommit"}  # they would harm or depend on the host
 NOT_UNDER_TCG = {"float_faults"}  # QEMU's translator raises no floating-point exceptions
 TIMEOUT_SECONDS = int(os.environ.get("ORRERY_GUEST_TIMEOUT", "240"))
 INIT = """#!/bin/busybox sh

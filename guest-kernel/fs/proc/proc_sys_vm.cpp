@@ -3,6 +3,7 @@
 #include "fs/cred.h"
 #include "fs/proc/proc.h"
 #include "mm/hugetlb.h"
+#include "mm/overcommit.h"
 
 namespace {
 
@@ -37,10 +38,29 @@ Result<void> store_nr_overcommit_hugepages(const char* text, size_t size) {
     return {};
 }
 
+Result<void> show_overcommit_memory(KString& out) {
+    return out.appendf("%u\n", static_cast<unsigned>(overcommit_mode()));
+}
+Result<void> store_overcommit_memory(const char* text, size_t size) {
+    const u64 mode = TRY(parse_number(text, size));
+    if (mode > static_cast<u64>(Overcommit::kNever)) return Errno::EINVAL;
+    set_overcommit_mode(static_cast<Overcommit>(mode));
+    return {};
+}
+Result<void> show_overcommit_ratio(KString& out) {
+    return out.appendf("%llu\n", static_cast<ull>(overcommit_ratio()));
+}
+Result<void> store_overcommit_ratio(const char* text, size_t size) {
+    set_overcommit_ratio(TRY(parse_number(text, size)));
+    return {};
+}
+
 }  // namespace
 
 const ProcEntry kProcSysVmEntries[] = {
     {"nr_hugepages", S_IFREG | 0644, show_nr_hugepages, store_nr_hugepages},
     {"nr_overcommit_hugepages", S_IFREG | 0644, show_nr_overcommit_hugepages, store_nr_overcommit_hugepages},
+    {"overcommit_memory", S_IFREG | 0644, show_overcommit_memory, store_overcommit_memory},
+    {"overcommit_ratio", S_IFREG | 0644, show_overcommit_ratio, store_overcommit_ratio},
     {nullptr, 0},
 };
