@@ -95,6 +95,7 @@ constexpr u32 RENAME_WHITEOUT = 4;
 
 constexpr int FALLOC_FL_KEEP_SIZE = 1;
 constexpr int FALLOC_FL_PUNCH_HOLE = 2;
+constexpr int FALLOC_FL_ZERO_RANGE = 16;
 
 constexpr u32 MFD_CLOEXEC = 1;
 constexpr u32 MFD_ALLOW_SEALING = 2;

@@ -10,6 +10,7 @@
 #include "sync/guarded.h"
 
 class BlockPages;
+class File;
 
 /// What /proc/diskstats and /sys/block/*/stat show; sectors of 512 bytes, times in nanoseconds.
 struct BlockStats {
@@ -43,6 +44,10 @@ class BlockDevice : public RefCounted {
     virtual bool has_write_cache() const { return false; }
     virtual bool can_discard() const { return false; }
 
+    /// Between plug() and unplug() bios may be kept back, so that they can be merged. Do not sleep in between.
+    virtual void plug() {}
+    virtual void unplug() {}
+
     /// Starts `bio`; bio.done is called when it has ended.
     void submit(Bio& bio);
 
@@ -72,6 +77,15 @@ class BlockDevice : public RefCounted {
     void unclaim() { __atomic_store_n(&claimed_, false, __ATOMIC_RELEASE); }
     bool claimed() const { return __atomic_load_n(&claimed_, __ATOMIC_RELAXED); }
 
+    /// Requests of its own kind (loop); `file` is the one it is asked through. ENOTTY.
+    virtual Result<long> ioctl(File& /*file*/, u32 /*request*/, u64 /*argument*/) { return Errno::ENOTTY; }
+
+    /// Open files of it.
+    u32 openers() const { return __atomic_load_n(&openers_, __ATOMIC_RELAXED); }
+    /// An open file comes or goes; answers how many there are then.
+    u32 add_opener() { return __atomic_add_fetch(&openers_, 1, __ATOMIC_ACQ_REL); }
+    u32 remove_opener() { return __atomic_sub_fetch(&openers_, 1, __ATOMIC_ACQ_REL); }
+
   protected:
     /// Hands a checked bio to the driver; ends with end(bio, …), also from an interrupt handler.
     virtual void start(Bio& bio) = 0;
@@ -95,6 +109,7 @@ class BlockDevice : public RefCounted {
     u32 physical_block_size_ = kSectorSize;
     bool read_only_ = false;
     bool claimed_ = false;
+    u32 openers_ = 0;
     BlockPages* pages_ = nullptr;
     Guarded<BlockStats, LockRank::kBlockStats> stats_;
 };

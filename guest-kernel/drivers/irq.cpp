@@ -25,6 +25,10 @@ struct VectorCounts {
 PerCpu<VectorCounts> vector_counts;
 Irq irqs[kIrqCount];
 VectorHandler vector_handlers[256];
+// Message interrupts: one vector each. Entered at boot and by drivers' probes, never taken away.
+constexpr u8 kFirstMessage = 0x60, kMessages = 0x60;
+Irq messages[kMessages];
+u32 message_count;
 bool named_unexpected;
 
 }  // namespace
@@ -56,6 +60,13 @@ void request_irq(unsigned irq, const char* name, IrqHandler handler, void* data)
     ioapic_route(gsi, static_cast<u8>(kIrqBase + irq), flags);
 }
 
+Result<u8> request_vector(const char* name, IrqHandler handler, void* data) {
+    const u32 n = __atomic_fetch_add(&message_count, 1, __ATOMIC_RELAXED);
+    if (n >= kMessages) return Errno::ENODEV;
+    messages[n] = {name, handler, data};
+    return static_cast<u8>(kFirstMessage + n);
+}
+
 extern "C" void common_interrupt(pt_regs* regs, u64 vector) {
     CpuData& cpu = this_cpu();
     const u32 interrupted_rank = cpu.lock_rank;
@@ -69,6 +80,10 @@ extern "C" void common_interrupt(pt_regs* regs, u64 vector) {
         Irq& irq = irqs[vector - kIrqBase];
         if (irq.handler) irq.handler(irq.data);
         lapic_eoi();
+    } else if (vector >= kFirstMessage && vector < kFirstMessage + kMessages &&
+               messages[vector - kFirstMessage].handler) {
+        lapic_eoi();
+        messages[vector - kFirstMessage].handler(messages[vector - kFirstMessage].data);
     } else if (vector != kSpuriousVector) {
         if (!__atomic_exchange_n(&named_unexpected, true, __ATOMIC_RELAXED))
             printk(KERN_WARNING "unexpected interrupt vector 0x%lx\n", vector);

@@ -4,6 +4,7 @@
 // vector 0x30 + n; the local APIC's timer 0xec, other CPUs' calls 0xfc and 0xfd, spurious 0xff, as in Linux.
 #pragma once
 
+#include "core/result.h"
 #include "core/types.h"
 
 struct pt_regs;
@@ -33,3 +34,7 @@ bool irq_info(unsigned irq, IrqInfo* out);
 
 /// Install the handler of ISA interrupt `irq` (0-15) or global interrupt 16-23, and unmask it.
 void request_irq(unsigned irq, const char* name, IrqHandler handler, void* data);
+
+/// A vector of its own for a device that sends its interrupts as messages (MSI-X): edge-triggered, never shared. ENODEV when
+/// all are taken.
+Result<u8> request_vector(const char* name, IrqHandler handler, void* data);

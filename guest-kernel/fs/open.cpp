@@ -1,4 +1,5 @@
 // open(2): the walk with its flags, the checks on what was found, and the making of the File.
+#include "block/block_registry.h"
 #include "fs/chrdev.h"
 #include "fs/cred.h"
 #include "fs/fs_struct.h"
@@ -134,6 +135,8 @@ Result<RefPtr<File>> open_default(Inode& inode, int flags) {
             return open_fifo(inode, flags);
         case S_IFCHR:
             return open_chrdev(inode, flags);
+        case S_IFBLK:
+            return open_block_device(inode, flags);
         case S_IFREG:
         case S_IFDIR:
             return RefPtr<File>(TRY(make_ref<File>(inode)));

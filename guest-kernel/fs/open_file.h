@@ -3,8 +3,8 @@
 
 #include "fs/file.h"
 
-/// A file of `inode` by its type: a directory, a fifo (may sleep for the other end), a character device by
-/// its number; ENXIO for sockets, block devices and devices without a driver.
+/// A file of `inode` by its type: a directory, a fifo (may sleep for the other end), a device by
+/// its number; ENXIO for sockets and devices without a driver.
 Result<RefPtr<File>> open_default(Inode& inode, int flags);
 
 /// open(2) relative to `dirfd`, with flags as the program gave them.

@@ -19,9 +19,11 @@
 #include "drivers/base/device.h"
 #include "drivers/base/resource.h"
 #include "drivers/mem_devices.h"
+#include "drivers/pci/pci.h"
 #include "drivers/port_device.h"
 #include "drivers/serial.h"
 #include "drivers/system/system_device.h"
+#include "drivers/virtio/virtio_blk.h"
 #include "fs/files_struct.h"
 #include "fs/hugetlbfs/hugetlbfs.h"
 #include "fs/initramfs.h"
@@ -202,7 +204,14 @@ bool try_init(const char* path) {
     return false;
 }
 
+/// What needs interrupts: they wait for their hardware.
+void probe_devices() {
+    pci_init();
+    init_virtio_blk();
+}
+
 void kernel_init(void*) {
+    probe_devices();
     load_initramfs();
     if (!open_console().ok()) printk(KERN_ERR "Warning: unable to open an initial console.\n");
     char path[256];

@@ -23,10 +23,11 @@ enum class LockRank : u8 {
 
     // What a page fault may take to read a file, and hold while it waits for the disk. An inode's mutex is not
     // among them: it is held around user copies. So what get_page needs of a file has locks of its own.
-    kMappings = 36,     // the areas that map a memory object
-    kObjectPages = 40,  // page tree of a memory object: MemoryObject::get_page runs under kMm
-    kBlockMap = 50,     // which blocks of its device a file's pages are
-    kBlockCache = 60,   // cached blocks of a device: a file system's own data
+    kBlockDevices = 32,  // the list of block devices
+    kMappings = 36,      // the areas that map a memory object
+    kObjectPages = 40,   // page tree of a memory object: MemoryObject::get_page runs under kMm
+    kBlockMap = 50,      // which blocks of its device a file's pages are
+    kBlockCache = 60,    // cached blocks of a device: a file system's own data
 
     // Spin locks. All are above every mutex: nothing sleeps under a spin lock.
     kCpuWaits = 98,        // who waits for processor time: their clocks are read under it
@@ -46,7 +47,8 @@ enum class LockRank : u8 {
     kIpc = 118,         // System V objects: memory is allocated and tasks are woken under it
     kBlockQueue = 120,  // requests of a block device; its interrupt handler wakes who waits
     kBlockStats = 122,
-    kRandom = 124,  // the random generator's key
+    kPciConfig = 123,  // the ports of PCI's configuration space
+    kRandom = 124,     // the random generator's key
     kWaitQueue = 130,
     kRunQueue = 140,
     kTimer = 145,  // the tick is armed by schedule()

@@ -1,5 +1,7 @@
 // The system-wide files of /proc.
 #include "fs/proc/proc_system.h"
+
+#include "block/block_registry.h"
 #include "core/cmdline.h"
 #include "fs/chrdev.h"
 #include "fs/proc/proc_memory.h"
@@ -82,7 +84,9 @@ Result<void> show_devices(KString& out) {
         if (d->major != last_major) TRY(out.appendf("%3u %s\n", d->major, d->name));
         last_major = d->major;
     }
-    return out.append("\nBlock devices:\n");
+    TRY(out.append("\nBlock devices:\n"));
+    for (BlockMajor* m = first_blkdev(); m; m = m->next) TRY(out.appendf("%3u %s\n", m->major, m->name));
+    return {};
 }
 
 constexpr ProcEntry kSysvipc[] = {
@@ -99,6 +103,7 @@ const ProcEntry kProcSystemEntries[] = {
     {"cmdline", S_IFREG | 0444, show_cmdline},
     {"cpuinfo", S_IFREG | 0444, show_cpuinfo},
     {"devices", S_IFREG | 0444, show_devices},
+    {"diskstats", S_IFREG | 0444, show_diskstats},
     {"filesystems", S_IFREG | 0444, show_filesystems},
     {"interrupts", S_IFREG | 0444, show_interrupts},
     {"iomem", S_IFREG | 0444, show_iomem},
@@ -107,6 +112,7 @@ const ProcEntry kProcSystemEntries[] = {
     {"meminfo", S_IFREG | 0444, show_meminfo},
     {"mounts", S_IFLNK | 0777, nullptr, nullptr, nullptr, "self/mounts"},
     {"pagetypeinfo", S_IFREG | 0400, show_pagetypeinfo},
+    {"partitions", S_IFREG | 0444, show_partitions},
     {"slabinfo", S_IFREG | 0400, show_slabinfo},
     {"softirqs", S_IFREG | 0444, show_softirqs},
     {"stat", S_IFREG | 0444, show_stat},
