@@ -63,7 +63,7 @@ void request_irq(unsigned irq, const char* name, IrqHandler handler, void* data)
 Result<u8> request_vector(const char* name, IrqHandler handler, void* data) {
     const u32 n = __atomic_fetch_add(&message_count, 1, __ATOMIC_RELAXED);
     if (n >= kMessages) return Errno::ENODEV;
-    messages[n] = {name, handler, data};
+    messages[n] = {name, handler, data, 0, false};
     return static_cast<u8>(kFirstMessage + n);
 }
 
