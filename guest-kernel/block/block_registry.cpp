@@ -44,11 +44,11 @@ Result<void> add_partitions(const RefPtr<Disk>& disk, u32 minors) {
     TRY(read_partitions(*disk, found));
     const size_t length = strlen(disk->name());
     const bool digit = length > 0 && disk->name()[length - 1] >= '0' && disk->name()[length - 1] <= '9';
-    char line[128] = "";
+    char line[256] = "";
     for (u32 i = 0; i < found->count; i++) {
         const PartitionEntry& p = found->entries[i];
         if (p.number >= minors) continue;
-        char name[32];
+        char name[48];
         snprintf(name, sizeof(name), "%s%s%u", disk->name(), digit ? "p" : "", p.number);
         RefPtr<Partition> made =
             TRY(make_ref<Partition>(disk, name, disk->number() + p.number, p.first, p.count, p.number));
