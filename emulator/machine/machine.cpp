@@ -57,7 +57,7 @@ class Machine::CpuSignals : public CpuPort {
 
 namespace {
 
-std::unique_ptr<CoreModel> make_core(ClockMode clock) {
+std::unique_ptr<CoreModel> core_of(ClockMode clock) {
     if (clock == ClockMode::InstructionCount) return std::make_unique<InstructionCountModel>();
     return std::make_unique<TableCostModel>();
 }
@@ -69,7 +69,7 @@ const MachineConfig& checked(const MachineConfig& config) {
 
 }  // namespace
 
-Machine::Machine(const MachineConfig& config)
+Machine::Machine(const MachineConfig& config, const MakeCore& make_core)
     : config_(checked(config)), interleaver_(config.cpus, config.seed), bus_(config.ram_size) {
     PcConfig board;
     board.cpus = config.cpus;
@@ -96,7 +96,8 @@ Machine::Machine(const MachineConfig& config)
         environment.events = &events_;
         environment.apic = &board_->local_interrupts(i);
         environment.observers = &observers_;
-        environment.core = cores_.emplace_back(make_core(config.clock)).get();
+        cores_.push_back(make_core ? make_core(i) : core_of(config.clock));
+        environment.core = cores_.back().get();
         environment.code = &code_;
         environment.interleaver = &interleaver_;
         environment.cpu_count = config.cpus;

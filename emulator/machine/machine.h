@@ -61,11 +61,15 @@ struct ComponentHash {
     bool operator==(const ComponentHash&) const = default;
 };
 
+// Makes the core model of a CPU, by its number.
+using MakeCore = std::function<std::unique_ptr<CoreModel>(unsigned cpu)>;
+
 class Machine {
   public:
     // Throws ConfigError for a configuration that cannot be, DiskError for a disk's image,
     // std::bad_alloc where the host lacks memory.
-    explicit Machine(const MachineConfig& config);
+    // `make_core`: instead of the models that config.clock names.
+    explicit Machine(const MachineConfig& config, const MakeCore& make_core = {});
     ~Machine();
 
     const MachineConfig& config() const { return config_; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "emulator/core/observe/watch_points.h"
+#include "emulator/core/timing/core_model.h"
 #include "emulator/isa/types.h"
 
 namespace orrery {
@@ -37,6 +38,7 @@ enum class EventKind : u8 {
     Breakpoint,
     DataAccess,
     UnknownInsn,
+    Stretch,
     Count,
 };
 
@@ -211,10 +213,28 @@ struct UnknownInsn {
     bool operator==(const UnknownInsn&) const = default;
 };
 
+// Instructions that were executed one after another, up to a branch (core/timing/core_model.h says where they end).
+// Told as the next instruction begins; the first one from where the subscription began.
+struct Stretch {
+    orrery::Stretch::End end = orrery::Stretch::End::Branch;
+    u8 instructions = 0;
+    u16 bytes = 0;
+    u64 linear = 0;  // of the first
+    u64 next = 0;    // of what comes next
+    static constexpr void fields(auto&& self, auto&& f) {
+        f("end", self.end);
+        f("instructions", self.instructions);
+        f("bytes", self.bytes);
+        f("linear", self.linear);
+        f("next", self.next);
+    }
+    bool operator==(const Stretch&) const = default;
+};
+
 // In EventKind's order.
-using What =
-    std::variant<Instruction, RingEnter, RingLeave, SystemCall, SystemReturn, Exception, Interrupt, TlbFill,
-                 TlbInvalidate, AddressSpace, PortIo, Mmio, Halt, Breakpoint, DataAccess, UnknownInsn>;
+using What = std::variant<Instruction, RingEnter, RingLeave, SystemCall, SystemReturn, Exception, Interrupt,
+                          TlbFill, TlbInvalidate, AddressSpace, PortIo, Mmio, Halt, Breakpoint, DataAccess,
+                          UnknownInsn, Stretch>;
 static_assert(std::variant_size_v<What> == static_cast<size_t>(EventKind::Count));
 
 }  // namespace event
@@ -276,5 +296,11 @@ class Observers {
     Id next_ = 1;
     std::function<void()> changed_;
 };
+
+// Kinds that tell of every instruction, or of what somebody watches, are for subscribers alone; these are the others.
+inline constexpr u32 kLoggedKinds =
+    ((u32{1} << static_cast<u32>(EventKind::Count)) - 1) &
+    ~(Observers::bit(EventKind::Instruction) | Observers::bit(EventKind::Breakpoint) |
+      Observers::bit(EventKind::DataAccess) | Observers::bit(EventKind::Stretch));
 
 }  // namespace orrery

@@ -26,7 +26,7 @@ constexpr ClassCost kClassCosts[] = {
     {Timing::BranchCond, 1}, {Timing::Call, 2},          {Timing::Ret, 2},
     {Timing::Loop, 2},       {Timing::FarBranch, 50},    {Timing::Interrupt, 50},
     {Timing::String, 3},     {Timing::Flags, 1},         {Timing::Bcd, 1},
-    {Timing::Enter, 8},      {Timing::Leave, 1},         {Timing::Io, 200},
+    {Timing::Enter, 8},      {Timing::Leave, 1},         {Timing::Io, 20},
     {Timing::System, 30},    {Timing::Serializing, 100}, {Timing::Cpuid, 100},
     {Timing::Tsc, 20},       {Timing::Fence, 4},         {Timing::Prefetch, 1},
     {Timing::Crc32, 1},      {Timing::Popcnt, 1},        {Timing::VecMove, 1},
@@ -69,6 +69,22 @@ u32 TableCostModel::instruction(const Insn& insn) const {
         if (insn.lock) cost += 12;
     }
     return cost;
+}
+
+// The way to a device and back, which nothing hides: a read waits for its answer, a write to memory for its place in
+// the queue, and ports order everything around them. Of the order of what a local APIC's register and a port of the
+// chipset take.
+u32 TableCostModel::uncached(Uncached access) {
+    switch (access) {
+        case Uncached::MemoryRead:
+            return 100;
+        case Uncached::MemoryWrite:
+            return 80;
+        case Uncached::PortRead:
+        case Uncached::PortWrite:
+            break;
+    }
+    return 180;
 }
 
 }  // namespace orrery

@@ -13,6 +13,7 @@ class TableCostModel : public CoreModel {
     u32 string_iteration() const override { return 1; }
     u32 l2_tlb_hit() override { return 7; }
     u32 walk(unsigned steps) override { return 5 * steps; }
+    u32 uncached(Uncached access) override;
 };
 
 // --clock icount: one instruction, one tick.
@@ -22,6 +23,7 @@ class InstructionCountModel : public CoreModel {
     u32 string_iteration() const override { return 0; }
     u32 l2_tlb_hit() override { return 0; }
     u32 walk(unsigned) override { return 0; }
+    u32 uncached(Uncached) override { return 0; }
 };
 
 }  // namespace orrery

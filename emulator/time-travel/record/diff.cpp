@@ -17,10 +17,6 @@ constexpr u64 kParts = 16;              // into so many a stretch that differs i
 constexpr u64 kShort = 256;             // instructions: from here on one by one
 constexpr u64 kHistory = u64{256} << 20;
 
-constexpr u32 kKinds = (u32{1} << static_cast<u32>(EventKind::Count)) - 1 -
-                       Observers::bit(EventKind::Instruction) - Observers::bit(EventKind::Breakpoint) -
-                       Observers::bit(EventKind::DataAccess);
-
 bool same_input(const LoggedInput& a, const LoggedInput& b) {
     return a.moment == b.moment && a.device == b.device && a.data == b.data;
 }
@@ -33,7 +29,7 @@ class Side {
         end_ = end_of(replay.recording(), run_);
         time_.preload(replay.recording().inputs_of(run_), end_);
         time_.stop_at_end(true);
-        machine_.observers().subscribe(kKinds, [this](const Event& event) { events.push_back(event); });
+        machine_.observers().subscribe(kLoggedKinds, [this](const Event& event) { events.push_back(event); });
     }
 
     Machine& machine() { return machine_; }

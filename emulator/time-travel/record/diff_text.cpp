@@ -63,6 +63,9 @@ struct Words {
     std::string operator()(const event::UnknownInsn& it) const {
         return fmt::format("unknown instruction at {:#x}", it.linear);
     }
+    std::string operator()(const event::Stretch& it) const {
+        return fmt::format("{} instructions from {:#x}, then {:#x}", it.instructions, it.linear, it.next);
+    }
 };
 
 template <typename T>

@@ -16,10 +16,7 @@ namespace orrery {
 
 class EventLog {
   public:
-    // All but those that tell of every instruction, or of what somebody watches.
-    static constexpr u32 kLogged = (u32{1} << kEventKinds) - 1 - Observers::bit(EventKind::Instruction) -
-                                   Observers::bit(EventKind::Breakpoint) -
-                                   Observers::bit(EventKind::DataAccess);
+    static constexpr u32 kLogged = kLoggedKinds;
     static constexpr u64 kLimit = u64{256} << 20;
 
     // Logs from the machine's present moment on, for run 0. The machine must outlive this. `limit`: bytes, of all runs

@@ -20,7 +20,8 @@ class SmallMachine {
   public:
     static constexpr u64 kCode = 0x1'0000, kFunction = 0x1'0020, kStack = 0x8'0000;
 
-    explicit SmallMachine(unsigned cpus = 1) : machine(config(cpus)) {
+    explicit SmallMachine(unsigned cpus = 1, const MakeCore& make_core = {})
+        : machine(config(cpus), make_core) {
         put(0x1000, 0x2027);                 // PML4[0]
         put(0x2000, 0x3027);                 // PDPT[0]
         put(0x3000, 0xe3);                   // PD[0]: 2 MiB at 0, P RW A D PS

@@ -173,6 +173,7 @@ void string_repeated(Cpu* c, const Op* op) {
             // SDM vol. 3B, 17.3.1.1: an execution breakpoint does not match again between iterations.
             c->eflags |= rflags::kRf;
             settle_at(c, op);
+            c->path.leave_in_part();
             c->pending_link = nullptr;
             ORRERY_LEAVE(c);
         }

@@ -21,14 +21,14 @@ void tell_port(Cpu* c, const Op* op, u16 port, unsigned size, u32 value, bool wr
 }
 
 u32 read_port(Cpu* c, const Op* op, u16 port, unsigned size) {
-    DeviceAccess access(c, op);
+    DeviceAccess access(c, op, Uncached::PortRead);
     const u32 value = c->env.bus->io_read(port, size);
     if (c->port_breakpoints != 0) note_port_access(c, port, size);
     tell_port(c, op, port, size, value, false);
     return value;
 }
 void write_port(Cpu* c, const Op* op, u16 port, unsigned size, u32 value) {
-    DeviceAccess access(c, op);
+    DeviceAccess access(c, op, Uncached::PortWrite);
     c->env.bus->io_write(port, size, value);
     if (c->port_breakpoints != 0) note_port_access(c, port, size);
     tell_port(c, op, port, size, value, true);

@@ -8,6 +8,7 @@
 #include "emulator/core/cpu/run/memory.h"
 #include "emulator/core/cpu/run/privilege.h"
 #include "emulator/core/cpu/run/stretch.h"
+#include "emulator/core/cpu/run/tell_path.h"
 #include "emulator/isa/row.h"
 
 namespace orrery {
@@ -44,8 +45,8 @@ void op_too_long(Cpu* c, const Op* op) {
 
 class Builder {
   public:
-    Builder(Cpu& cpu, std::span<const u8> bytes, unsigned page_offset, u32 key)
-        : cpu_(cpu), bytes_(bytes), page_offset_(page_offset), key_(key) {}
+    Builder(Cpu& cpu, std::span<const u8> bytes, u64 physical, u64 second_page, u32 key)
+        : cpu_(cpu), bytes_(bytes), physical_(physical), second_page_(second_page), key_(key) {}
 
     BuiltBlock build() {
         const unsigned limit = (key_ & key::kSingle) != 0 ? 1 : kMaxBlockInstructions;
@@ -64,7 +65,7 @@ class Builder {
             ++decoded;
         }
         if (decoded == 0 && status == DecodeStatus::NeedMoreBytes) return {};
-        flags_live_in_ = find_dead_flags({insns, decoded}, {dead_flags, decoded});
+        find_dead_flags({insns, decoded}, {dead_flags, decoded});
         for (unsigned i = 0; i < decoded; ++i) add(insns[i], dead_flags[i]);
         if (status != DecodeStatus::Ok && status != DecodeStatus::NeedMoreBytes)
             add_fault(status, insns[decoded].length);
@@ -84,14 +85,31 @@ class Builder {
         return ops_.back();
     }
 
+    // Who is told of an instruction may want the boundary after it: no flags are dead then.
+    bool told() const { return (key_ & key::kTold) != 0; }
+
+    void add_told(const Insn& insn) {
+        lower_told(insn, bytes_.subspan(offset_, insn.length), append(insn.length));
+        if (cpu_.path_model == nullptr) return;
+        for (unsigned at = offset_; at < offset_ + insn.length; ++at) {
+            const u64 in_page = (physical_ & (kPageSize - 1)) + at;
+            const u64 line = (in_page < kPageSize ? physical_ + at : second_page_ + in_page - kPageSize) &
+                             ~(PathModel::kLine - 1);
+            if (line == fetch_line_) continue;
+            fetch_line_ = line;
+            lower_fetch_line(line, append(insn.length));
+        }
+    }
+
     void add(const Insn& insn, bool dead_flags) {
+        if (told()) add_told(insn);
         const bool missing = insn.row->has(row_words::NotReal) && (key_ & key::kProtected) == 0;
         const Handler check = missing ? op_not_real : privilege_check(insn.row->privilege, key_);
         if (check != nullptr) append(insn.length).fn = check;
         if (needs_address_op(insn)) lower_address(insn, append(insn.length));
         Op& op = append(insn.length);
         lower(insn, op);
-        selector_of(insn.row_id)(insn, key_ | (dead_flags ? key::kFlagsDead : 0), op);
+        selector_of(insn.row_id)(insn, key_ | (dead_flags && !told() ? key::kFlagsDead : 0), op);
         accesses_ += op.accesses;
         const u32 cost = cpu_.env.core->instruction(insn);
         for (unsigned i = 0; i < insn.operand_count; ++i)
@@ -119,18 +137,18 @@ class Builder {
         BuiltBlock built;
         built.block = std::make_unique<Block>();
         Block& block = *built.block;
-        block.page_offset = static_cast<u16>(page_offset_);
+        const u64 page_offset = physical_ & (kPageSize - 1);
+        block.page_offset = static_cast<u16>(page_offset);
         block.bytes = static_cast<u16>(offset_);
         block.mode = key_;
         block.instructions = instructions_;
         block.cycles = cycles_;
         block.accesses = accesses_;
-        block.flags_live_in = flags_live_in_;
         block.op_count = static_cast<u32>(ops_.size());
         link_[1].delta = offset_;
         for (unsigned i = 0; i < 2; ++i) {
             block.link[i] = link_[i];
-            block.link[i].crosses_page = (page_offset_ + link_[i].delta) >> 12 != 0;
+            block.link[i].crosses_page = (static_cast<i64>(page_offset) + link_[i].delta) >> 12 != 0;
         }
         built.ops = std::make_unique<Op[]>(ops_.size() + 1);
         std::copy(ops_.begin(), ops_.end(), built.ops.get());
@@ -140,7 +158,8 @@ class Builder {
 
     Cpu& cpu_;
     std::span<const u8> bytes_;
-    unsigned page_offset_;
+    u64 physical_;
+    u64 second_page_;  // of bytes beyond the first page
     u32 key_;
     std::vector<Op> ops_;
     Link link_[2];
@@ -148,17 +167,17 @@ class Builder {
     unsigned instructions_ = 0;
     u32 cycles_ = 0;
     u32 accesses_ = 0;
-    u32 flags_live_in_ = 0;
+    u64 fetch_line_ = ~u64{0};  // of the byte before offset_
 };
 
 }  // namespace
 
-BuiltBlock build_block(Cpu& cpu, std::span<const u8> bytes, unsigned page_offset, u32 key) {
-    return Builder(cpu, bytes, page_offset, key).build();
+BuiltBlock build_block(Cpu& cpu, std::span<const u8> bytes, u64 physical, u32 key) {
+    return Builder(cpu, bytes, physical, 0, key).build();
 }
 
-BuiltBlock build_crossing(Cpu& cpu, std::span<const u8> bytes, unsigned page_offset, u32 key) {
-    return Builder(cpu, bytes, page_offset, key | key::kSingle).build();
+BuiltBlock build_crossing(Cpu& cpu, std::span<const u8> bytes, u64 physical, u64 second_page, u32 key) {
+    return Builder(cpu, bytes, physical, second_page, key | key::kSingle).build();
 }
 
 }  // namespace orrery

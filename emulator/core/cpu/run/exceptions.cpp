@@ -3,6 +3,7 @@
 #include "emulator/core/cpu/exec/frame_stack.h"
 #include "emulator/core/cpu/exec/task_switch.h"
 #include "emulator/core/cpu/run/stretch.h"
+#include "emulator/core/cpu/run/tell_path.h"
 #include "emulator/core/cpu/state/debug_registers.h"
 #include "emulator/core/cpu/state/task_state.h"
 
@@ -245,6 +246,7 @@ void count_delivery(Cpu* c) {
 }
 
 void deliver_external(Cpu* c, u8 vector) {
+    cut_path(c, false);
     c->delivery = {};
     c->delivery.active = true;
     c->delivery.vector = vector;
@@ -267,6 +269,7 @@ bool has_error_code(u8 vector) {
 }
 
 void deliver_exception(Cpu* c) {
+    cut_path(c, false);  // a trap; of a fault it is cut already
     PendingException fault = c->pending;
     DeliveryState& state = c->delivery;
     if (fault.vector == Vector::PF) c->cr2 = fault.address;

@@ -1,11 +1,12 @@
 #include "emulator/core/cpu/run/flag_liveness.h"
 
+#include "emulator/core/cpu/state/flags.h"
 #include "emulator/isa/effects.h"
 
 namespace orrery {
 
-u32 find_dead_flags(std::span<const Insn> block, std::span<bool> dead, u32 live_out) {
-    FlagSet seen = live_out;  // later, before they are overwritten
+void find_dead_flags(std::span<const Insn> block, std::span<bool> dead) {
+    FlagSet seen = rflags::kArithmetic;  // later, before they are overwritten
     for (size_t i = block.size(); i-- > 0;) {
         const Effects e = effects(block[i]);
         dead[i] = false;
@@ -19,7 +20,6 @@ u32 find_dead_flags(std::span<const Insn> block, std::span<bool> dead, u32 live_
         dead[i] = written != 0 && always && (written & seen) == 0;
         seen = (seen & ~e.flags.replaced) | (e.flags.read & rflags::kArithmetic);
     }
-    return seen;
 }
 
 }  // namespace orrery

@@ -8,14 +8,11 @@
 
 #include <span>
 
-#include "emulator/core/cpu/state/flags.h"
 #include "emulator/isa/insn.h"
 
 namespace orrery {
 
 // dead[i]: block[i] works on registers alone, and every flag that it writes is overwritten before it is seen.
-// `live_out`: the arithmetic flags that may be seen behind the block (FlagSet, as in RFLAGS). Returns those that
-// may be seen at its beginning: live_out of what leads to it alone.
-u32 find_dead_flags(std::span<const Insn> block, std::span<bool> dead, u32 live_out = rflags::kArithmetic);
+void find_dead_flags(std::span<const Insn> block, std::span<bool> dead);
 
 }  // namespace orrery

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "emulator/core/cpu/run/stretch.h"
+#include "emulator/core/cpu/run/tell_path.h"
 #include "emulator/core/cpu/state/debug_registers.h"
 
 namespace orrery {
@@ -61,6 +62,7 @@ void remember(Cpu* c, u64 linear, u64 physical_page, bool readable, bool writabl
     u8* host = c->env.bus->ram_at(physical_page);
     if (host == nullptr) return;
     if (writes) c->env.bus->note_write(host);
+    if (c->path_model != nullptr) return;  // it is to see every access
     const u64 page = linear & ~u64{0xfff};
     const u64 slot = (linear >> 12) % kFastEntries;
     FastEntry& entry = c->fast[slot];
@@ -166,9 +168,10 @@ u64 read_physical(Cpu* c, const Op* op, u64 physical, unsigned size) {
     if (const u8* host = c->env.bus->ram_at(physical)) {
         u64 value = 0;
         std::memcpy(&value, host, size);
+        tell_data(c, op, physical, size, false);
         return value;
     }
-    DeviceAccess access(c, op);
+    DeviceAccess access(c, op, Uncached::MemoryRead);
     const u64 value = c->env.bus->read(physical, size);
     if (c->env.observers->wants(EventKind::Mmio))
         emit(c, op, event::Mmio{physical, static_cast<u8>(size), false, value});
@@ -180,9 +183,10 @@ void write_physical(Cpu* c, const Op* op, u64 physical, unsigned size, u64 value
         if (c->env.code->invalidate(physical, size)) leave_after(c, op);
         c->env.bus->note_write(host);
         std::memcpy(host, &value, size);
+        tell_data(c, op, physical, size, true);
         return;
     }
-    DeviceAccess access(c, op);
+    DeviceAccess access(c, op, Uncached::MemoryWrite);
     c->env.bus->write(physical, size, value);
     if (c->env.observers->wants(EventKind::Mmio))
         emit(c, op, event::Mmio{physical, static_cast<u8>(size), true, value});
@@ -255,15 +259,27 @@ void store_slow(Cpu* c, const Op* op, u64 linear, unsigned size, u64 value) {
     note_access(c, op, linear, size, true);
 }
 
-u8* rmw_slow(Cpu* c, const Op* op, u64 linear, unsigned size) {
+namespace {
+
+// Physical address of the first byte.
+u64 translate_for_write(Cpu* c, const Op* op, u64 linear, unsigned size) {
     check_canonical(c, op, linear, size);
     check_alignment(c, op, linear, size);
     const Rights rights = rights_now(c, AccessKind::Write);
     const u64 physical = translate_with(c, op, linear, rights, true);
-    if (crosses(linear, size)) {
-        translate_with(c, op, (linear | 0xfff) + 1, rights, true);
-        return nullptr;
-    }
+    if (crosses(linear, size)) translate_with(c, op, (linear | 0xfff) + 1, rights, true);
+    return physical;
+}
+
+}  // namespace
+
+void check_writable(Cpu* c, const Op* op, u64 linear, unsigned size) {
+    translate_for_write(c, op, linear, size);
+}
+
+u8* rmw_slow(Cpu* c, const Op* op, u64 linear, unsigned size) {
+    const u64 physical = translate_for_write(c, op, linear, size);
+    if (crosses(linear, size)) return nullptr;
     note_access(c, op, linear, size, true);
     u8* host = c->env.bus->ram_at(physical);
     if (host == nullptr) return nullptr;
@@ -274,6 +290,9 @@ u8* rmw_slow(Cpu* c, const Op* op, u64 linear, unsigned size) {
         return nullptr;
     if (c->env.code->invalidate(physical, size)) leave_after(c, op);
     c->env.bus->note_write(host);
+    // As of load_for_write and store_slow.
+    tell_data(c, op, physical, size, false);
+    tell_data(c, op, physical, size, true);
     return host;
 }
 
@@ -314,6 +333,7 @@ void load_bytes_slow(Cpu* c, const Op* op, u64 linear, void* to, unsigned size) 
         u8* out = static_cast<u8*>(to) + offset;
         if (const u8* host = c->env.bus->ram_at(physical)) {
             std::memcpy(out, host, length);
+            tell_data(c, op, physical, length, false);
             watch_access(c, op, linear + offset, physical, length, false, first_bytes(out, length));
             return;
         }
@@ -328,6 +348,7 @@ void store_bytes_slow(Cpu* c, const Op* op, u64 linear, const void* from, unsign
             if (c->env.code->invalidate(physical, length)) leave_after(c, op);
             c->env.bus->note_write(host);
             std::memcpy(host, in, length);
+            tell_data(c, op, physical, length, true);
             watch_access(c, op, linear + offset, physical, length, true, first_bytes(in, length));
             return;
         }

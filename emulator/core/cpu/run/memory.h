@@ -26,6 +26,8 @@ void store_slow(Cpu* c, const Op* op, u64 linear, unsigned size, u64 value);
 // Checks that `size` bytes can be written, as a read-modify-write does before it reads. The host address if
 // they are plain memory within a page, else null: then load_for_write and store_slow do it.
 u8* rmw_slow(Cpu* c, const Op* op, u64 linear, unsigned size);
+// The check alone, for an instruction that may raise something else before it writes.
+void check_writable(Cpu* c, const Op* op, u64 linear, unsigned size);
 u64 load_for_write(Cpu* c, const Op* op, u64 linear, unsigned size);
 // Any size up to 4096, for what is wider than a register (SSE, FXSAVE, x87). Both check every byte first: a
 // store that faults writes nothing. Each counts as one TLB look-up per page.

@@ -77,10 +77,9 @@ struct Block {
     u32 cycles = 0;    // static cost of all of it
     u32 accesses = 0;  // sum over its Ops
     u32 op_count = 0;
-    u32 flags_live_in = 0;  // arithmetic flags that may be seen before the block overwrites them
-    bool dead = false;      // its bytes have changed: never to be entered again
-    Link link[2];           // 0: taken (or the only one), 1: falls through
-    Op* ops = nullptr;      // op_count Ops and one spare after them
+    bool dead = false;  // its bytes have changed: never to be entered again
+    Link link[2];       // 0: taken (or the only one), 1: falls through
+    Op* ops = nullptr;  // op_count Ops and one spare after them
 };
 
 inline constexpr unsigned kMaxBlockInstructions = 64;
@@ -97,6 +96,7 @@ inline constexpr u32 kLong = 1u << 6;      // EFER.LMA
 inline constexpr u32 kProtected = 1u << 7;   // CR0.PE and not virtual-8086 mode
 inline constexpr u32 kVexTrap = 1u << 8;     // real and virtual-8086 mode: VEX raises #UD
 inline constexpr u32 kAvxTrap = 1u << 9;     // that, CR0.TS, CR4.OSXSAVE or XCR0: AVX raises #UD or #NM
+inline constexpr u32 kTold = 1u << 10;       // the path is told of (tell_path.h)
 inline constexpr u32 kFlagsDead = 1u << 30;  // for selectors only: nobody sees the instruction's flags
 inline constexpr u32 kSingle = 1u << 31;     // one instruction only
 }  // namespace key

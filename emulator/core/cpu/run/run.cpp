@@ -10,6 +10,7 @@
 #include "emulator/core/cpu/run/exceptions.h"
 #include "emulator/core/cpu/run/memory.h"
 #include "emulator/core/cpu/run/stretch.h"
+#include "emulator/core/cpu/run/tell_path.h"
 #include "emulator/core/cpu/state/debug_registers.h"
 #include "emulator/core/cpu/vector/fp_env.h"
 
@@ -50,15 +51,14 @@ Block* build_uncached(Cpu* c, u64 linear, u64 physical, u32 key) {
         for (unsigned i = 0; i < count; ++i) bytes[at + i] = static_cast<u8>(c->env.bus->read(from + i, 1));
     };
     fetch(physical, 0, head);
-    const unsigned offset = linear & 0xfff;
-    BuiltBlock built = build_crossing(*c, {bytes, head}, offset, key);
+    BuiltBlock built = build_crossing(*c, {bytes, head}, physical, 0, key);
     if (!built.block) {
         u64 second = next_page;
         if (!c->code64()) second = (second - c->seg_base[kCs]) % (u64{1} << 32) + c->seg_base[kCs];
         const u64 second_physical = translate_fetch(c, second);
         ++c->code_crossings;
         fetch(second_physical, head, kMaxInsnLength - head);
-        built = build_crossing(*c, bytes, offset, key);
+        built = build_crossing(*c, bytes, physical, second_physical, key);
     }
     c->uncached_block = std::move(built.block);
     c->uncached_ops = std::move(built.ops);
@@ -81,7 +81,7 @@ Block* find_block(Cpu* c, bool single) {
     if (Block* block = page->find(offset, wanted)) return block;
 
     const u8* host = c->env.bus->ram_at(page->physical);
-    BuiltBlock built = build_block(*c, {host + offset, 4096 - offset}, offset, wanted);
+    BuiltBlock built = build_block(*c, {host + offset, 4096 - offset}, page->physical + offset, wanted);
     if (!built.block) return build_uncached(c, linear, page->physical + offset, wanted);
     built.block->page = page;
     Block* block = built.block.get();
@@ -204,6 +204,7 @@ void Cpu::run(u64 instructions_total, Ticks deadline) {
 
     exit_requested = false;
     pending_link = nullptr;  // RIP may have been changed since the last run
+    update_told();           // and who wants to be told
     HostFpScope fp(this);
     jmp_buf here;
     unwind = &here;
@@ -219,6 +220,7 @@ void Cpu::run(u64 instructions_total, Ticks deadline) {
         default:
             unplant(this);
             pending_link = nullptr;
+            cut_path(this, true);
             deliver_exception(this);
     }
     while (!exit_requested && insns_left > 0 && cycles_left > 0) {

@@ -42,21 +42,30 @@ void tell_of_access(Cpu* c, const Op* op, u64 linear, u64 physical, unsigned siz
 void tell_of_bus_write(Cpu* c, u64 physical, u64 size);
 
 // Brackets an access to a device: the clock shows the instruction's own time, and signals that the device
-// raises meanwhile end the block after it. The device may do floating-point arithmetic of its own.
+// raises meanwhile end the block after it. The device may do floating-point arithmetic of its own. What the way to
+// it costs is charged afterwards; what is a part of the CPU (x2APIC, CR8) is reached at no further cost.
 class DeviceAccess {
   public:
-    DeviceAccess(Cpu* cpu, const Op* op) : fp_(cpu), cpu_(cpu), outer_(cpu->current_op) {
+    DeviceAccess(Cpu* cpu, const Op* op) : fp_(cpu), cpu_(cpu), op_(op), outer_(cpu->current_op) {
         cpu_->current_op = op;
         cpu_->env.events->set_now(ticks_at(cpu, op));
     }
-    ~DeviceAccess() { cpu_->current_op = outer_; }
+    DeviceAccess(Cpu* cpu, const Op* op, Uncached way) : DeviceAccess(cpu, op) {
+        cost_ = cpu->env.core->uncached(way);
+    }
+    ~DeviceAccess() {
+        cpu_->current_op = outer_;
+        charge(cpu_, op_, cost_);
+    }
     DeviceAccess(const DeviceAccess&) = delete;
     DeviceAccess& operator=(const DeviceAccess&) = delete;
 
   private:
     HostFpPause fp_;
     Cpu* cpu_;
+    const Op* op_;
     const Op* outer_;
+    u32 cost_ = 0;
 };
 
 // Translates an instruction fetch; raises as one does. RIP must be at the boundary.

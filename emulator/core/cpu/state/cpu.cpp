@@ -6,7 +6,8 @@ Cpu::Cpu(unsigned cpu_id, const CpuEnvironment& environment, const CpuFeatures& 
     : id(cpu_id),
       env(environment),
       features(cpu_features),
-      tlb([this](Tlb::Side side, u64 linear, u64 length) { drop_fast(side, linear, length); }) {
+      tlb([this](Tlb::Side side, u64 linear, u64 length) { drop_fast(side, linear, length); }),
+      path_model(environment.core->path()) {
     env.code->add_watch(&monitor);
     reset();
 }

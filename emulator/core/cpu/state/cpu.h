@@ -21,6 +21,7 @@
 #include "emulator/core/smp/interleaver.h"
 #include "emulator/core/time/event_queue.h"
 #include "emulator/core/timing/core_model.h"
+#include "emulator/core/timing/path.h"
 #include "emulator/isa/decoder.h"
 
 namespace orrery {
@@ -168,6 +169,8 @@ struct alignas(64) Cpu : CpuState {
     // CPU's instruction count at the last delivery of any.
     u64 barren_deliveries = 0;
     u64 delivered_at = ~u64{0};
+    PathModel* path_model = nullptr;        // env.core's
+    Path path;                              // told of where key::kTold is set (run/tell_path.h)
     std::unique_ptr<Block> uncached_block;  // an instruction that crosses a page, or lies outside RAM
     std::unique_ptr<Op[]> uncached_ops;
 
@@ -237,6 +240,7 @@ struct alignas(64) Cpu : CpuState {
     void visit(Archive& archive);
 
   private:
+    void update_told();
     void begin_stretch(u64 instructions_total, Ticks deadline);
 };
 

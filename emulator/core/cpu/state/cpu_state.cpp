@@ -19,6 +19,10 @@ constexpr u32 kExistingFlags = rflags::kArithmetic | rflags::kTf | rflags::kIf |
                                rflags::kNt | rflags::kRf | rflags::kVm | rflags::kAc | rflags::kVif |
                                rflags::kVip | rflags::kId;
 
+bool is_told(const Cpu& cpu) {
+    return cpu.path_model != nullptr || cpu.env.observers->wants(EventKind::Stretch);
+}
+
 u32 derived_key(const Cpu& cpu) {
     const Segment& cs = cpu.seg[kCs];
     CpuMode mode = cs.big() ? CpuMode::Bits32 : CpuMode::Bits16;
@@ -35,6 +39,7 @@ u32 derived_key(const Cpu& cpu) {
     constexpr u32 kAllMasked = 0x1f80;
     if ((cpu.mxcsr & kAllMasked) != kAllMasked) key |= key::kSseUnmasked;
     if (cpu.long_mode()) key |= key::kLong;
+    if (is_told(cpu)) key |= key::kTold;
     if ((cpu.cr0 & cr0::kPe) != 0 && !cpu.virtual_8086()) key |= key::kProtected;
     return key;
 }
@@ -66,7 +71,22 @@ void Cpu::update_mode() {
     fast_code = fast_code_tables[cpl == 3];
 }
 
+// Subscriptions change between runs.
+void Cpu::update_told() {
+    if (is_told(*this)) {
+        key |= key::kTold;
+    } else {
+        key &= ~key::kTold;
+        path.forget();
+    }
+}
+
 void Cpu::reset(bool is_init) {
+    if (is_init) {
+        path.cut(rip_slot + seg_base[kCs], false);
+    } else {
+        path.forget();
+    }
     for (u64& value : gpr) value = 0;
     gpr[kRdx] = kCpuSignature;
     rip_slot = 0xfff0;
@@ -183,6 +203,7 @@ void Cpu::visit(Archive& archive) {
     archive.field("sipi_vector", sipi_vector);
     archive.field("shutdown", shutdown);
     archive.field("tlb", tlb);
+    if (path_model != nullptr) archive.field("path", path);
     env.core->visit(archive);
 
     // Counters: totals, since how a run was cut into stretches is not state.
@@ -210,6 +231,7 @@ void Cpu::visit(Archive& archive) {
     delivery = {};
     pending = {};
     pending_link = nullptr;
+    if (path_model == nullptr) path.forget();
     update_breakpoints(this);
     flush_fast();
     update_mode();

@@ -95,7 +95,7 @@ void raise_unmasked(Cpu* c, const Op* op, u32 flags) {
     } else {
         const u64 linear = avx::address_of(c, op);
         // A fault of the store comes first.
-        if ((flags & ~(c->mxcsr >> 7)) != 0) rmw_slow(c, op, linear, wide ? 16 : 8);
+        if ((flags & ~(c->mxcsr >> 7)) != 0) check_writable(c, op, linear, wide ? 16 : 8);
         raise_unmasked(c, op, flags);
         Xmm packed;
         std::memcpy(&packed, halves, sizeof packed);
