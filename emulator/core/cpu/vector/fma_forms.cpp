@@ -171,20 +171,35 @@ void op_fma(Cpu* c, const Op* op) {
     ORRERY_NEXT(c, op);
 }
 
-}  // namespace
-
-// The opcode says it all: 96 to 9F are the 132 forms, A6 to AF 213, B6 to BF 231; VEX.W is the precision.
-void select_fma(const Insn& insn, u32 key, Op& op) {
+void select_form(const Insn& insn, u32 key, Op& op, Kind kind, Order order, Type type) {
     if (trap_avx(key, op)) return;
-    static constexpr Kind kKinds[] = {kMaddSub, kMsubAdd, kMadd,  kMadd,  kMsub,
-                                      kMsub,    kNmadd,   kNmadd, kNmsub, kNmsub};
-    const unsigned which = insn.opcode & 15u;
-    const bool scalar = which >= 8 && which % 2 != 0;
-    const Type type = scalar ? (insn.rex_w ? kDouble : kSingle) : insn.rex_w ? kDoubles : kSingles;
     prepare(insn, op);
-    if (scalar) op.imm &= ~kWide;
-    op.imm |= form_bits(kKinds[which - 6], type, static_cast<Order>((insn.opcode >> 4) - 9));
+    if (is_scalar(type)) op.imm &= ~kWide;
+    op.imm |= form_bits(kind, type, order);
     op.fn = (key & key::kSseUnmasked) != 0 ? op_fma<true> : op_fma<false>;
 }
+
+}  // namespace
+
+#define ORRERY_FMA_FORM(name, kind, order, suffix, type)                   \
+    void select_##name##order##suffix(const Insn& insn, u32 key, Op& op) { \
+        select_form(insn, key, op, kind, k##order, type);                  \
+    }
+#define ORRERY_FMA_PACKED(name, kind, order)         \
+    ORRERY_FMA_FORM(name, kind, order, ps, kSingles) \
+    ORRERY_FMA_FORM(name, kind, order, pd, kDoubles)
+#define ORRERY_FMA_ALL(name, kind, order)           \
+    ORRERY_FMA_PACKED(name, kind, order)            \
+    ORRERY_FMA_FORM(name, kind, order, ss, kSingle) \
+    ORRERY_FMA_FORM(name, kind, order, sd, kDouble)
+#define ORRERY_FMA_ORDERS(forms, name, kind) \
+    forms(name, kind, 132) forms(name, kind, 213) forms(name, kind, 231)
+
+ORRERY_FMA_ORDERS(ORRERY_FMA_ALL, fmadd, kMadd)
+ORRERY_FMA_ORDERS(ORRERY_FMA_ALL, fmsub, kMsub)
+ORRERY_FMA_ORDERS(ORRERY_FMA_ALL, fnmadd, kNmadd)
+ORRERY_FMA_ORDERS(ORRERY_FMA_ALL, fnmsub, kNmsub)
+ORRERY_FMA_ORDERS(ORRERY_FMA_PACKED, fmaddsub, kMaddSub)
+ORRERY_FMA_ORDERS(ORRERY_FMA_PACKED, fmsubadd, kMsubAdd)
 
 }  // namespace orrery

@@ -191,12 +191,17 @@ void select_ftst(const Insn& insn, u32 key, Op& op) {
 void select_fxam(const Insn& insn, u32 key, Op& op) {
     if (!prepare(insn, key, op)) op.fn = op_fxam;
 }
-// DA: B E BE U; DB: their opposites.
-void select_fcmov(const Insn& insn, u32 key, Op& op) {
-    if (prepare(insn, key, op)) return;
-    static constexpr Handler kHandlers[] = {op_fcmov<2>, op_fcmov<4>, op_fcmov<6>, op_fcmov<10>,
-                                            op_fcmov<3>, op_fcmov<5>, op_fcmov<7>, op_fcmov<11>};
-    op.fn = kHandlers[(insn.opcode & 1) << 2 | (insn.reg & 3)];
-}
+#define ORRERY_FCMOV(name, condition)                             \
+    void select_##name(const Insn& insn, u32 key, Op& op) {       \
+        if (!prepare(insn, key, op)) op.fn = op_fcmov<condition>; \
+    }
+ORRERY_FCMOV(fcmovb, 2)
+ORRERY_FCMOV(fcmove, 4)
+ORRERY_FCMOV(fcmovbe, 6)
+ORRERY_FCMOV(fcmovu, 10)
+ORRERY_FCMOV(fcmovnb, 3)
+ORRERY_FCMOV(fcmovne, 5)
+ORRERY_FCMOV(fcmovnbe, 7)
+ORRERY_FCMOV(fcmovnu, 11)
 
 }  // namespace orrery

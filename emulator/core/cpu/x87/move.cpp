@@ -291,11 +291,19 @@ void select_fbld(const Insn& insn, u32 key, Op& op) {
 void select_fld_st(const Insn& insn, u32 key, Op& op) {
     if (!prepare(insn, key, op)) op.fn = op_fld_st;
 }
-void select_fld_constant(const Insn& insn, u32 key, Op& op) {
-    if (prepare(insn, key, op)) return;
-    op.a = insn.modrm & 7;
-    op.fn = op_fld_constant;
-}
+#define ORRERY_FLD_CONSTANT(name, which)                    \
+    void select_##name(const Insn& insn, u32 key, Op& op) { \
+        if (prepare(insn, key, op)) return;                 \
+        op.a = which;                                       \
+        op.fn = op_fld_constant;                            \
+    }
+ORRERY_FLD_CONSTANT(fld1, 0)
+ORRERY_FLD_CONSTANT(fldl2t, 1)
+ORRERY_FLD_CONSTANT(fldl2e, 2)
+ORRERY_FLD_CONSTANT(fldpi, 3)
+ORRERY_FLD_CONSTANT(fldlg2, 4)
+ORRERY_FLD_CONSTANT(fldln2, 5)
+ORRERY_FLD_CONSTANT(fldz, 6)
 void select_fst(const Insn& insn, u32 key, Op& op) {
     if (prepare(insn, key, op)) return;
     op.fn = by_float_format(
