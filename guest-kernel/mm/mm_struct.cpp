@@ -151,6 +151,7 @@ void mmdrop(mm_struct* mm) {
 }
 
 mm_struct* get_task_mm(task_struct* task) {
+    IrqGuard guard(task->alloc_lock);
     mm_struct* mm = task->mm;
     if (mm) mmget(mm);
     return mm;

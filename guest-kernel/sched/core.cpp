@@ -11,6 +11,8 @@
 #include "core/printk.h"
 #include "core/string.h"
 #include "mm/mm_struct.h"
+#include "sched/balance.h"
+#include "sched/run_queue.h"
 #include "sched/sched.h"
 #include "time/clock.h"
 #include "time/tick.h"
@@ -24,43 +26,11 @@ namespace {
 
 constexpr u64 kStackCanary = 0x57ac6e9d5ca1ab1e;
 
-/// Holds the run queue of a task, wherever it is, for a scope, with interrupts off.
-class TaskRunQueue {
-  public:
-    explicit TaskRunQueue(const task_struct* task) : flags_(local_irq_save()) {
-        for (;;) {
-            rq_ = &queue_of(task);
-            rq_->lock.lock();
-            if (rq_ == &queue_of(task)) return;
-            rq_->lock.unlock();  // it moved to another CPU meanwhile
-        }
-    }
-    ~TaskRunQueue() { rq_->lock.unlock_irqrestore(flags_); }
-    TaskRunQueue(const TaskRunQueue&) = delete;
-    TaskRunQueue& operator=(const TaskRunQueue&) = delete;
-    RunQueue& operator*() const { return *rq_; }
-    RunQueue* operator->() const { return rq_; }
-
-  private:
-    static RunQueue& queue_of(const task_struct* task) {
-        return run_queues.on(__atomic_load_n(&task->cpu, __ATOMIC_RELAXED));
-    }
-    u64 flags_;
-    RunQueue* rq_;
-};
-
-/// Under the lock: let the CPU of `rq` choose again as soon as it can. Another CPU's needs an interrupt
-/// besides.
-void resched(RunQueue& rq) {
-    rq.curr->work.set(kWorkResched);
-    if (rq.cpu != this_cpu_number()) send_reschedule(rq.cpu);
-}
-
 /// Under the lock: charge the running task up to now.
 void update_current(RunQueue& rq) {
     task_struct* task = rq.curr;
     const u64 now = ktime_get_ns();
-    const u64 delta = now - task->se.exec_start;
+    const u64 delta = now - min(now, task->se.exec_start);
     task->se.exec_start = now;
     if (task == rq.idle) {
         rq.idle_ns += delta;
@@ -77,35 +47,16 @@ task_struct* pick_next(RunQueue& rq) {
     return rq.idle;
 }
 
-void enqueue(RunQueue& rq, task_struct* task, bool wakeup) {
-    BUG_ON(task->se.on_rq);
-    task->se.on_rq = true;
-    task->sched_class->enqueue(rq, task, wakeup);
-    rq.nr_running++;
-}
-
-void dequeue(RunQueue& rq, task_struct* task) {
-    BUG_ON(!task->se.on_rq);
-    task->se.on_rq = false;
-    task->sched_class->dequeue(rq, task);
-    rq.nr_running--;
-}
-
-void check_preempt(RunQueue& rq, task_struct* woken) {
-    task_struct* running = rq.curr;
-    const bool better = running == rq.idle || (woken->sched_class != running->sched_class
-                                                   ? woken->sched_class == &rt_sched_class
-                                                   : woken->sched_class->preempts(woken, running));
-    if (better) resched(rq);
-}
-
 /// Runs on the new task's stack.
 void finish_switch(task_struct* prev) {
     RunQueue& rq = this_rq();
     mm_struct* mm = rq.dropped_mm;
+    task_struct* leaver = rq.leaver;
     rq.dropped_mm = nullptr;
+    rq.leaver = nullptr;
     const bool dead = prev->state == EXIT_DEAD;
     rq.lock.unlock();
+    if (leaver) queue_where_allowed(leaver);
     if (mm) mmdrop(mm);
     if (dead) task_put(prev);  // it can never run again: drop the reference that running meant
 }
@@ -176,6 +127,10 @@ extern "C" void schedule() {
     } else if (prev != rq.idle) {
         prev->nivcsw++;
     }
+    if (prev->se.on_rq && !allowed_on(prev, rq.cpu)) {
+        dequeue(rq, prev);
+        rq.leaver = prev;  // once it is off this CPU
+    }
     task_struct* next = pick_next(rq);
     if (next == prev) {
         rq.lock.unlock_irqrestore(flags);
@@ -185,27 +140,70 @@ extern "C" void schedule() {
     next->se.exec_start = ktime_get_ns();
     next->se.slice_start = next->se.exec_start;
     rq.curr = next;
+    rq.curr_rt_priority = next->rt_priority;
     context_switch(rq, prev, next);
     local_irq_restore(flags);
 }
 
 bool try_to_wake_up(task_struct* task, u32 states) {
-    const TaskRunQueue rq(task);
-    if (!(task->state & states)) return false;
-    task->state = TASK_RUNNING;
-    if (!task->se.on_rq) {
+    for (bool placed = false;;) {
+        const TaskRunQueue rq(task);
+        u32 state = __atomic_load_n(&task->state, __ATOMIC_RELAXED);
+        if (!(state & states)) return false;
+        // It has a place once it is off its CPU: until then it may not even have gone to sleep.
+        if (!task->se.on_rq && !placed) {
+            placed = true;
+            if (move_to(*rq, task, select_cpu(task))) continue;
+        }
+        // The task itself changes its state without a lock.
+        if (!__atomic_compare_exchange_n(&task->state, &state, TASK_RUNNING, false, __ATOMIC_SEQ_CST,
+                                         __ATOMIC_RELAXED))
+            continue;
+        if (!task->se.on_rq) {
+            enqueue(*rq, task, true);
+            check_preempt(*rq, task);
+        }
+        return true;
+    }
+}
+
+void queue_where_allowed(task_struct* task) {
+    for (;;) {
+        const TaskRunQueue rq(task);
+        if (!allowed_on(task, rq->cpu) && move_to(*rq, task, select_cpu(task))) continue;
         enqueue(*rq, task, true);
         check_preempt(*rq, task);
+        return;
     }
-    return true;
 }
 
 void wake_up_new_task(task_struct* task) {
     task->cpu = this_cpu_number();
-    const TaskRunQueue rq(task);
-    task->state = TASK_RUNNING;
-    enqueue(*rq, task, false);
-    check_preempt(*rq, task);
+    for (bool placed = false;; placed = true) {
+        const TaskRunQueue rq(task);
+        if (!placed && move_to(*rq, task, select_cpu_for_new(task))) continue;
+        enqueue(*rq, task, false);
+        check_preempt(*rq, task);
+        return;
+    }
+}
+
+void sched_set_affinity(task_struct* task, u64 mask) {
+    bool queue = false;
+    {
+        const TaskRunQueue rq(task);
+        task->cpus_allowed = mask;
+        if (!task->se.on_rq || allowed_on(task, rq->cpu)) return;
+        if (rq->curr == task) {
+            resched(*rq);  // it leaves as soon as it can
+        } else {
+            update_current(*rq);
+            dequeue(*rq, task);
+            queue = true;
+        }
+    }
+    if (queue) queue_where_allowed(task);
+    if (task == current()) cond_resched();
 }
 
 void kick_process(task_struct* task) {
@@ -215,6 +213,7 @@ void kick_process(task_struct* task) {
 
 void scheduler_tick(bool user) {
     RunQueue& rq = this_rq();
+    balance_at_tick(rq);
     IrqGuard guard(rq.lock);
     task_struct* task = rq.curr;
     update_current(rq);
@@ -263,27 +262,36 @@ void sched_set_policy(task_struct* task, u32 policy, u32 rt_priority, i32 static
     task->se.weight = policy == SCHED_IDLE ? 3 : weight_of_prio(static_prio);
     task->sched_class = policy == SCHED_FIFO || policy == SCHED_RR ? &rt_sched_class : normal_sched_class;
     if (queued) enqueue(*rq, task, false);
+    if (task == rq->curr) rq->curr_rt_priority = rt_priority;
     resched(*rq);
 }
 
 u64 task_runtime_ns(const task_struct* task) {
     const TaskRunQueue rq(task);
     u64 ns = task->se.sum_exec_runtime;
-    if (task == rq->curr) ns += ktime_get_ns() - task->se.exec_start;
+    const u64 now = ktime_get_ns();
+    if (task == rq->curr) ns += now - min(now, task->se.exec_start);
     return ns;
+}
+
+SchedTotals sched_totals_of(unsigned cpu) {
+    RunQueue& rq = run_queues.on(cpu);
+    IrqGuard guard(rq.lock);
+    if (rq.curr == rq.idle) update_current(rq);  // nothing else does while it sleeps
+    return {rq.nr_running, rq.nr_switches, rq.idle_ns, rq.user_ns, rq.system_ns, rq.nice_ns};
 }
 
 SchedTotals sched_totals() {
     SchedTotals sum;
-    run_queues.for_each_online([&](RunQueue& rq) {
-        IrqGuard guard(rq.lock);
-        sum.nr_running += rq.nr_running;
-        sum.nr_switches += rq.nr_switches;
-        sum.idle_ns += rq.idle_ns;
-        sum.user_ns += rq.user_ns;
-        sum.system_ns += rq.system_ns;
-        sum.nice_ns += rq.nice_ns;
-    });
+    for (unsigned cpu = 0; cpu < online_cpus; cpu++) {
+        const SchedTotals one = sched_totals_of(cpu);
+        sum.nr_running += one.nr_running;
+        sum.nr_switches += one.nr_switches;
+        sum.idle_ns += one.idle_ns;
+        sum.user_ns += one.user_ns;
+        sum.system_ns += one.system_ns;
+        sum.nice_ns += one.nice_ns;
+    }
     return sum;
 }
 
@@ -347,7 +355,7 @@ void sched_init() {
 void cpu_idle() {
     for (;;) {
         local_irq_disable();
-        if (!current()->work.has(kWorkResched) && this_rq().nr_running == 0) {
+        if (!current()->work.has(kWorkResched) && this_rq().nr_running == 0 && !pull_task()) {
             tick_stop();
             asm volatile("sti; hlt" ::: "memory");
         }

@@ -55,6 +55,20 @@ struct Fair final : SchedClass {
         insert(rq.fair, task);
     }
 
+    task_struct* waiting_for(const RunQueue& rq, unsigned cpu) const override {
+        for (ListNode* n = rq.fair.tasks.next; n != &rq.fair.tasks; n = n->next) {
+            if (may_move(rq, task_of_run_node(n), cpu)) return task_of_run_node(n);
+        }
+        return nullptr;
+    }
+    /// What counts is how far the task is ahead of the others of its queue.
+    void migrate(const RunQueue& from, const RunQueue& to, task_struct* task) const override {
+        const u64 base = __atomic_load_n(&to.fair.min_vruntime, __ATOMIC_RELAXED);
+        const u64 lead = task->se.vruntime - min(task->se.vruntime, from.fair.min_vruntime);
+        const u64 lag = from.fair.min_vruntime - min(task->se.vruntime, from.fair.min_vruntime);
+        task->se.vruntime = base + lead - min(base, lag);
+    }
+
   private:
     static void insert(FairQueue& q, task_struct* task) {
         ListNode* after = q.tasks.prev;

@@ -50,6 +50,13 @@ struct Mlfq final : SchedClass {
         rq.mlfq.levels[task->se.mlfq_level].move_to_back(task);
     }
 
+    task_struct* waiting_for(const RunQueue& rq, unsigned cpu) const override {
+        for (const RunList& level : rq.mlfq.levels) {
+            if (task_struct* task = level.find_movable(rq, cpu)) return task;
+        }
+        return nullptr;
+    }
+
   private:
     static void boost(MlfqQueue& q, u64 now) {
         q.last_boost = now;

@@ -19,6 +19,9 @@ struct Fifo : SchedClass {
     bool tick(RunQueue&, task_struct*) const override { return false; }
     bool preempts(const task_struct*, const task_struct*) const override { return false; }
     void yield(RunQueue& rq, task_struct* task) const override { rq.simple.move_to_back(task); }
+    task_struct* waiting_for(const RunQueue& rq, unsigned cpu) const override {
+        return rq.simple.find_movable(rq, cpu);
+    }
 };
 
 struct RoundRobin final : Fifo {

@@ -44,6 +44,16 @@ struct Rt final : SchedClass {
     void yield(RunQueue& rq, task_struct* task) const override {
         rq.rt.lists[task->rt_priority].move_to_back(task);
     }
+    task_struct* waiting_for(const RunQueue& rq, unsigned cpu) const override {
+        for (int word = 1; word >= 0; word--) {
+            for (u64 left = rq.rt.bitmap[word]; left;) {
+                const int bit = 63 - __builtin_clzll(left);
+                left &= ~(1ull << bit);
+                if (task_struct* task = rq.rt.lists[word * 64 + bit].find_movable(rq, cpu)) return task;
+            }
+        }
+        return nullptr;
+    }
 };
 
 Rt rt;

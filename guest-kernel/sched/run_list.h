@@ -10,6 +10,10 @@ inline task_struct* task_of_run_node(ListNode* node) {
                                           offsetof(sched_entity, run_node));
 }
 
+struct RunQueue;
+/// Does `task`, which is in `rq`, wait there and may it run on `cpu`?
+bool may_move(const RunQueue& rq, const task_struct* task, unsigned cpu);
+
 class RunList {
   public:
     task_struct* front() const { return head_.linked() ? task_of_run_node(head_.next) : nullptr; }
@@ -19,6 +23,13 @@ class RunList {
     void move_to_back(task_struct* task) {
         remove(task);
         push_back(task);
+    }
+    /// The first that waits in this list of `rq` and may move to `cpu`.
+    task_struct* find_movable(const RunQueue& rq, unsigned cpu) const {
+        for (ListNode* n = head_.next; n != &head_; n = n->next) {
+            if (may_move(rq, task_of_run_node(n), cpu)) return task_of_run_node(n);
+        }
+        return nullptr;
     }
     bool has_one() const { return head_.linked() && head_.next == head_.prev; }
 

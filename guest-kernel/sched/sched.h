@@ -5,7 +5,9 @@
 // belong to the class chosen at boot by `sched=`: fair (default), rr, fifo, mlfq. The idle task runs when
 // every queue is empty.
 //
-// Each CPU has a RunQueue; a task is in that of task_struct::cpu.
+// Each CPU has a RunQueue; a task is in that of task_struct::cpu, which changes only under the lock of the queue that it
+// leaves, while it is neither queued nor running. At most one run queue is locked by a CPU. Which CPU a task gets is
+// decided when it becomes runnable; idle CPUs pull what waits elsewhere, busy ones compare at ticks (balance.cpp).
 //
 // Guarantees: all queue operations run under RunQueue::lock with interrupts off. User code is preempted at a
 // tick or a wake-up; kernel code only where it sleeps or calls cond_resched().
@@ -35,6 +37,10 @@ struct SchedClass {
     /// Should `woken` (of this class) run instead of `running` (of this class)?
     virtual bool preempts(const task_struct* woken, const task_struct* running) const = 0;
     virtual void yield(RunQueue& rq, task_struct* task) const = 0;
+    /// Somebody in the queue who waits there (is not rq.curr) and may run on `cpu`; nullptr if nobody.
+    virtual task_struct* waiting_for(const RunQueue& rq, unsigned cpu) const = 0;
+    /// `task`, in no queue, will be in that of `to` after that of `from`, which is locked.
+    virtual void migrate(const RunQueue& /*from*/, const RunQueue& /*to*/, task_struct* /*task*/) const {}
     constexpr explicit SchedClass(const char* class_name) : name(class_name) {}
 };
 
@@ -71,7 +77,10 @@ struct RunQueue {
     task_struct* curr = nullptr;
     task_struct* idle = nullptr;
     mm_struct* dropped_mm = nullptr;  // lazily used by the previous task, to be dropped after the switch
-    u32 nr_running = 0;
+    task_struct* leaver = nullptr;    // the previous task, if it may not run here any more
+    u32 nr_running = 0;               // others look at it without the lock (sched/balance.cpp)
+    u32 curr_rt_priority = 0;         // of `curr`, 0 if it is not a real-time task; others look
+    u32 ticks = 0;
     u64 nr_switches = 0;
     u64 idle_ns = 0;
     u64 user_ns = 0, system_ns = 0, nice_ns = 0;  // by tick sampling, for /proc/stat
@@ -92,6 +101,8 @@ struct SchedTotals {
     u64 idle_ns = 0, user_ns = 0, system_ns = 0, nice_ns = 0;
 };
 SchedTotals sched_totals();
+/// The same of one CPU.
+SchedTotals sched_totals_of(unsigned cpu);
 
 void sched_init();
 /// Give up the CPU. The caller has set current()->state; a pending signal makes an interruptible sleep end at
@@ -102,8 +113,10 @@ bool try_to_wake_up(task_struct* task, u32 states);
 inline bool wake_up_process(task_struct* task) {
     return try_to_wake_up(task, TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_WAKEKILL);
 }
-/// First run of a task made by fork. It gets the current task's class.
+/// First run of a task made by fork.
 void wake_up_new_task(task_struct* task);
+/// Let `task` run on the CPUs of `mask` only, from now on. The caller has made sure that one of them runs.
+void sched_set_affinity(task_struct* task, u64 mask);
 /// `task` has something to look at before it runs user code: if it runs now, make it pass the kernel.
 void kick_process(task_struct* task);
 void scheduler_tick(bool user);

@@ -32,6 +32,7 @@ enum class LockRank : u8 {
     // Spin locks. All are above every mutex: nothing sleeps under a spin lock.
     kCpuWaits = 98,        // who waits for processor time: their clocks are read under it
     kTasks = 100,          // task list, pid hash, parent-child links, process groups
+    kTaskResources = 102,  // task_struct::alloc_lock
     kSignal = 104,         // SignalStruct and its pending sets
     kQueuedSignals = 106,  // how many each user has
     kKobjects = 107,       // the tree of kernel objects: names, parents, children

@@ -46,7 +46,7 @@ void WaitQueue::remove(WaitEntry* entry) {
 void WaitQueue::prepare(WaitEntry* entry, u32 state) {
     IrqGuard guard(lock_);
     if (!entry->node.linked()) entries_.push_back(entry);
-    current()->state = state;
+    set_current_state(state);
 }
 
 void WaitQueue::finish(WaitEntry* entry) {
@@ -109,7 +109,7 @@ Result<void> PollWaiter::wait(u64 deadline_ns) {
     if (out_of_memory_) return Errno::ENOMEM;
     Result<void> result;
     for (bool in_time = true;;) {
-        task_->state = TASK_INTERRUPTIBLE;
+        set_current_state(TASK_INTERRUPTIBLE);
         if (triggered_) break;
         if (signal_pending(task_)) {
             result = Errno::ERESTARTSYS;

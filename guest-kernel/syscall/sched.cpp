@@ -1,7 +1,8 @@
 // The scheduling system calls: policies, priorities, affinity (sched(7), setpriority(2)).
 //
-// Guarantees: there is one CPU: affinity masks without CPU 0 answer EINVAL.
+// Guarantees: affinity masks without a CPU that runs answer EINVAL; what is left of a mask is where the task runs.
 #include "sched/sched.h"
+#include "arch/x86_64/smp.h"
 #include "syscall/syscalls.h"
 #include "task/pid.h"
 
@@ -117,14 +118,16 @@ SysResult sys_sched_setaffinity(pid_t pid, u32 size, UserPtr<u64> mask) {
     TRY(mask.copy_in(&bits, min<size_t>(size, sizeof(bits))));
     const TaskRef task = TRY(target(pid));
     if (!owns(task.get())) return Errno::EPERM;
-    if (!(bits & 1)) return Errno::EINVAL;
+    bits &= online_mask();
+    if (!bits) return Errno::EINVAL;
+    sched_set_affinity(task.get(), bits);
     return 0;
 }
 
 SysResult sys_sched_getaffinity(pid_t pid, u32 size, UserPtr<u64> mask) {
     if (size < sizeof(u64) || size & (sizeof(u64) - 1)) return Errno::EINVAL;
-    TRY(target(pid));
-    TRY(mask.write(1));
+    const TaskRef task = TRY(target(pid));
+    TRY(mask.write(task->cpus_allowed & online_mask()));
     return sizeof(u64);
 }
 
@@ -160,7 +163,7 @@ SysResult sys_setpriority(int which, int who, int value) {
 }
 
 SysResult sys_getcpu(UserPtr<u32> cpu, UserPtr<u32> node, u64) {
-    if (cpu) TRY(cpu.write(0));
+    if (cpu) TRY(cpu.write(this_cpu_number()));
     if (node) TRY(node.write(0));
     return 0;
 }

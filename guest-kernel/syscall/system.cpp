@@ -57,6 +57,7 @@ void fill_rusage_locked(task_struct* task, KRusage* usage) {
         maj_flt += t->maj_flt;
         nvcsw += t->nvcsw;
         nivcsw += t->nivcsw;
+        IrqGuard guard(t->alloc_lock);
         if (t->mm) maxrss = max(maxrss, max(t->mm->hiwater_rss, t->mm->rss()));
     });
     usage->utime = ns_to_timeval(utime);

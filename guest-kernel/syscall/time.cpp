@@ -49,7 +49,7 @@ long restart_nanosleep(task_struct* task);
 Result<void> sleep_interruptible(u64 deadline) {
     task_struct* task = current();
     for (;;) {
-        task->state = TASK_INTERRUPTIBLE;
+        set_current_state(TASK_INTERRUPTIBLE);
         if (signal_pending(task)) {
             task->state = TASK_RUNNING;
             return Errno::ERESTART_RESTARTBLOCK;
@@ -95,7 +95,7 @@ SysResult cpu_sleep(const CpuClock& clock, u64 deadline, bool relative, UserPtr<
     u64 now = 0;
     bool interrupted = false;
     for (;;) {
-        task->state = TASK_INTERRUPTIBLE;
+        set_current_state(TASK_INTERRUPTIBLE);
         const Result<u64> used = cpu_clock_now(clock);
         if (!used.ok() || (now = used.value()) >= deadline) break;
         interrupted = signal_pending(task);

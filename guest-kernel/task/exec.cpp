@@ -225,10 +225,13 @@ Result<void> de_thread() {
     }
     const u32 remaining = task == task->group_leader ? 1 : 2;  // a dead leader stays as a zombie
     for (;;) {
-        task->state = TASK_UNINTERRUPTIBLE;
-        if (signal->nr_threads <= remaining &&
-            (remaining == 1 || task->group_leader->exit_state == EXIT_ZOMBIE))
-            break;
+        set_current_state(TASK_UNINTERRUPTIBLE);
+        const auto only_we_are_left = [&] {
+            const auto table = task_table.lock();
+            return signal->nr_threads <= remaining &&
+                   (remaining == 1 || task->group_leader->exit_state == EXIT_ZOMBIE);
+        };
+        if (only_we_are_left()) break;
         schedule();
     }
     task->state = TASK_RUNNING;
@@ -289,21 +292,22 @@ Result<void> begin_new_program(BinaryProgram& program) {
         task->sighand = own;
     }
     if (task->files->ref_count() > 1) {
-        FilesStruct* own = TRY(task->files->clone()).leak();
-        task->files->unref();
-        task->files = own;
+        RefPtr<FilesStruct> own = TRY(task->files->clone());
+        const auto shared = adopt_ref(task->files);
+        IrqGuard guard(task->alloc_lock);
+        task->files = own.leak();
     }
     if (task->mm) exit_robust_list();
     mm_struct* old_mm = task->mm;
     if (old_mm) task->signal->maxrss = max(task->signal->maxrss, max(old_mm->hiwater_rss, old_mm->rss()));
-    const u64 flags = local_irq_save();
+    const u64 flags = task->alloc_lock.lock_irqsave();
     mm_struct* lazy = old_mm ? nullptr : task->active_mm;
     task->mm = task->active_mm = program.mm;
     program.mm->exe_file = program.file;  // which nobody may write from now on (ETXTBSY)
     program.write_denied = false;
     program.mm = nullptr;
     switch_mm(task->mm);
-    local_irq_restore(flags);
+    task->alloc_lock.unlock_irqrestore(flags);
     if (task->clear_child_tid && old_mm && old_mm->mm_users > 1) task->clear_child_tid = 0;
     task->clear_child_tid = 0;
     complete_vfork(task);

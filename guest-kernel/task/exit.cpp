@@ -37,12 +37,23 @@ void exit_mm() {
     task->clear_child_tid = 0;
     complete_vfork(task);
     task->signal->maxrss = max(task->signal->maxrss, max(mm->hiwater_rss, mm->rss()));
-    const u64 flags = local_irq_save();
+    const u64 flags = task->alloc_lock.lock_irqsave();
     task->mm = nullptr;
     mmgrab(mm);  // active_mm keeps the page tables that we still run on
     tlb_be_lazy();
-    local_irq_restore(flags);
+    task->alloc_lock.unlock_irqrestore(flags);
     mmput(mm);
+}
+
+/// Gives up one of the current task's resources.
+template <class T>
+void drop_resource(T*& resource) {
+    T* mine = resource;
+    {
+        IrqGuard guard(current()->alloc_lock);
+        resource = nullptr;
+    }
+    if (mine) mine->unref();
 }
 
 /// Who takes the children of `task`.
@@ -51,30 +62,6 @@ task_struct* find_reaper(const TaskTable& table, task_struct* task) {
         if (t->signal->is_child_subreaper && !t->exit_state && !(t->flags & PF_EXITING)) return t;
     }
     return table.find(1);
-}
-
-void reparent_children(task_struct* leader) {
-    for (;;) {
-        task_struct* child;
-        bool tell = false;
-        {
-            const auto table = task_table.lock();
-            child = leader->children.front();
-            if (!child) return;
-            task_struct* reaper = find_reaper(*table, leader);
-            child->sibling.remove();
-            child->real_parent = child->parent = reaper;
-            if (reaper) reaper->children.push_back(child);
-            for_each_thread_of(child->signal, [&](task_struct* t) { t->real_parent = t->parent = reaper; });
-            child->exit_signal = kSigChld;
-            tell = child->exit_state == EXIT_ZOMBIE && child->signal->nr_threads == 1;
-            task_get(child);
-        }
-        if (child->pdeath_signal) (void)send_signal_process(child, child->pdeath_signal).ok();
-        if (tell) notify_parent_exit(child);
-        kill_orphaned_pgrp(child, leader);
-        task_put(child);
-    }
 }
 
 /// Count a thread that is leaving into its process. The task table is locked.
@@ -90,77 +77,107 @@ void collect_times(task_struct* task) {
     signal->nivcsw += task->nivcsw;
 }
 
-/// The process is gone as far as its parent is concerned, unless it was reaped at once.
+/// Take a zombie out of every list, whose reference is the caller's to drop, without the lock.
+void unlink_task(TaskTable& table, task_struct* task) {
+    collect_times(task);
+    table.detach(task);
+    if (task->sibling.linked()) task->sibling.remove();
+    task->exit_state = EXIT_DEAD;
+    if (task->pid_ref) task->pid_ref->task = nullptr;
+    IrqGuard signal_guard(task->signal->lock);
+    task->thread_node.remove();
+    task->signal->nr_threads--;
+    flush_signals(&task->pending);
+    if (task->signal->nr_threads == 0) flush_signals(&task->signal->shared_pending);
+}
+
+/// All of the process has ended, and nobody has taken its status yet.
+bool is_zombie_process(const task_struct& leader) {
+    return leader.exit_state == EXIT_ZOMBIE && leader.signal->nr_threads == 1;
+}
+
+KSigInfo exit_info(task_struct* leader) {
+    KSigInfo info;
+    const i32 code = leader->exit_code;
+    info.signo = leader->exit_signal;
+    info.code = code & 0x80 ? kCldDumped : code & 0x7f ? kCldKilled : kCldExited;
+    info.chld.pid = leader->pid;
+    info.chld.uid = leader->cred.uid;
+    info.chld.status = code & 0x7f ? code & 0x7f : code >> 8 & 0xff;
+    const CpuTimes times = process_times_locked(leader);
+    info.chld.utime = static_cast<i64>(times.utime / 10'000'000);
+    info.chld.stime = static_cast<i64>(times.stime / 10'000'000);
+    return info;
+}
+
+/// A process has become a zombie: tell its parent, which looks at its children under the table's lock and so never sees
+/// the zombie before the signal. True if nobody wants its status: it is out of the lists then (unlink_task).
+bool announce_exit(TaskTable& table, task_struct* leader) {
+    task_struct* parent = leader->real_parent;
+    bool reap = !parent;
+    if (parent) {
+        const KSigAction& action = parent->sighand->action[kSigChld - 1];
+        const bool ignored = action.handler == kSigIgn;
+        reap = leader->exit_signal == kSigChld && (ignored || action.flags & kSaNocldwait);
+        if (leader->exit_signal > 0 && !(reap && ignored))
+            (void)send_signal_info(parent, exit_info(leader), true).ok();
+    }
+    pidfd_exited(leader);
+    if (reap) unlink_task(table, leader);
+    if (parent) parent->signal->child_wait.wake_all();
+    return reap;
+}
+
+/// Give the children of `leader` to somebody else, one at a time: each is told about, or for, what it has asked.
+void reparent_children(task_struct* leader) {
+    for (;;) {
+        task_struct* child;
+        bool gone = false;
+        {
+            const auto table = task_table.lock();
+            child = leader->children.front();
+            if (!child) return;
+            task_struct* reaper = find_reaper(*table, leader);
+            child->sibling.remove();
+            child->real_parent = child->parent = reaper;
+            if (reaper) reaper->children.push_back(child);
+            for_each_thread_of(child->signal, [&](task_struct* t) { t->real_parent = t->parent = reaper; });
+            child->exit_signal = kSigChld;
+            task_get(child);
+            if (child->pdeath_signal) (void)send_signal_process(child, child->pdeath_signal).ok();
+            if (is_zombie_process(*child)) gone = announce_exit(*table, child);
+        }
+        kill_orphaned_pgrp(child, leader);
+        if (gone) task_put(child);
+        task_put(child);
+    }
+}
+
+/// The current thread becomes a zombie, or nothing at all; whoever is the last of a process announces its end.
 void exit_notify(bool process_dead) {
     task_struct* task = current();
     if (process_dead) {
         reparent_children(task->group_leader);
         kill_orphaned_pgrp(task->group_leader, nullptr);
     }
-    task->exit_state = EXIT_ZOMBIE;
-    task_struct* leader = task->group_leader;
-    if (task != leader) {
-        task_get(leader);
-        release_task(task);
-        // The leader of a dead process is announced by whoever goes last.
-        if (leader->exit_state == EXIT_ZOMBIE && leader->signal->nr_threads == 1) notify_parent_exit(leader);
-        task_put(leader);
-    } else if (task->signal->nr_threads == 1) {
-        notify_parent_exit(task);
+    task_struct* leader;
+    bool leader_gone = false;
+    {
+        const auto table = task_table.lock();
+        leader = task->group_leader;
+        task->exit_state = EXIT_ZOMBIE;
+        if (task != leader) unlink_task(*table, task);
+        if (is_zombie_process(*leader)) leader_gone = announce_exit(*table, leader);
     }
+    if (task != leader) task_put(task);
+    if (leader_gone) task_put(leader);
 }
 
 }  // namespace
 
 void release_task(task_struct* task) {
-    {
-        const auto table = task_table.lock();
-        collect_times(task);
-        table->detach(task);
-        if (task->sibling.linked()) task->sibling.remove();
-        task->exit_state = EXIT_DEAD;
-        if (task->pid_ref) task->pid_ref->task = nullptr;
-        IrqGuard signal_guard(task->signal->lock);
-        task->thread_node.remove();
-        task->signal->nr_threads--;
-        flush_signals(&task->pending);
-        if (task->signal->nr_threads == 0) flush_signals(&task->signal->shared_pending);
-    }
+    unlink_task(*task_table.lock(), task);
     task_put(task);
-}
-
-void notify_parent_exit(task_struct* leader) {
-    bool reap = false;
-    TaskRef parent;
-    KSigInfo info;
-    info.signo = leader->exit_signal;
-    {
-        const auto table = task_table.lock();
-        if (leader->real_parent) {
-            task_get(leader->real_parent);
-            parent = TaskRef(leader->real_parent);
-            const KSigAction& action = parent->sighand->action[kSigChld - 1];
-            reap =
-                leader->exit_signal == kSigChld && (action.handler == kSigIgn || action.flags & kSaNocldwait);
-        } else {
-            reap = true;
-        }
-    }
-    const i32 code = leader->exit_code;
-    info.chld.pid = leader->pid;
-    info.chld.uid = leader->cred.uid;
-    info.chld.status = code & 0x7f ? code & 0x7f : code >> 8 & 0xff;
-    info.code = code & 0x80 ? kCldDumped : code & 0x7f ? kCldKilled : kCldExited;
-    const CpuTimes times = process_times(leader);
-    info.chld.utime = static_cast<i64>(times.utime / 10'000'000);
-    info.chld.stime = static_cast<i64>(times.stime / 10'000'000);
-    if (parent) {
-        const bool quiet = reap && parent->sighand->action[kSigChld - 1].handler == kSigIgn;
-        if (leader->exit_signal > 0 && !quiet) (void)send_signal_info(parent.get(), info, true).ok();
-    }
-    pidfd_exited(leader);
-    if (reap) release_task(leader);
-    if (parent) parent->signal->child_wait.wake_all();
 }
 
 void notify_parent_stop(task_struct* leader, int code, int status) {
@@ -190,36 +207,32 @@ void do_exit(i32 code) {
     if (task->pid == 0) panic("Attempted to kill the idle task!");
     if (task->mutex_rank) panic("a task exits holding a mutex of rank %u", task->mutex_rank);
     SignalStruct* signal = task->signal;
-    task->flags |= PF_EXITING;
     bool process_dead;
     {
         IrqGuard guard(signal->lock);
+        task->flags |= PF_EXITING;
+        if (signal->group_exit) code = signal->group_exit_code;
+        task->exit_code = code;
         u32 live = 0;
         for_each_thread_of(signal, [&](task_struct* t) { live += !(t->flags & PF_EXITING); });
         process_dead = live == 0;
+        if (process_dead && signal->group_exit) task->group_leader->exit_code = code;
         // A stop that waited for this thread must not wait for ever.
         task->jobctl_stop = false;
     }
-    if (process_dead && task->tgid == 1) {
-        panic("Attempted to kill init! exitcode=0x%08x",
-              static_cast<u32>(signal->group_exit ? signal->group_exit_code : code));
-    }
-    if (process_dead) {
-        cancel_process_timers(signal);
-        i32 final_code = signal->group_exit ? signal->group_exit_code : code;
-        task->group_leader->exit_code = final_code;
-    }
-    if (!(process_dead && task == task->group_leader)) task->exit_code = code;
+    if (process_dead && task->tgid == 1)
+        panic("Attempted to kill init! exitcode=0x%08x", static_cast<u32>(code));
+    if (process_dead) cancel_process_timers(signal);
     exit_sem(task);
     exit_mm();
-    if (task->files) task->files->unref();
-    task->files = nullptr;
+    drop_resource(task->files);
     if (process_dead && signal->leader) tty_disassociate(task, true);
-    if (task->fs) task->fs->unref();
-    task->fs = nullptr;
-    if (signal->group_exec_task) wake_up_process(signal->group_exec_task);
+    drop_resource(task->fs);
     exit_notify(process_dead);
-    if (signal->group_exec_task && task != signal->group_exec_task) wake_up_process(signal->group_exec_task);
+    {
+        IrqGuard guard(signal->lock);
+        if (signal->group_exec_task) wake_up_process(signal->group_exec_task);
+    }
     local_irq_disable();
     task->state = EXIT_DEAD;
     schedule();

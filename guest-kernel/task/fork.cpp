@@ -67,6 +67,7 @@ void copy_scheduling(task_struct* task, const task_struct* parent) {
     task->sched_class = parent->sched_class ? parent->sched_class : normal_sched_class;
     task->se.weight = parent->se.weight;
     task->se.vruntime = parent->se.vruntime;
+    task->cpus_allowed = parent->cpus_allowed;
     task->start_time = ktime_get_ns();
 }
 
@@ -163,6 +164,7 @@ Result<void> check_limits() {
 bool publish(task_struct* task, u64 flags) {
     task_struct* parent = current();
     const auto table = task_table.lock();
+    IrqGuard signal_guard(task->signal->lock);  // of a thread: the parent's, whose group may be about to end
     if (signal_pending(parent)) return false;
     if (flags & CLONE_THREAD) {
         task->tgid = parent->tgid;
@@ -176,7 +178,6 @@ bool publish(task_struct* task, u64 flags) {
         if (task->real_parent) task->real_parent->children.push_back(task);
         task->signal->leader_task = task;
     }
-    IrqGuard signal_guard(task->signal->lock);
     task->signal->nr_threads++;
     task->thread_node.insert_before(&task->signal->threads_head);
     table->attach(task);
@@ -245,6 +246,8 @@ Result<task_struct*> copy_process(const CloneArgs& args) {
 }  // namespace
 
 void complete_vfork(task_struct* task) {
+    const auto table =
+        task_table.lock();  // the parent, whose stack this is on, waits for it before it goes on
     VforkDone* vfork = task->vfork_done;
     if (!vfork) return;
     task->vfork_done = nullptr;
@@ -284,11 +287,10 @@ Result<pid_t> kernel_clone(const CloneArgs& args) {
     }
     wake_up_new_task(task);
     if (args.flags & CLONE_VFORK) {
-        if (!wait_event_killable(vfork.queue, [&] { return vfork.done; }).ok()) {
-            // We are being killed: the child must not touch our stack any more.
-            const auto table = task_table.lock();
-            task->vfork_done = nullptr;
-        }
+        (void)wait_event_killable(vfork.queue, [&] { return vfork.done; }).ok();
+        // We may be being killed: the child must not touch our stack any more.
+        const auto table = task_table.lock();
+        task->vfork_done = nullptr;
     }
     task_put(task);
     return pid;

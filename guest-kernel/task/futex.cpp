@@ -92,7 +92,7 @@ Result<void> wait_key(u64 address, const Key& key, u32 value, u64 deadline, u32 
     else if (now.value() != value)
         result = Errno::EAGAIN;
     for (bool in_time = true; result.ok();) {
-        current()->state = TASK_INTERRUPTIBLE;
+        set_current_state(TASK_INTERRUPTIBLE);
         if (__atomic_load_n(&waiter.woken, __ATOMIC_ACQUIRE)) break;
         if (signal_pending(current()))
             result = Errno::ERESTARTSYS;

@@ -4,6 +4,8 @@
 #include "task/pid.h"
 
 #include "core/kmalloc.h"
+#include "fs/files_struct.h"
+#include "fs/fs_struct.h"
 #include "mm/mm_struct.h"
 #include "mm/page.h"
 #include "sched/sched.h"
@@ -117,8 +119,21 @@ void task_cpu_time(const task_struct* task, u64* utime, u64* stime) {
     *utime = total - *stime;
 }
 
+RefPtr<FilesStruct> get_task_files(task_struct* task) {
+    IrqGuard guard(task->alloc_lock);
+    return RefPtr<FilesStruct>(task->files);
+}
+RefPtr<FsStruct> get_task_fs(task_struct* task) {
+    IrqGuard guard(task->alloc_lock);
+    return RefPtr<FsStruct>(task->fs);
+}
+
 CpuTimes process_times(task_struct* task) {
     const auto table = task_table.lock();
+    return process_times_locked(task);
+}
+
+CpuTimes process_times_locked(task_struct* task) {
     const SignalStruct& s = *task->signal;
     CpuTimes t = {s.utime,   s.stime,    s.cutime,   s.cstime,    s.min_flt,
                   s.maj_flt, s.cmin_flt, s.cmaj_flt, s.nr_threads};

@@ -65,12 +65,7 @@ Result<RefPtr<File>> make_pidfd(task_struct* leader, int flags) {
 }
 
 void pidfd_exited(task_struct* leader) {
-    RefPtr<PidRef> process;
-    {
-        const auto table = task_table.lock();
-        process = leader->pid_ref;
-    }
-    if (process) process->exited.wake_all(POLLIN | POLLRDNORM);
+    if (leader->pid_ref) leader->pid_ref->exited.wake_all(POLLIN | POLLRDNORM);
 }
 
 Result<TaskRef> task_of_pidfd(int fd, bool* nonblocking) {
@@ -115,11 +110,7 @@ SysResult sys_pidfd_getfd(int pidfd, int fd, u32 flags) {
     if (flags != 0) return Errno::EINVAL;
     const TaskRef task = TRY(task_of_pidfd(pidfd));
     if (!may_attach(task.get())) return Errno::EPERM;
-    RefPtr<FilesStruct> files;
-    {
-        const auto table = task_table.lock();
-        if (task->files) files = RefPtr<FilesStruct>(task->files);
-    }
+    const RefPtr<FilesStruct> files = get_task_files(task.get());
     if (!files) return Errno::ESRCH;
     return long{TRY(current()->files->install(TRY(files->get(fd, true)), true))};
 }

@@ -32,7 +32,6 @@ Result<void> setup_rt_frame(const KSigInfo& info, const KSigAction& action, SigS
 KSigInfo siginfo_from_current(int sig, int code);
 /// Tell the parent that the process stopped, continued or died (SIGCHLD and a wake-up of wait4).
 void notify_parent_stop(task_struct* leader, int code, int status);
-void notify_parent_exit(task_struct* leader);
 /// Queue a POSIX timer's own entry, or count an overrun in it if it is queued already. False if the signal is
 /// ignored or has no receiver any more. From interrupts.
 bool send_timer_signal(task_struct* task, SigQueue& entry, bool whole_process);

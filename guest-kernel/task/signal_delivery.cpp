@@ -44,7 +44,7 @@ void do_stop(int sig) {
                 reinterpret_cast<task_struct*>(reinterpret_cast<u8*>(n) - offsetof(task_struct, thread_node));
             if (t->jobctl_stop) last = false;
         }
-        task->state = TASK_STOPPED;
+        set_current_state(TASK_STOPPED);
         if (last) {
             signal->stopped = true;
             signal->stop_reported = false;

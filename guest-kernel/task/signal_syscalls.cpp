@@ -131,7 +131,7 @@ SysResult sys_rt_sigsuspend(UserPtr<SigSet> set, u64 size) {
     const SigSet mask = TRY(set.read());
     set_temporary_sigmask(mask);
     while (!signal_pending(current())) {
-        current()->state = TASK_INTERRUPTIBLE;
+        set_current_state(TASK_INTERRUPTIBLE);
         schedule();
     }
     current()->state = TASK_RUNNING;
@@ -140,7 +140,7 @@ SysResult sys_rt_sigsuspend(UserPtr<SigSet> set, u64 size) {
 
 SysResult sys_pause() {
     while (!signal_pending(current())) {
-        current()->state = TASK_INTERRUPTIBLE;
+        set_current_state(TASK_INTERRUPTIBLE);
         schedule();
     }
     current()->state = TASK_RUNNING;
@@ -164,7 +164,7 @@ SysResult sys_rt_sigtimedwait(UserPtr<SigSet> set, UserPtr<KSigInfo> user_info, 
         // Unblock what is waited for, so that it wakes us; it is taken below and never delivered.
         task->real_blocked = task->blocked;
         set_current_blocked(task->blocked & ~wanted);
-        task->state = TASK_INTERRUPTIBLE;
+        set_current_state(TASK_INTERRUPTIBLE);
         if (!signal_pending(task)) schedule_until(deadline);
         task->state = TASK_RUNNING;
         sig = dequeue_signal(~wanted, &info);

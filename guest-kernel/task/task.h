@@ -8,6 +8,7 @@
 #include "arch/x86_64/thread.h"
 #include "core/list.h"
 #include "core/refcount.h"
+#include "sync/spinlock.h"
 #include "task/credentials.h"
 #include "task/current.h"
 #include "task/pid_ref.h"
@@ -71,7 +72,8 @@ struct task_struct {
     sched_entity se;
     u64 nvcsw = 0;
     u64 nivcsw = 0;
-    u32 cpu = 0;
+    u32 cpu = 0;               // whose run queue it belongs to
+    u64 cpus_allowed = ~0ull;  // sched_setaffinity(2): a bit for each CPU
 
     // Identity
     pid_t pid = 0;
@@ -92,7 +94,9 @@ struct task_struct {
     ListNode pid_link;       // in the table's hash
     RefPtr<PidRef> pid_ref;  // leaders whose pidfd was asked for
 
-    // Resources
+    // Resources. The task itself changes mm, files and fs, under alloc_lock; others reach them by get_task_mm and its
+    // kin.
+    SpinLock alloc_lock{LockRank::kTaskResources};
     mm_struct* mm = nullptr;
     mm_struct* active_mm = nullptr;
     FilesStruct* files = nullptr;
@@ -142,7 +146,17 @@ struct task_struct {
     u64 syscall_count = 0;
 };
 
+/// The state in which this task will sleep. A full barrier: what is looked at afterwards is newer than what a waker has
+/// done that did not see the state.
+inline void set_current_state(u32 state) {
+    __atomic_store_n(&current()->state, state, __ATOMIC_SEQ_CST);
+}
+
 extern task_struct init_task;  // the idle task of the boot CPU, pid 0
+
+/// What another task has open and where it is; null once it has ended.
+RefPtr<FilesStruct> get_task_files(task_struct* task);
+RefPtr<FsStruct> get_task_fs(task_struct* task);
 
 void task_get(task_struct* task);
 void task_put(task_struct* task);
@@ -185,6 +199,8 @@ struct CpuTimes {
     u32 num_threads;
 };
 CpuTimes process_times(task_struct* task);
+/// The same with the task table locked.
+CpuTimes process_times_locked(task_struct* task);
 /// One thread's exact CPU time, divided into user and system time by the ticks' samples.
 void task_cpu_time(const task_struct* task, u64* utime, u64* stime);
 /// pid of the parent as getppid(2) says it.

@@ -35,8 +35,9 @@ bool matches(const task_struct& child, const WaitRequest& request) {
     return true;
 }
 
+/// With the task table locked: two threads may be reaping.
 void add_child_times(SignalStruct* parent, task_struct* child) {
-    const CpuTimes t = process_times(child);
+    const CpuTimes t = process_times_locked(child);
     const SignalStruct* s = child->signal;
     parent->cutime += t.utime + t.cutime;
     parent->cstime += t.stime + t.cstime;
@@ -105,7 +106,7 @@ Result<bool> look(const WaitRequest& request, WaitOutcome* outcome) {
     }
     if (zombie) {
         fill_rusage(zombie, kRusageBoth, &outcome->usage);
-        add_child_times(leader->signal, zombie);
+        task_table.with([&](TaskTable&) { add_child_times(leader->signal, zombie); });
         release_task(zombie);
         task_put(zombie);
     }

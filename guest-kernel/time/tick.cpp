@@ -4,6 +4,7 @@
 // are as many as sleepers.
 #include "time/tick.h"
 
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/traps.h"
 #include "core/panic.h"
@@ -42,10 +43,12 @@ struct TimerQueue {
         else
             timers.push_front(timer);
     }
-    Timer* take_due(u64 now) {
+    /// The first that is due; `running` is set to it under the lock, so that nobody finds it in neither place.
+    Timer* take_due(u64 now, const Timer** running) {
         Timer* timer = timers.front();
         if (!timer || timer->expires > now) return nullptr;
         timer->node.remove();
+        __atomic_store_n(running, timer, __ATOMIC_RELEASE);
         return timer;
     }
     /// True once for each tick that is due.
@@ -61,11 +64,32 @@ constexpr unsigned kMaxHandlers = 4;
 TickHandler handlers[kMaxHandlers];
 unsigned handler_count = 0;
 PerCpu<Guarded<TimerQueue, LockRank::kTimer>> timer_queues;
+PerCpu<const Timer*> running_timers;  // whose function each CPU is in; others look
+
+}  // namespace
+
+namespace {
+
+/// Out of the queue that it is in.
+bool unqueue(Timer* timer) {
+    auto queue = timer_queues.on(__atomic_load_n(&timer->cpu, __ATOMIC_RELAXED)).lock();
+    if (!timer->pending()) return false;
+    timer->node.remove();
+    return true;
+}
+
+bool runs_elsewhere(const Timer* timer) {
+    for (unsigned cpu = 0; cpu < online_cpus; cpu++) {
+        if (cpu != this_cpu_number() && __atomic_load_n(&running_timers.on(cpu), __ATOMIC_ACQUIRE) == timer)
+            return true;
+    }
+    return false;
+}
 
 }  // namespace
 
 void timer_start(Timer* timer, u64 expires) {
-    timer_cancel(timer);
+    unqueue(timer);
     timer->expires = expires;
     timer->cpu = this_cpu_number();
     auto queue = timer_queues.here().lock();
@@ -74,10 +98,12 @@ void timer_start(Timer* timer, u64 expires) {
 }
 
 bool timer_cancel(Timer* timer) {
-    auto queue = timer_queues.on(timer->cpu).lock();
-    if (!timer->pending()) return false;
-    timer->node.remove();
-    return true;
+    bool was_pending = unqueue(timer);
+    while (runs_elsewhere(timer)) {
+        cpu_relax();
+        was_pending |= unqueue(timer);  // its function may have armed it again
+    }
+    return was_pending;
 }
 
 namespace {
@@ -86,7 +112,9 @@ void timer_interrupt(pt_regs* regs) {
     auto& queue = timer_queues.here();
     const u64 now = ktime_get_ns();
     queue.lock()->armed_for = ~0ull;
-    while (Timer* timer = queue.lock()->take_due(now)) timer->function(timer);
+    const Timer** running = &running_timers.here();
+    while (Timer* timer = queue.lock()->take_due(now, running)) timer->function(timer);
+    __atomic_store_n(running, nullptr, __ATOMIC_RELEASE);
     const bool ticked = queue.with([&](TimerQueue& q) {
         const bool due = q.take_tick(now);
         q.program();

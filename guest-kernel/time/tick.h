@@ -22,9 +22,11 @@ struct Timer {
     bool pending() const { return node.linked(); }
 };
 
-/// Arm (or re-arm) `timer` for ktime `expires`; it fires on this CPU.
+// Who arms and cancels one timer takes care that it is not done twice at once.
+/// Arm (or re-arm) `timer` for ktime `expires`; it fires on this CPU. Its function may still be running on another.
 void timer_start(Timer* timer, u64 expires);
-/// True if it was pending.
+/// Disarm it and wait until its function runs on no other CPU: then it may go. For that no lock may be held that the
+/// function takes. True if it was pending.
 bool timer_cancel(Timer* timer);
 
 /// Take the timer's interrupt; before the first timer starts.

@@ -11,8 +11,8 @@ constexpr u32 kFdInodesAt = 4096;
 
 Result<RefPtr<File>> file_of(pid_t pid, int fd) {
     TaskRef task = find_task_by_pid(pid);
-    if (!task || !task->files) return Errno::ENOENT;
-    RefPtr<FilesStruct> files(task->files);
+    RefPtr<FilesStruct> files = task ? get_task_files(task.get()) : nullptr;
+    if (!files) return Errno::ENOENT;
     Result<RefPtr<File>> file = files->get(fd, true);
     return file.ok() ? std::move(file) : Result<RefPtr<File>>(Errno::ENOENT);
 }
@@ -91,8 +91,8 @@ class FdDir final : public ProcInode {
     Result<void> iterate(DirContext& context) override {
         TaskRef task = find_task_by_pid(pid_);
         if (!task) return Errno::ENOENT;
-        if (!context.emit_dots(*context.dentry) || !task->files) return {};
-        RefPtr<FilesStruct> files(task->files);
+        RefPtr<FilesStruct> files = get_task_files(task.get());
+        if (!context.emit_dots(*context.dentry) || !files) return {};
         for (int fd = files->next_open(static_cast<int>(context.position - 2)); fd >= 0;
              fd = files->next_open(fd + 1)) {
             char text[16];

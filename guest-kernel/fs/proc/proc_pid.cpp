@@ -66,7 +66,7 @@ class PidLink final : public ProcInode {
             mmput(mm);
             return path ? Result<Path>(std::move(path)) : Result<Path>(Errno::ENOENT);
         }
-        FsStruct* fs = task->fs;
+        const RefPtr<FsStruct> fs = get_task_fs(task.get());
         if (!fs) return Errno::ENOENT;
         return kind_ == Kind::kCwd ? fs->cwd() : fs->root();
     }

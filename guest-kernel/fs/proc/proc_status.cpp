@@ -195,12 +195,13 @@ Result<void> show_pid_statm(KString& out, task_struct& task, bool) {
 Result<void> show_pid_status(KString& out, task_struct& task, bool) {
     const Credentials& c = task.cred;
     TRY(out.appendf("Name:\t%s\n", task.comm));
-    if (task.fs) TRY(out.appendf("Umask:\t%04o\n", task.fs->umask()));
+    if (const RefPtr<FsStruct> fs = get_task_fs(&task)) TRY(out.appendf("Umask:\t%04o\n", fs->umask()));
     TRY(out.appendf("State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
                     state_name(task_state_char(&task)), task.tgid, task.pid, task_ppid(&task)));
     TRY(show_ids(out, "Uid", c.uid, c.euid, c.suid, c.fsuid));
     TRY(show_ids(out, "Gid", c.gid, c.egid, c.sgid, c.fsgid));
-    TRY(out.appendf("FDSize:\t%llu\nGroups:\t", static_cast<ull>(task.files ? task.files->capacity() : 0)));
+    const RefPtr<FilesStruct> files = get_task_files(&task);
+    TRY(out.appendf("FDSize:\t%llu\nGroups:\t", static_cast<ull>(files ? files->capacity() : 0)));
     if (c.groups) {
         for (gid_t g : c.groups->gids) TRY(out.appendf("%u ", g));
     }

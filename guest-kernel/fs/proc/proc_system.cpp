@@ -50,7 +50,7 @@ Result<void> show_stat(KString& out) {
     for (unsigned cpu = 0; cpu < online_cpus; cpu++) {
         char label[8];
         snprintf(label, sizeof(label), "cpu%u", cpu);
-        TRY(line(label, run_queues.on(cpu)));
+        TRY(line(label, sched_totals_of(cpu)));
     }
     TRY(show_stat_intr(out));
     const u64 boot_time = (ktime_get_real_ns() - ktime_get_ns()) / kNsPerSec;
