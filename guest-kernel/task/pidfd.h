@@ -26,7 +26,7 @@ class PidFile final : public File {
 
 /// A pidfd's file for the process that `leader` leads; `flags`: O_NONBLOCK.
 Result<RefPtr<File>> make_pidfd(task_struct* leader, int flags);
-/// Wakes who polls the process's pidfds: it has ended.
+/// Wakes who polls the process's pidfds: it has ended. With the task table locked.
 void pidfd_exited(task_struct* leader);
 /// The process behind a descriptor. EBADF when it is no pidfd, ESRCH when the process was released.
 Result<TaskRef> task_of_pidfd(int fd, bool* nonblocking = nullptr);

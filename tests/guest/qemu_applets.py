@@ -5,7 +5,7 @@ compares their output line by line: the host's Linux is the oracle.
 Each script runs as `busybox sh NAME.sh` in an empty directory, as root, with busybox's applets alone in PATH.
 
 usage: qemu_applets.py KERNEL BUSYBOX [NAME...]     exit status: 0 all equal, 1 some differ, 77 cannot run here
-Environment: ORRERY_EMULATOR: the orrery to run it on instead of QEMU; ORRERY_GUEST_TIMEOUT seconds for the whole run (600), ORRERY_QEMU_ARGS more arguments for QEMU.
+Environment: ORRERY_EMULATOR: the orrery to run it on instead of QEMU; ORRERY_GUEST_TIMEOUT seconds for the whole run (600), ORRERY_QEMU_ARGS more arguments for QEMU, or for the orrery.
 """
 import difflib
 import os
@@ -64,7 +64,7 @@ def run_guest(kernel, image):
     emulator = os.environ.get("ORRERY_EMULATOR")
     if emulator:
         command = ["timeout", str(TIMEOUT_SECONDS), emulator, "run", "--headless", "-m", "256M", "--kernel", kernel,
-                   "--initrd", image, "--append", "loglevel=3"]
+                   "--initrd", image, "--append", "loglevel=3"] + os.environ.get("ORRERY_QEMU_ARGS", "").split()
     result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     return result.stdout.decode(errors="replace").replace("\r\n", "\n")
 
