@@ -8,6 +8,7 @@
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/smp.h"
+#include "arch/x86_64/vdso.h"
 #include "core/cmdline.h"
 #include "core/panic.h"
 #include "core/printk.h"
@@ -113,6 +114,7 @@ void seed_random() {
 }
 
 void make_file_systems() {
+    vdso_init();
     init_tmpfs();
     mount_root(rootfs_type, "mode=755");
     init_devtmpfs();

@@ -3,6 +3,7 @@
 // Guarantees: counts (total_vm, map_count) follow every change; an error leaves the map as it was.
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/pte_range.h"
+#include "arch/x86_64/vdso.h"
 #include "core/panic.h"
 #include "mm/huge_memory.h"
 #include "mm/hugetlb_area.h"
@@ -110,6 +111,7 @@ vm_area_struct* find_vma(mm_struct* mm, u64 address) {
 const char* vma_name(const vm_area_struct& vma) {
     const mm_struct* mm = vma.vm_mm;
     if (vma.vm_file) return "";
+    if (const char* name = vdso_area_name(vma.vm_object.get(), vma.vm_pgoff)) return name;
     if (vma.vm_flags & VM_HUGETLB) return "/anon_hugepage (deleted)";
     if (vma.vm_start <= mm->brk && vma.vm_end > mm->start_brk && !vma.vm_object) return "[heap]";
     if (vma.vm_start <= mm->start_stack && vma.vm_end >= mm->start_stack) return "[stack]";

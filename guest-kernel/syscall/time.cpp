@@ -29,7 +29,7 @@ Result<u64> clock_now(clockid_t clock) {
         case kTai:
             return ktime_get_real_ns();
         case kRealtimeCoarse:
-            return align_down(ktime_get_real_ns(), kTickNs) / kTickNs * kTickNs;
+            return ktime_get_real_ns() / kTickNs * kTickNs;
         case kMonotonic:
         case kMonotonicRaw:
         case kBoottime:

@@ -1,14 +1,18 @@
 // Loading ELF programs, static and dynamic (System V ABI; Linux's fs/binfmt_elf.c for the auxiliary vector).
 //
 // Guarantees: a malformed file answers ENOEXEC (before the point of no return) or ends in SIGKILL (after it),
-// never in harm. Position-independent programs load at 0x555555554000, their interpreter in the mmap area.
+// never in harm. Position-independent programs load from 0x555555554000 on, their interpreter in the
+// mmap area; both, the stack and the heap, at places of the random generator (task/aslr.h).
 #include "abi/elf.h"
 #include "abi/fcntl.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/segments.h"
+#include "arch/x86_64/vdso.h"
+
 #include "core/random.h"
 #include "core/string.h"
 #include "mm/user_ptr.h"
+#include "task/aslr.h"
 #include "task/exec.h"
 #include "task/signal.h"
 #include "task/task.h"
@@ -17,6 +21,7 @@ namespace {
 
 constexpr u64 kDynBase = 0x555555554000ull;
 constexpr u64 kMinStackGap = 128ull << 20;
+constexpr u64 kStackGuardGap = 256 * kPageSize;
 
 struct ElfImage {
     Elf64Ehdr header;
@@ -127,13 +132,14 @@ Result<RefPtr<File>> open_interpreter(File& file, const ElfImage& image) {
 }
 
 struct StackLayout {
-    u64 random, platform, phdr, base, entry;
+    u64 random, platform, phdr, base, entry, vdso;
 };
 
 Result<void> make_tables(BinaryProgram& program, const ElfImage& image, const StackLayout& layout,
                          u64 execfn) {
     const Credentials& cred = current()->cred;
-    const u64 aux[][2] = {{AT_HWCAP, boot_cpu_features.leaf1_edx},
+    const u64 aux[][2] = {{AT_SYSINFO_EHDR, layout.vdso},
+                          {AT_HWCAP, boot_cpu_features.leaf1_edx},
                           {AT_PAGESZ, kPageSize},
                           {AT_CLKTCK, 100},
                           {AT_PHDR, layout.phdr},
@@ -171,7 +177,7 @@ Result<void> make_tables(BinaryProgram& program, const ElfImage& image, const St
             TRY(put(string));
             char piece[64];
             for (;;) {
-                const size_t n = min<size_t>(sizeof(piece), kTaskSize - string);
+                const size_t n = min<size_t>(sizeof(piece), program.stack_top - string);
                 if (copy_from_user(piece, string, n)) return Errno::EFAULT;
                 const void* end = memchr(piece, 0, n);
                 string += end ? static_cast<size_t>(static_cast<const char*>(end) - piece) + 1 : n;
@@ -194,9 +200,9 @@ Result<void> make_tables(BinaryProgram& program, const ElfImage& image, const St
 Result<void> finish_load(BinaryProgram& program, const ElfImage& image, const RefPtr<File>& interpreter,
                          const ElfImage* interpreter_image, u64 execfn, pt_regs* regs) {
     mm_struct* mm = current()->mm;
-    const u64 bias = image.header.type == kEtDyn ? kDynBase - image.low : 0;
+    const u64 bias = image.header.type == kEtDyn ? kDynBase + mmap_random() - image.low : 0;
     TRY(map_image(mm, program.file, image, bias));
-    mm->start_brk = mm->brk = bias + image.high;
+    mm->start_brk = mm->brk = bias + image.high + brk_random();
 
     StackLayout layout{};
     layout.entry = bias + image.header.entry;
@@ -223,8 +229,9 @@ Result<void> finish_load(BinaryProgram& program, const ElfImage& image, const Re
         start = interpreter_bias + interpreter_image->header.entry;
     }
     if (start >= kTaskSize) return Errno::ENOEXEC;
+    layout.vdso = TRY(vdso_map(mm));
     mm->arg_start = program.p;
-    u64 sp = align_down(program.p, 16);
+    u64 sp = align_down(program.p - stack_shift(), 16);
     layout.platform = sp -= 16;
     if (copy_to_user(layout.platform, "x86_64", 7)) return Errno::EFAULT;
     layout.random = sp - 16;
@@ -255,8 +262,10 @@ Result<void> load_elf(BinaryProgram& program, pt_regs* regs) {
     }
     mm_struct* mm = program.mm;
     const u64 stack_limit = task_rlimit(kRlimitStack);
-    const u64 gap = min<u64>(max<u64>(stack_limit, kMinStackGap), kTaskSize / 6 * 5);
-    mm->mmap_base = align_down(kTaskSize - gap - 256 * kPageSize, kPageSize);
+    const u64 room = stack_limit + kStackGuardGap + (randomizes() ? kStackRandom : 0);
+    const u64 gap =
+        min<u64>(max<u64>(room < stack_limit ? stack_limit : room, kMinStackGap), kTaskSize / 6 * 5);
+    mm->mmap_base = align_down(kTaskSize - gap - mmap_random(), kPageSize);
     const u64 execfn = mm->saved_auxv[0];
     for (const Elf64Phdr& s : image.segments) {
         if (s.type == kPtGnuStack && s.flags & kPfX) mm->vmas.front()->vm_flags |= VM_EXEC;

@@ -4,6 +4,8 @@
 // together get at most a quarter of RLIMIT_STACK, and one string at most 128 KiB, as in Linux.
 #include "task/exec.h"
 
+#include "task/aslr.h"
+
 #include "abi/fcntl.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/percpu.h"
@@ -22,6 +24,8 @@
 #include "task/pid.h"
 #include "task/process_timers.h"
 #include "task/signal.h"
+
+u32 randomize_va_space = 2;
 
 namespace {
 
@@ -51,7 +55,7 @@ Result<int> count_strings(const StringVector& vector) {
 
 Result<void> push_checked(BinaryProgram& program, const void* bytes, size_t size) {
     const u64 limit = max<u64>(task_rlimit(kRlimitStack) / 4, 131072);
-    if (kTaskSize - program.p + size > min<u64>(limit, 6 << 20)) return Errno::E2BIG;
+    if (program.stack_top - program.p + size > min<u64>(limit, 6 << 20)) return Errno::E2BIG;
     return push_bytes(program, bytes, size);
 }
 
@@ -100,9 +104,10 @@ Result<void> make_stack(BinaryProgram& program) {
     if (!program.mm) return Errno::ENOMEM;
     MmapGuard guard(program.mm);
     constexpr u64 kInitialStack = 132 * 1024;
-    TRY(insert_area(program.mm, kTaskSize - kInitialStack, kTaskSize,
+    const u64 top = program.stack_top = kTaskSize - stack_top_random();
+    TRY(insert_area(program.mm, top - kInitialStack, top,
                     VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_GROWSDOWN, {}, {}, 0));
-    program.p = kTaskSize - 8;
+    program.p = top - 8;
     program.mm->start_stack = program.p;
     return {};
 }
@@ -323,7 +328,7 @@ Result<void> begin_new_program(BinaryProgram& program) {
     task->sas = {0, kSsDisable, 0, 0};
     task->flags &= ~(PF_FORKNOEXEC | PF_KTHREAD);
     task->pdeath_signal = program.secure ? 0 : task->pdeath_signal;
-    task->personality &= ~0x0040000u;  // ADDR_NO_RANDOMIZE stays a wish of the parent only
+    task->personality &= ~(program.secure ? kPersonalityUnsafe : kReadImpliesExec);
     task->robust_list = task->rseq = 0;
     if (task->group_leader == task && task->exit_signal > 0) task->exit_signal = kSigChld;
     const char* name = strrchr(program.filename.c_str(), '/');

@@ -17,6 +17,7 @@ struct BinaryProgram {
     KString filename;         // AT_EXECFN
     KString interp;           // the name given to a script's interpreter
     mm_struct* mm = nullptr;
+    u64 stack_top = 0;
     u64 p = 0;  // top of what is on the new stack so far
     int argc = 0, envc = 0;
     u8 head[256] = {};  // first bytes of `file`

@@ -10,6 +10,7 @@
 #include "drivers/apic.h"
 #include "drivers/rtc.h"
 #include "time/clock.h"
+#include "time/vdso_data.h"
 
 namespace {
 
@@ -18,6 +19,7 @@ u64 ns_mult = 0;  // 32.32 fixed point ns per TSC tick; 0: not yet known
 u64 khz = 0;
 u64 lapic_khz = 0;
 u64 real_offset = 0;
+VdsoData* exported = nullptr;  // set once, at boot
 
 constexpr u64 kPmTimerHz = 3579545, kPitHz = 1193182;
 
@@ -103,4 +105,15 @@ u64 ktime_get_real_ns() {
 
 void set_real_ns(u64 ns) {
     real_offset = ns - ktime_get_ns();
+    if (!exported) return;
+    __atomic_add_fetch(&exported->seq, 1, __ATOMIC_ACQ_REL);
+    __atomic_store_n(&exported->real_offset, real_offset, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&exported->seq, 1, __ATOMIC_RELEASE);
+}
+
+void clocksource_export(VdsoData* to) {
+    to->tsc_base = tsc_base;
+    to->mult = ns_mult;
+    to->real_offset = real_offset;
+    exported = to;
 }

@@ -10,6 +10,9 @@ void clocksource_init();
 /// Local APIC timer count for `ns`, at least 1, at most 2^32-1.
 u32 ns_to_lapic_count(u64 ns);
 u64 tsc_khz();
+/// Keep the clock's parameters in `to` from now on.
+struct VdsoData;
+void clocksource_export(VdsoData* to);
 /// As Linux calls them: the only clock source there is, and the timer of each CPU.
 inline const char* clocksource_name() {
     return "tsc";

@@ -36,6 +36,11 @@ constexpr u64 kCode32 = 0x00cffb000000ffff, kCode64 = 0x00af9b000000ffff, kData 
 constexpr u64 kUserData = 0x00cff3000000ffff, kUserCode64 = 0x00affb000000ffff,
               kKernelCode32 = 0x00cf9b000000ffff;
 
+/// What the vDSO's getcpu reads: a segment whose limit is the CPU's number.
+constexpr u64 cpu_number_segment(u32 cpu) {
+    return (cpu & 0xffff) | 0xf1ull << 40 | 0x4ull << 52;
+}
+
 alignas(16) Gate idt[256];  // one for all CPUs
 
 void set_gate(unsigned vector, u64 handler, u8 ist, unsigned dpl) {
@@ -67,7 +72,13 @@ void setup_gdt(CpuTables& t) {
         kUserCode64,
         0,
         (sizeof(TaskStateSegment) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56,
-        base >> 32};
+        base >> 32,
+        0,
+        0,
+        0,
+        0,
+        0,
+        cpu_number_segment(this_cpu().cpu_number)};
     static_assert(sizeof(descriptors) <= sizeof(t.gdt));
     memcpy(t.gdt, descriptors, sizeof(descriptors));
     const TablePointer pointer = {sizeof(t.gdt) - 1, reinterpret_cast<u64>(t.gdt)};

@@ -6,6 +6,7 @@
 #include "fs/inotify.h"
 #include "fs/proc/proc.h"
 #include "ipc/ipc.h"
+#include "task/aslr.h"
 #include "task/pid.h"
 #include "task/uts.h"
 
@@ -144,6 +145,7 @@ constexpr ProcEntry kKernel[] = {
     {"pid_max", S_IFREG | 0444, show_pid_max},
     {"printk", S_IFREG | 0644, show_printk, store_printk},
     {"random", S_IFDIR | 0555, nullptr, nullptr, kRandom},
+    {"randomize_va_space", S_IFREG | 0644, show_number<randomize_va_space>, store_number<randomize_va_space, 2>},
     {"sem", S_IFREG | 0444, show_sem},
     ipc_entry<&IpcNamespace::shmall, ~0ull>("shmall"),
     ipc_entry<&IpcNamespace::shmmax, ~0ull>("shmmax"),
