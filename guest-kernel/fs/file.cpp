@@ -90,7 +90,9 @@ Result<size_t> file_read(File& file, IovIter& to, loff_t& position) {
     if (!file.has_read()) return Errno::EINVAL;
     if (position < 0) return Errno::EINVAL;
     to.truncate(kMaxTransfer);
+    current()->ioac.syscr++;
     const size_t n = TRY(file.read(to, position));
+    current()->ioac.rchar += n;
     if (n > 0) notify_path(file.path, kInAccess);
     return size_t{n};
 }
@@ -100,7 +102,9 @@ Result<size_t> file_write(File& file, IovIter& from, loff_t& position) {
     if (!file.has_write()) return Errno::EINVAL;
     if (position < 0) return Errno::EINVAL;
     from.truncate(kMaxTransfer);
+    current()->ioac.syscw++;
     const size_t n = TRY(file.write(from, position));
+    current()->ioac.wchar += n;
     if (n > 0) notify_path(file.path, kInModify);
     return size_t{n};
 }

@@ -131,6 +131,15 @@ Result<mm_struct*> dup_mm(mm_struct* old_mm) {
     return mm;
 }
 
+bool mmget_not_zero(mm_struct* mm) {
+    for (u32 users = __atomic_load_n(&mm->mm_users, __ATOMIC_RELAXED); users != 0;) {
+        if (__atomic_compare_exchange_n(&mm->mm_users, &users, users + 1, true, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED))
+            return true;
+    }
+    return false;
+}
+
 void mmput(mm_struct* mm) {
     const u32 left = __atomic_sub_fetch(&mm->mm_users, 1, __ATOMIC_ACQ_REL);
     BUG_ON(left == ~0u);

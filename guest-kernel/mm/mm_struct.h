@@ -134,6 +134,8 @@ Result<mm_struct*> dup_mm(mm_struct* old_mm);
 inline void mmget(mm_struct* mm) {
     __atomic_add_fetch(&mm->mm_users, 1, __ATOMIC_RELAXED);
 }
+/// For who holds it by mmgrab: a user count, unless the last user is gone.
+bool mmget_not_zero(mm_struct* mm);
 void mmput(mm_struct* mm);
 inline void mmgrab(mm_struct* mm) {
     __atomic_add_fetch(&mm->mm_count, 1, __ATOMIC_RELAXED);

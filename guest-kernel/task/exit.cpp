@@ -73,6 +73,7 @@ void collect_times(task_struct* task) {
     signal->stime += stime;
     signal->min_flt += task->min_flt;
     signal->maj_flt += task->maj_flt;
+    signal->ioac.add(task->ioac);
     signal->nvcsw += task->nvcsw;
     signal->nivcsw += task->nivcsw;
 }

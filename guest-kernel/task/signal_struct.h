@@ -60,6 +60,18 @@ struct RlimitPair {
     u64 max;
 };
 
+/// What /proc/PID/io shows (proc(5)): bytes and calls.
+struct IoAccounting {
+    u64 rchar = 0, wchar = 0, syscr = 0, syscw = 0;
+    u64 read_bytes = 0, write_bytes = 0, cancelled_write_bytes = 0;  // that reach a block device
+
+    void add(const IoAccounting& o) {
+        rchar += o.rchar, wchar += o.wchar, syscr += o.syscr, syscw += o.syscw;
+        read_bytes += o.read_bytes, write_bytes += o.write_bytes;
+        cancelled_write_bytes += o.cancelled_write_bytes;
+    }
+};
+
 struct SignalStruct : RefCounted {
     // Bare: it guards the pending and blocked sets of the threads as well (task_struct).
     SpinLock lock{LockRank::kSignal};
@@ -93,6 +105,7 @@ struct SignalStruct : RefCounted {
     u64 utime = 0, stime = 0, cutime = 0, cstime = 0;
     u64 min_flt = 0, maj_flt = 0, cmin_flt = 0, cmaj_flt = 0, nvcsw = 0, nivcsw = 0, cnvcsw = 0, cnivcsw = 0;
     u64 maxrss = 0, cmaxrss = 0;
+    IoAccounting ioac;
 
     RlimitPair rlimits[kRlimitCount];
     i32 oom_score_adj = 0;

@@ -126,6 +126,7 @@ struct task_struct {
     u64 maj_flt = 0;
     u64 cpu_timer_last = 0;
     u64 timer_slack = kDefaultTimerSlack;  // ns, only kept
+    IoAccounting ioac;
 
     // Exit
     i32 exit_code = 0;

@@ -203,3 +203,20 @@ void pgd_free(u64* pgd) {
     unlink_table(entry, unlinked);
     free_tables(unlinked);
 }
+
+u64 count_user_tables(const u64* pgd) {
+    u64 tables = 0;
+    const auto below = [&tables](u64 entry) -> const u64* {
+        if (!(entry & kPtePresent) || entry & kPteHuge) return nullptr;
+        tables++;
+        return table_of(entry);
+    };
+    for (unsigned top = 0; top < 256; top++) {
+        const u64* pud = below(pgd[top]);
+        for (unsigned i = 0; pud && i < 512; i++) {
+            const u64* pmd = below(pud[i]);
+            for (unsigned j = 0; pmd && j < 512; j++) below(pmd[j]);
+        }
+    }
+    return tables;
+}

@@ -87,3 +87,5 @@ using TableList = List<Page, &Page::lru>;
 /// Take the empty page tables that cover only [start, end) of the user half out; flush before free_tables().
 void unlink_user_tables(u64* pgd, u64 start, u64 end, TableList& unlinked);
 void free_tables(TableList& unlinked);
+/// How many page tables the user half of `pgd` has, below the PML4. Under mmap_lock.
+u64 count_user_tables(const u64* pgd);

@@ -9,6 +9,7 @@
 #include "fs/text_file.h"
 
 struct task_struct;
+struct vm_area_struct;
 
 void init_procfs();
 
@@ -49,15 +50,27 @@ Result<RefPtr<Inode>> make_pid_dir(SuperBlock* super, pid_t pid, bool as_thread)
 Result<RefPtr<Inode>> make_task_dir(SuperBlock* super, pid_t pid);
 Result<RefPtr<Inode>> make_fd_dir(SuperBlock* super, pid_t pid, u64 ino, bool info);
 
-/// A process's file: `show` gets the live task.
+/// In which of /proc/PID and /proc/PID/task/TID a file is.
+enum class ProcPidPlace : u8 { kBoth, kProcess, kThread };
+
+/// A process's file: `show` gets the live task. Where `open` is given, it makes the file instead.
 struct ProcPidFile {
     const char* name;
     u32 mode;
     Result<void> (*show)(KString& out, task_struct& task, bool as_thread);
     Result<void> (*store)(task_struct& task, const char* text, size_t size) = nullptr;
+    ProcPidPlace place = ProcPidPlace::kBoth;
+    Result<RefPtr<File>> (*open)(Inode& inode, task_struct& task) = nullptr;
 };
-extern const ProcPidFile kProcPidFiles[];
-extern const size_t kProcPidFileCount;
+/// Each up to one without a name.
+extern const ProcPidFile kProcPidFiles[];        ///< proc_status.cpp
+extern const ProcPidFile kProcPidMemoryFiles[];  ///< proc_pid_memory.cpp
+extern const ProcPidFile kProcPidInfoFiles[];    ///< proc_pid_info.cpp
+
+/// May the caller look into `task` (ptrace(2), PTRACE_MODE_READ_FSCREDS)?
+bool proc_may_inspect(const task_struct& task);
+/// A line of /proc/PID/maps and smaps.
+Result<void> show_area(KString& out, const vm_area_struct& vma, const Path& root);
 
 /// Inode number of something that belongs to `pid`; `what` below 65536.
 constexpr u64 proc_ino(pid_t pid, u32 what) {
@@ -73,3 +86,4 @@ Result<void> show_pid_limits(KString& out, task_struct& task, bool as_thread);
 /// /proc/mounts and /proc/PID/mountinfo (proc_mounts.cpp).
 Result<void> show_mounts(KString& out);
 Result<void> show_mountinfo(KString& out);
+Result<void> show_mountstats(KString& out);

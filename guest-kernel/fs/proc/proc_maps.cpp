@@ -5,8 +5,8 @@
 #include "mm/mm_struct.h"
 
 namespace {
-
 constexpr size_t kNameColumn = 73;
+}
 
 Result<void> show_area(KString& out, const vm_area_struct& vma, const Path& root) {
     using ull = unsigned long long;
@@ -37,10 +37,8 @@ Result<void> show_area(KString& out, const vm_area_struct& vma, const Path& root
     return out.push('\n');
 }
 
-}  // namespace
-
 Result<void> show_pid_maps(KString& out, task_struct& task, bool) {
-    if (current_cred().fsuid != task.cred.euid && !current_cred().has(kCapSysPtrace)) return Errno::EACCES;
+    if (!proc_may_inspect(task)) return Errno::EACCES;
     mm_struct* mm = get_task_mm(&task);
     if (!mm) return {};
     const Path root = current()->fs->root();

@@ -44,6 +44,16 @@ Result<void> show_mounts(KString& out) {
     });
 }
 
+Result<void> show_mountstats(KString& out) {
+    return for_each_visible([&](Mount& m, const char* where) -> Result<void> {
+        TRY(out.append("device "));
+        TRY(append_escaped(out, m.source.c_str()));
+        TRY(out.append(" mounted on "));
+        TRY(append_escaped(out, where));
+        return out.appendf(" with fstype %s\n", m.sb->type);
+    });
+}
+
 Result<void> show_mountinfo(KString& out) {
     return for_each_visible([&](Mount& m, const char* where) -> Result<void> {
         const Path place = m.mountpoint();

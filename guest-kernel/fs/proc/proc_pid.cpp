@@ -17,10 +17,19 @@ void own_by(Inode& inode, const task_struct& task) {
     inode.gid = task.cred.egid;
 }
 
-// May the caller look into `task` (ptrace(2), PTRACE_MODE_READ)?
-bool may_inspect(const task_struct& task) {
-    const Credentials& me = current_cred();
-    return me.fsuid == task.cred.euid || me.has(kCapSysPtrace);
+constexpr const ProcPidFile* kTables[] = {kProcPidFiles, kProcPidMemoryFiles, kProcPidInfoFiles};
+
+/// Calls visit(file, number) for the files that a process or thread has, until it answers true.
+template <class Visit>
+bool any_file(bool as_thread, Visit visit) {
+    u32 number = 0;
+    for (const ProcPidFile* table : kTables) {
+        for (const ProcPidFile* f = table; f->name; f++, number++) {
+            if (f->place == (as_thread ? ProcPidPlace::kProcess : ProcPidPlace::kThread)) continue;
+            if (visit(*f, number)) return true;
+        }
+    }
+    return false;
 }
 
 class PidText final : public ProcText {
@@ -36,6 +45,12 @@ class PidText final : public ProcText {
         TaskRef task = find_task_by_pid(pid_);
         if (!task) return Errno::ESRCH;
         return file_.store ? file_.store(*task.get(), text, length) : Result<void>(Errno::EIO);
+    }
+    Result<RefPtr<File>> open(int flags) override {
+        if (!file_.open) return ProcText::open(flags);
+        TaskRef task = find_task_by_pid(pid_);
+        if (!task) return Errno::ESRCH;
+        return file_.open(*this, *task.get());
     }
     bool still_valid() override { return static_cast<bool>(find_task_by_pid(pid_)); }
 
@@ -57,7 +72,7 @@ class PidLink final : public ProcInode {
     Result<Path> follow_magic() override {
         TaskRef task = find_task_by_pid(pid_);
         if (!task) return Errno::ENOENT;
-        if (!may_inspect(*task.get())) return Errno::EACCES;
+        if (!proc_may_inspect(*task.get())) return Errno::EACCES;
         if (kind_ == Kind::kExe) {
             mm_struct* mm = get_task_mm(task.get());
             if (!mm) return Errno::ENOENT;
@@ -103,10 +118,17 @@ class PidDir final : public ProcInode {
 };
 
 Result<RefPtr<Inode>> PidDir::find(const Name& name) {
-    for (u32 i = 0; i < kProcPidFileCount; i++) {
-        if (!(name == kProcPidFiles[i].name)) continue;
-        const u64 number = proc_ino(pid_, kFilesAt + i + (as_thread_ ? 512 : 0));
-        return RefPtr<Inode>(TRY(make_ref<PidText>(sb, pid_, kProcPidFiles[i], number, as_thread_)));
+    const ProcPidFile* file = nullptr;
+    u32 number = 0;
+    any_file(as_thread_, [&](const ProcPidFile& f, u32 n) {
+        if (!(name == f.name)) return false;
+        file = &f;
+        number = n;
+        return true;
+    });
+    if (file) {
+        const u64 inode_number = proc_ino(pid_, kFilesAt + number + (as_thread_ ? 512 : 0));
+        return RefPtr<Inode>(TRY(make_ref<PidText>(sb, pid_, *file, inode_number, as_thread_)));
     }
     for (u32 i = 0; i < 3; i++) {
         if (name == kLinkNames[i]) {
@@ -140,8 +162,10 @@ Result<void> PidDir::iterate(DirContext& context) {
     for (u32 i = 0; i < (as_thread_ ? 2u : 3u); i++) {
         if (!offer(kDirNames[i], kFdAt + i, S_IFDIR)) return {};
     }
-    for (u32 i = 0; i < kProcPidFileCount; i++) {
-        if (!offer(kProcPidFiles[i].name, kFilesAt + i + (as_thread_ ? 512 : 0), S_IFREG)) return {};
+    if (any_file(as_thread_, [&](const ProcPidFile& f, u32 number) {
+            return !offer(f.name, kFilesAt + number + (as_thread_ ? 512 : 0), S_IFREG);
+        })) {
+        return {};
     }
     for (u32 i = 0; i < 3; i++) {
         if (!offer(kLinkNames[i], kLinksAt + i, S_IFLNK)) return {};
@@ -189,6 +213,11 @@ class TaskDir final : public ProcInode {
 };
 
 }  // namespace
+
+bool proc_may_inspect(const task_struct& task) {
+    const Credentials& me = current_cred();
+    return &task == current() || me.fsuid == task.cred.euid || me.has(kCapSysPtrace);
+}
 
 Result<RefPtr<Inode>> make_pid_dir(SuperBlock* super, pid_t pid, bool as_thread) {
     TaskRef task = find_task_by_pid(pid);

@@ -1,5 +1,7 @@
 // /proc/PID/{stat,statm,status,comm,cmdline,environ,limits}: a process in numbers (proc(5)).
+#include "arch/x86_64/smp.h"
 #include "core/kmalloc.h"
+#include "drivers/system/bitmap_text.h"
 #include "fs/cred.h"
 #include "fs/files_struct.h"
 #include "fs/fs_struct.h"
@@ -86,7 +88,19 @@ Result<void> show_ids(KString& out, const char* label, u32 a, u32 b, u32 c, u32 
     return out.appendf("%s:\t%u\t%u\t%u\t%u\n", label, a, b, c, d);
 }
 
-Result<void> show_memory(KString& out, const mm_struct& mm) {
+u64 text_kib(const mm_struct& mm) {
+    return (align_up(mm.end_code, kPageSize) - align_down(mm.start_code, kPageSize)) / 1024;
+}
+/// Executable areas that are not the program's own.
+u64 library_kib(const mm_struct& mm) {
+    const u64 all = mm.exec_vm * (kPageSize / 1024);
+    return all > text_kib(mm) ? all - text_kib(mm) : 0;
+}
+
+Result<void> show_memory(KString& out, mm_struct& mm) {
+    mm.mmap_lock.lock();
+    const u64 tables = count_user_tables(mm.pgd);
+    mm.mmap_lock.unlock();
     const u64 kb = kPageSize / 1024;
     const struct {
         const char* name;
@@ -103,13 +117,14 @@ Result<void> show_memory(KString& out, const mm_struct& mm) {
         {"RssShmem", mm.rss_shmem * kb},
         {"VmData", mm.data_vm * kb},
         {"VmStk", mm.stack_vm * kb},
-        {"VmExe", (align_up(mm.end_code, kPageSize) - align_down(mm.start_code, kPageSize)) / 1024},
-        {"VmLib", 0},
-        {"VmPTE", mm.page_tables * kb},
+        {"VmExe", text_kib(mm)},
+        {"VmLib", library_kib(mm)},
+        {"VmPTE", tables * kb},
         {"VmSwap", 0},
+        {"HugetlbPages", mm.hugetlb_pages * kb},
     };
     for (const auto& row : rows) TRY(out.appendf("%s:\t%8llu kB\n", row.name, static_cast<ull>(row.value)));
-    return {};
+    return out.appendf("CoreDumping:\t0\nTHP_enabled:\t%d\n", mm.thp_disabled ? 0 : 1);
 }
 
 Result<void> show_comm(KString& out, task_struct& task, bool) {
@@ -131,7 +146,7 @@ Result<void> show_cmdline(KString& out, task_struct& task, bool) {
 }
 
 Result<void> show_environ(KString& out, task_struct& task, bool) {
-    if (current_cred().fsuid != task.cred.euid && !current_cred().has(kCapSysPtrace)) return Errno::EACCES;
+    if (!proc_may_inspect(task)) return Errno::EACCES;
     MmRef ref(task);
     return ref.mm ? append_memory(out, ref.mm, ref.mm->env_start, ref.mm->env_end) : Result<void>();
 }
@@ -202,6 +217,7 @@ Result<void> show_pid_status(KString& out, task_struct& task, bool) {
     TRY(show_ids(out, "Gid", c.gid, c.egid, c.sgid, c.fsgid));
     const RefPtr<FilesStruct> files = get_task_files(&task);
     TRY(out.appendf("FDSize:\t%llu\nGroups:\t", static_cast<ull>(files ? files->capacity() : 0)));
+    if (!c.groups || c.groups->gids.empty()) TRY(out.push(' '));  // a blank behind each, and behind none
     if (c.groups) {
         for (gid_t g : c.groups->gids) TRY(out.appendf("%u ", g));
     }
@@ -220,10 +236,16 @@ Result<void> show_pid_status(KString& out, task_struct& task, bool) {
         "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n",
         static_cast<ull>(c.cap_inheritable), static_cast<ull>(c.cap_permitted),
         static_cast<ull>(c.cap_effective), static_cast<ull>(c.cap_bset), static_cast<ull>(c.cap_ambient)));
+    const u64 allowed = online_mask();
+    TRY(
+        out.appendf("NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tunknown\n"
+                    "SpeculationIndirectBranch:\tunknown\nCpus_allowed:\t%llx\nCpus_allowed_list:\t",
+                    c.no_new_privs ? 1 : 0, static_cast<ull>(allowed)));
+    TRY(append_cpu_list(out, allowed));
     return out.appendf(
-        "NoNewPrivs:\t%d\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n"
-        "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
-        c.no_new_privs ? 1 : 0, static_cast<ull>(task.nvcsw), static_cast<ull>(task.nivcsw));
+        "Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%llu\n"
+        "nonvoluntary_ctxt_switches:\t%llu\n",
+        static_cast<ull>(task.nvcsw), static_cast<ull>(task.nivcsw));
 }
 
 Result<void> show_pid_limits(KString& out, task_struct& task, bool) {
@@ -251,10 +273,15 @@ Result<void> show_pid_limits(KString& out, task_struct& task, bool) {
 }
 
 const ProcPidFile kProcPidFiles[] = {
-    {"environ", 0400, show_environ},   {"status", 0444, show_pid_status},
-    {"limits", 0444, show_pid_limits}, {"comm", 0644, show_comm, store_comm},
-    {"cmdline", 0444, show_cmdline},   {"stat", 0444, show_pid_stat},
-    {"statm", 0444, show_pid_statm},   {"maps", 0444, show_pid_maps},
-    {"mounts", 0444, show_pid_mounts}, {"mountinfo", 0444, show_pid_mountinfo},
+    {"environ", 0400, show_environ},
+    {"status", 0444, show_pid_status},
+    {"limits", 0444, show_pid_limits},
+    {"comm", 0644, show_comm, store_comm},
+    {"cmdline", 0444, show_cmdline},
+    {"stat", 0444, show_pid_stat},
+    {"statm", 0444, show_pid_statm},
+    {"maps", 0444, show_pid_maps},
+    {"mounts", 0444, show_pid_mounts},
+    {"mountinfo", 0444, show_pid_mountinfo},
+    {nullptr, 0, nullptr},
 };
-const size_t kProcPidFileCount = sizeof(kProcPidFiles) / sizeof(kProcPidFiles[0]);

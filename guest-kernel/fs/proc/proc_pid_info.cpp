@@ -1,0 +1,181 @@
+// /proc/PID's smaller files: io, oom_*, cgroup, children, sched, schedstat, syscall, wchan, personality, the maps of
+// identities, mountstats (proc(5)).
+#include "abi/stat.h"
+#include "core/string.h"
+#include "fs/cred.h"
+#include "fs/proc/proc.h"
+#include "mm/buddy.h"
+#include "mm/mm_struct.h"
+#include "sched/sched.h"
+#include "task/pid.h"
+
+namespace {
+
+using ull = unsigned long long;
+
+Result<void> show_io(KString& out, task_struct& task, bool as_thread) {
+    if (!proc_may_inspect(task)) return Errno::EACCES;
+    IoAccounting io = task.ioac;
+    if (!as_thread) {
+        io = task.signal->ioac;
+        for (TaskRef t = next_thread(&task, 0); t; t = next_thread(&task, t->pid + 1)) io.add(t->ioac);
+    }
+    return out.appendf(
+        "rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\nread_bytes: %llu\nwrite_bytes: %llu\n"
+        "cancelled_write_bytes: %llu\n",
+        static_cast<ull>(io.rchar), static_cast<ull>(io.wchar), static_cast<ull>(io.syscr),
+        static_cast<ull>(io.syscw), static_cast<ull>(io.read_bytes), static_cast<ull>(io.write_bytes),
+        static_cast<ull>(io.cancelled_write_bytes));
+}
+
+// How likely the OOM killer takes it, from 0 to 2000 (Linux, fs/proc/base.c, proc_oom_score).
+Result<void> show_oom_score(KString& out, task_struct& task, bool) {
+    i64 score = 0;
+    const i64 adjust = task.signal->oom_score_adj;
+    if (mm_struct* mm = get_task_mm(&task)) {
+        const i64 total = static_cast<i64>(max<u64>(buddy_total_pages(), 1));
+        const i64 pages = static_cast<i64>(mm->rss() + mm->page_tables) + adjust * total / 1000;
+        if (adjust != -1000) score = max<i64>(0, (1000 + pages * 1000 / total) * 2 / 3);
+        mmput(mm);
+    }
+    return out.appendf("%lld\n", static_cast<long long>(score));
+}
+
+/// A number with a sign, and blanks or a newline around it. EINVAL.
+Result<i64> parse_signed(const char* text, size_t size) {
+    char word[24];
+    while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == ' ')) size--;
+    while (size > 0 && *text == ' ') text++, size--;
+    if (size == 0 || size >= sizeof(word)) return Errno::EINVAL;
+    memcpy(word, text, size);
+    word[size] = '\0';
+    const bool negative = word[0] == '-';
+    u64 value;
+    if (!parse_u64(word + (negative ? 1 : 0), 0, &value) || value > 1u << 31) return Errno::EINVAL;
+    return negative ? -static_cast<i64>(value) : static_cast<i64>(value);
+}
+
+Result<void> set_oom_score_adj(task_struct& task, i64 value) {
+    if (value < task.signal->oom_score_adj && !current_cred().has(kCapSysResource)) return Errno::EACCES;
+    task.signal->oom_score_adj = static_cast<i32>(value);
+    return {};
+}
+Result<void> show_oom_score_adj(KString& out, task_struct& task, bool) {
+    return out.appendf("%d\n", task.signal->oom_score_adj);
+}
+Result<void> store_oom_score_adj(task_struct& task, const char* text, size_t size) {
+    const i64 value = TRY(parse_signed(text, size));
+    if (value < -1000 || value > 1000) return Errno::EINVAL;
+    return set_oom_score_adj(task, value);
+}
+// The older scale, -17 (never) to 15.
+Result<void> show_oom_adj(KString& out, task_struct& task, bool) {
+    const i32 adjust = task.signal->oom_score_adj;
+    return out.appendf("%d\n", adjust == 1000 ? 15 : adjust * 17 / 1000);
+}
+Result<void> store_oom_adj(task_struct& task, const char* text, size_t size) {
+    const i64 value = TRY(parse_signed(text, size));
+    if (value < -17 || value > 15) return Errno::EINVAL;
+    return set_oom_score_adj(task, value == 15 ? 1000 : value * 1000 / 17);
+}
+
+// All are in the root of the one hierarchy.
+Result<void> show_cgroup(KString& out, task_struct&, bool) {
+    return out.append("0::/\n");
+}
+
+Result<void> show_children(KString& out, task_struct& task, bool) {
+    Vec<pid_t> pids;
+    {
+        const auto table = task_table.lock();
+        for (task_struct& child : task.children) TRY(pids.push(child.pid));
+    }
+    for (const pid_t pid : pids) TRY(out.appendf("%d ", pid));
+    return {};
+}
+
+Result<void> show_nice_ns(KString& out, const char* name, u64 ns) {
+    return out.appendf("%-45s:%14llu.%06llu\n", name, static_cast<ull>(ns / 1'000'000),
+                       static_cast<ull>(ns % 1'000'000));
+}
+Result<void> show_count(KString& out, const char* name, i64 value) {
+    return out.appendf("%-45s:%21lld\n", name, static_cast<long long>(value));
+}
+Result<void> show_sched(KString& out, task_struct& task, bool) {
+    TRY(out.appendf("%s (%d, #threads: %u)\n", task.comm, task.pid, process_times(&task).num_threads));
+    TRY(out.append("-------------------------------------------------------------------\n"));
+    TRY(show_nice_ns(out, "se.exec_start", task.se.exec_start));
+    TRY(show_nice_ns(out, "se.vruntime", task.se.vruntime));
+    TRY(show_nice_ns(out, "se.sum_exec_runtime", task_runtime_ns(&task)));
+    TRY(show_count(out, "nr_switches", static_cast<i64>(task.nvcsw + task.nivcsw)));
+    TRY(show_count(out, "nr_voluntary_switches", static_cast<i64>(task.nvcsw)));
+    TRY(show_count(out, "nr_involuntary_switches", static_cast<i64>(task.nivcsw)));
+    // In Linux's scale: a nice value of 0 weighs 2^20.
+    TRY(show_count(out, "se.load.weight", static_cast<i64>(weight_of_prio(task.static_prio)) << 10));
+    TRY(show_count(out, "policy", task.policy));
+    return show_count(out, "prio",
+                      task.rt_priority > 0 ? 99 - static_cast<i64>(task.rt_priority) : task.static_prio);
+}
+
+// Where it sleeps, by a symbol's name: the kernel knows none, and says 0 as Linux does then.
+Result<void> show_wchan(KString& out, task_struct&, bool) {
+    return out.append("0");
+}
+
+Result<void> show_syscall(KString& out, task_struct& task, bool) {
+    if (!proc_may_inspect(task)) return Errno::EACCES;
+    if (&task != current() && task.state == TASK_RUNNING) return out.append("running\n");
+    if (!task.mm) return out.append("-1 0x0 0x0\n");
+    const auto* r = reinterpret_cast<const pt_regs*>(static_cast<u8*>(task.stack) + kThreadSize) - 1;
+    const i64 number = static_cast<i64>(r->orig_rax);
+    if (number < 0) {
+        return out.appendf("-1 0x%llx 0x%llx\n", static_cast<ull>(r->rsp), static_cast<ull>(r->rip));
+    }
+    return out.appendf("%lld 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx\n",
+                       static_cast<long long>(number), static_cast<ull>(r->rdi), static_cast<ull>(r->rsi),
+                       static_cast<ull>(r->rdx), static_cast<ull>(r->r10), static_cast<ull>(r->r8),
+                       static_cast<ull>(r->r9), static_cast<ull>(r->rsp), static_cast<ull>(r->rip));
+}
+
+Result<void> show_personality(KString& out, task_struct& task, bool) {
+    if (!proc_may_inspect(task)) return Errno::EACCES;
+    return out.appendf("%08x\n", task.personality);
+}
+
+// One user namespace, in which every id is itself.
+Result<void> show_id_map(KString& out, task_struct&, bool) {
+    return out.append("         0          0 4294967295\n");
+}
+Result<void> store_id_map(task_struct&, const char*, size_t) {
+    return Errno::EPERM;  // it is set, and may be set only once
+}
+Result<void> show_setgroups(KString& out, task_struct&, bool) {
+    return out.append("allow\n");
+}
+Result<void> show_pid_mountstats(KString& out, task_struct&, bool) {
+    return show_mountstats(out);
+}
+
+constexpr ProcPidPlace kProcess = ProcPidPlace::kProcess, kThread = ProcPidPlace::kThread,
+                       kBoth = ProcPidPlace::kBoth;
+
+}  // namespace
+
+const ProcPidFile kProcPidInfoFiles[] = {
+    {"io", 0400, show_io},
+    {"oom_score", 0444, show_oom_score},
+    {"oom_adj", 0644, show_oom_adj, store_oom_adj},
+    {"oom_score_adj", 0644, show_oom_score_adj, store_oom_score_adj},
+    {"cgroup", 0444, show_cgroup},
+    {"children", 0444, show_children, nullptr, kThread},
+    {"sched", 0444, show_sched},
+    {"wchan", 0444, show_wchan},
+    {"syscall", 0400, show_syscall},
+    {"personality", 0400, show_personality},
+    {"uid_map", 0644, show_id_map, store_id_map, kBoth},
+    {"gid_map", 0644, show_id_map, store_id_map, kBoth},
+    {"projid_map", 0644, show_id_map, store_id_map, kBoth},
+    {"setgroups", 0644, show_setgroups, store_id_map, kBoth},
+    {"mountstats", 0400, show_pid_mountstats, nullptr, kProcess},
+    {nullptr, 0, nullptr},
+};
