@@ -26,12 +26,24 @@ class RefCounted {
         return false;
     }
     void unref() const {
-        if (__atomic_sub_fetch(&refs_, 1, __ATOMIC_ACQ_REL) == 0) delete this;
+        for (u32 seen = __atomic_load_n(&refs_, __ATOMIC_RELAXED); seen > 1;) {
+            if (__atomic_compare_exchange_n(&refs_, &seen, seen - 1, true, __ATOMIC_ACQ_REL,
+                                            __ATOMIC_RELAXED))
+                return;
+        }
+        const_cast<RefCounted*>(this)->unref_last();
     }
     u32 ref_count() const { return __atomic_load_n(&refs_, __ATOMIC_RELAXED); }
 
   protected:
     virtual ~RefCounted() = default;
+    /// Gives what is probably the last reference back: deletes the object if it is. Who keeps objects in a table
+    /// overrides it and calls drop_reference() under the table's lock.
+    virtual void unref_last() {
+        if (drop_reference()) delete this;
+    }
+    /// True when no reference is left.
+    bool drop_reference() const { return __atomic_sub_fetch(&refs_, 1, __ATOMIC_ACQ_REL) == 0; }
 
   private:
     mutable u32 refs_ = 1;

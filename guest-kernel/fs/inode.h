@@ -83,6 +83,8 @@ class Inode : public RefCounted {
     virtual void getattr(KernelStat* out);
     /// Before mode, owner or times are changed; procfs refuses with EPERM.
     virtual Result<void> may_setattr() { return {}; }
+    /// After mode, owner or times were changed: what has them on a disk writes them, `lazily` when that can wait.
+    virtual Result<void> attributes_changed(bool /*lazily*/) { return {}; }
     virtual MemoryObject* memory_object() { return nullptr; }
     /// fsync(2) of the file or directory; `data_only`: fdatasync(2). EINVAL when the file system has nothing of the
     /// kind.
@@ -143,8 +145,8 @@ class SuperBlock : public RefCounted {
     /// sync(2), syncfs(2), before a change to read-only and before the last unmount: all that was written so far is
     /// on stable storage afterwards. EIO.
     virtual Result<void> sync() { return {}; }
-    /// mount -o remount,DATA. EINVAL for an option it does not know.
-    virtual Result<void> remount(const char* /*data*/) { return {}; }
+    /// mount -o remount,DATA; `flags`: MS_RDONLY and its kin. EINVAL for an option it does not know, EROFS.
+    virtual Result<void> remount(u64 /*flags*/, const char* /*data*/) { return {}; }
 
     const char* type;
     i64 magic;

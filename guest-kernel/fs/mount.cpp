@@ -58,7 +58,9 @@ Mount::Mount(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry, KString sourc
 
 Mount::~Mount() {
     root.reset();
-    if (sb->ref_count() == 1) sb->shutdown();
+    if (sb->ref_count() > 1) return;
+    (void)sb->sync();  // nobody is left to tell of errors; the log has them
+    sb->shutdown();
 }
 
 Result<RefPtr<Mount>> Mount::make(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry, const char* source,

@@ -227,7 +227,7 @@ Result<void> set_acl(Inode& inode, const AclType& type, RefPtr<PosixAcl> acl) {
     TRY(store(inode, type, plain ? nullptr : acl.get()));
     inode.mode = mode;
     inode.touch_ctime();
-    return {};
+    return inode.attributes_changed(false);
 }
 
 Result<void> acl_chmod(Inode& inode) {
@@ -251,7 +251,7 @@ Result<void> inherit_acls(const Inode& directory, Inode& fresh) {
     const bool plain = list->inherit(&mode);
     if (!plain) TRY(store(fresh, kAclAccess, list.get()));
     fresh.mode = mode;
-    return {};
+    return fresh.attributes_changed(false);
 }
 
 Result<void> inherit_or_remove(Inode& directory, const Name& name, Inode& fresh) {

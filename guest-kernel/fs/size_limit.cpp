@@ -38,6 +38,7 @@ void update_atime(Inode& inode) {
     if (not_after(inode.atime, inode.mtime) || not_after(inode.atime, inode.ctime) ||
         now.tv_sec - inode.atime.tv_sec >= kDay) {
         inode.atime = now;
+        (void)inode.attributes_changed(true);
     }
 }
 

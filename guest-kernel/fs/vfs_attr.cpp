@@ -30,6 +30,7 @@ Result<void> vfs_chmod(const Path& path, u32 mode) {
     inode.mode = (inode.mode & S_IFMT) | bits;
     inode.touch_ctime();
     TRY(acl_chmod(inode));
+    TRY(inode.attributes_changed(false));
     notify_path(path, kInAttrib);
     return {};
 }
@@ -50,6 +51,7 @@ Result<void> vfs_chown(const Path& path, u32 uid, u32 gid) {
     if (gid != ~0u) inode.gid = gid;
     if (!inode.is_dir()) strip_set_ids(inode);
     inode.touch_ctime();
+    TRY(inode.attributes_changed(false));
     if (uid != ~0u || gid != ~0u) notify_path(path, kInAttrib);
     return {};
 }
@@ -63,7 +65,10 @@ Result<void> vfs_truncate(const Path& path, u64 size) {
     TRY(inode.get_write_access());
     inode.lock.lock();
     Result<void> done = inode.set_size(size);
-    if (done.ok() && !current_cred().has(kCapFsetid)) strip_set_ids(inode);
+    if (done.ok() && !current_cred().has(kCapFsetid) && (inode.mode & (S_ISUID | S_ISGID))) {
+        strip_set_ids(inode);
+        done = inode.attributes_changed(false);
+    }
     inode.lock.unlock();
     inode.put_write_access();
     if (done.ok()) notify_path(path, kInModify);
@@ -91,6 +96,7 @@ Result<void> vfs_utimes(const Path& path, const KernelTimespec* times) {
         }
     }
     inode.touch_ctime();
+    TRY(inode.attributes_changed(false));
     const bool read_time = !times || times[0].tv_nsec != UTIME_OMIT;
     const bool write_time = !times || times[1].tv_nsec != UTIME_OMIT;
     notify_path(path, read_time && write_time ? kInAttrib : read_time ? kInAccess : kInModify);

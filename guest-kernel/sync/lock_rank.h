@@ -45,6 +45,7 @@ enum class LockRank : u8 {
     kDirtyFiles = 114,  // objects that have dirty pages
     kPageTree = 115,    // which pages a page cache has
     kPageLru = 116,     // page cache pages by age
+    kInodeTable = 117,  // the inodes that a file system has in memory
     kIpc = 118,         // System V objects: memory is allocated and tasks are woken under it
     kBlockQueue = 120,  // requests of a block device; its interrupt handler wakes who waits
     kBlockStats = 122,
@@ -68,6 +69,7 @@ constexpr bool is_spin_rank(LockRank rank) {
 /// Spin locks that no interrupt handler takes, neither directly nor by waking somebody: they leave interrupts on.
 constexpr bool leaves_interrupts_on(LockRank rank) {
     return rank == LockRank::kKobjects || rank == LockRank::kMounts || rank == LockRank::kDcache ||
-           rank == LockRank::kFileLocks || rank == LockRank::kNotify || rank == LockRank::kDirtyFiles ||
-           rank == LockRank::kPageTree || rank == LockRank::kPageLru;
+           rank == LockRank::kFileLocks || rank == LockRank::kNotify ||
+           rank == LockRank::kDirtyFiles || rank == LockRank::kPageTree || rank == LockRank::kPageLru ||
+           rank == LockRank::kInodeTable;
 }

@@ -13,7 +13,7 @@ constexpr u32 kCapVersion1 = 0x19980330, kCapVersion2 = 0x20071026, kCapVersion3
 constexpr u64 cap_bit(int cap) {
     return 1ull << cap;
 }
-constexpr int kCapLinuxImmutable = 9, kCapMacOverride = 32;
+constexpr int kCapMacOverride = 32;
 constexpr u64 kFileCaps = cap_bit(kCapChown) | cap_bit(kCapDacOverride) | cap_bit(kCapDacReadSearch) |
                           cap_bit(kCapFowner) | cap_bit(kCapFsetid) | cap_bit(kCapLinuxImmutable) |
                           cap_bit(kCapMknod) | cap_bit(kCapMacOverride);

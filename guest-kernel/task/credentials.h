@@ -21,6 +21,7 @@ enum Capability : int {
     kCapSetgid = 6,
     kCapSetuid = 7,
     kCapSetpcap = 8,
+    kCapLinuxImmutable = 9,
     kCapNetAdmin = 12,
     kCapIpcLock = 14,
     kCapIpcOwner = 15,

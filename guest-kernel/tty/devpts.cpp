@@ -20,7 +20,7 @@ class DevptsSuper final : public SuperBlock {
         if (devpts_options.gid_given) TRY(out.appendf(",gid=%u", devpts_options.gid));
         return out.appendf(",mode=%03o,ptmxmode=000", devpts_options.mode);
     }
-    Result<void> remount(const char* data) override;
+    Result<void> remount(u64 flags, const char* data) override;
 };
 
 class DevptsRoot final : public Inode {
@@ -97,13 +97,13 @@ Result<void> parse_options(const char* options) {
     return {};
 }
 
-Result<RefPtr<SuperBlock>> mount_devpts(const char*, const char* options) {
+Result<RefPtr<SuperBlock>> mount_devpts(const char*, u64, const char* options) {
     TRY(parse_options(options));
     return RefPtr<SuperBlock>(g_devpts);
 }
 FileSystemType g_devpts_type = {"devpts", true, mount_devpts, nullptr};
 
-Result<void> DevptsSuper::remount(const char* data) {
+Result<void> DevptsSuper::remount(u64, const char* data) {
     return parse_options(data);
 }
 

@@ -20,7 +20,7 @@ class HugetlbfsSuper final : public TmpfsSuper {
     static Result<RefPtr<SuperBlock>> mount(const char* options);
     Result<void> statfs(KernelStatfs* out) override;
     Result<void> show_options(KString& out) override;
-    Result<void> remount(const char* data) override;
+    Result<void> remount(u64 flags, const char* data) override;
 
     unsigned order;              ///< of its pages
     RefPtr<HugetlbLimit> limit;  ///< size=; may be null
@@ -210,11 +210,11 @@ Result<void> HugetlbfsSuper::show_options(KString& out) {
     return {};
 }
 
-Result<void> HugetlbfsSuper::remount(const char*) {
+Result<void> HugetlbfsSuper::remount(u64, const char*) {
     return Errno::EINVAL;
 }
 
-Result<RefPtr<SuperBlock>> mount_hugetlbfs(const char*, const char* options) {
+Result<RefPtr<SuperBlock>> mount_hugetlbfs(const char*, u64, const char* options) {
     return HugetlbfsSuper::mount(options);
 }
 

@@ -71,7 +71,7 @@ class TmpfsSuper : public SuperBlock {
     static Result<RefPtr<SuperBlock>> mount(const char* fs_type, const char* options);
     Result<void> statfs(KernelStatfs* out) override;
     Result<void> show_options(KString& out) override;
-    Result<void> remount(const char* data) override;
+    Result<void> remount(u64 flags, const char* data) override;
 
     /// An inode, owned as in `directory` if there is one. ENOSPC beyond the limit, ENOMEM.
     Result<RefPtr<TmpfsInode>> new_inode(u32 new_mode, Inode* directory);
