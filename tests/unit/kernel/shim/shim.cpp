@@ -156,7 +156,14 @@ void bug(const char* condition, const char* file, int line) {
     std::fprintf(stderr, "BUG: %s at %s:%d\n", condition, file, line);
     std::abort();
 }
-void printk(const char*, ...) {}
+void printk(const char* format, ...) {
+    static const bool shown = std::getenv("PRINTK") != nullptr;
+    if (!shown) return;
+    va_list args;
+    va_start(args, format);
+    std::vprintf(format, args);
+    va_end(args);
+}
 bool log_read(u64, LogRecord*) {
     return false;
 }
