@@ -56,7 +56,7 @@ FileSystemType* find_filesystem(const char* name) {
 }
 
 void mount_root(const FileSystemType& type, const char* options) {
-    Result<RefPtr<SuperBlock>> super = type.mount(nullptr, 0, options);
+    Result<RefPtr<SuperBlock>> super = type.mount(nullptr, options);
     if (!super.ok()) panic("VFS: no memory for the root file system");
     RefPtr<SuperBlock> sb = super.release_value();
     Result<RefPtr<Mount>> mount = Mount::make(sb, sb->root, type.name, 0);
@@ -83,7 +83,7 @@ Result<void> do_mount(const char* source, const char* target, const char* type, 
     if (!type) return Errno::EINVAL;
     FileSystemType* fs = find_filesystem(type);
     if (!fs) return Errno::ENODEV;
-    RefPtr<SuperBlock> sb = TRY(fs->mount(source, flags, data));
+    RefPtr<SuperBlock> sb = TRY(fs->mount(source, data));
     if (flags & MS_RDONLY) sb->read_only = true;
     RefPtr<Mount> mount =
         TRY(Mount::make(sb, sb->root, source && *source ? source : "none", kept_flags(flags)));

@@ -14,8 +14,8 @@ class BlockDevice;
 struct FileSystemType {
     const char* name;
     bool nodev;  ///< needs no block device ("nodev" in /proc/filesystems)
-    /// An instance: fresh, or the one there is. `flags`: mount(2)'s, MS_RDONLY above all. `options`: mount's data, may be null.
-    Result<RefPtr<SuperBlock>> (*mount)(const char* source, u64 flags, const char* options);
+    /// An instance: fresh, or the one there is. `options`: mount's data, may be null.
+    Result<RefPtr<SuperBlock>> (*mount)(const char* source, const char* options);
     FileSystemType* next;
     /// Of a type that lies on a block device (nodev false): an instance over `device`, which is claimed for it and
     /// outlives it. `flags`: MS_RDONLY and others of mount(2). EINVAL when there is no such file system there.

@@ -133,6 +133,15 @@ void balance_dirty_pages(PageCache& cache) {
     cache.wait_range(0, ~0ull);
 }
 
+namespace {
+FlusherWork* g_work = nullptr;  // set at boot
+}
+
+void register_flusher_work(FlusherWork* work) {
+    work->next = g_work;
+    g_work = work;
+}
+
 u64 flusher_turn() {
     const WritebackLimits& l = writeback_limits;
     constexpr u64 kCentisecond = kNsPerSec / 100;
@@ -141,5 +150,7 @@ u64 flusher_turn() {
         if (write_back_all(0, 1024) == 0) break;
         cond_resched();
     }
-    return l.dirty_writeback_centisecs * kCentisecond;
+    u64 next = l.dirty_writeback_centisecs * kCentisecond;
+    for (FlusherWork* work = g_work; work; work = work->next) next = min(next, work->turn());
+    return next;
 }

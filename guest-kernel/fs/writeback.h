@@ -33,6 +33,13 @@ void balance_dirty_pages(PageCache& cache);
 u64 write_back_all(u64 age_ns, u64 limit = ~0ull);
 /// sync(2) for the pages: writes all that is dirty now, and waits. Errors go to those who ask by fsync.
 void sync_all_pages();
+/// What else the flusher does on its turns: a file system's commits. Registered once, never taken away.
+struct FlusherWork {
+    u64 (*turn)();  ///< does what is due; when to come again, in nanoseconds
+    FlusherWork* next;
+};
+void register_flusher_work(FlusherWork* work);
+
 /// The flusher's turn: writes what is due. When to come again, in nanoseconds.
 u64 flusher_turn();
 /// Lets the flusher thread begin at once; set by whoever starts it.

@@ -25,6 +25,7 @@
 #include "drivers/serial.h"
 #include "drivers/system/system_device.h"
 #include "drivers/virtio/virtio_blk.h"
+#include "fs/ext4/register.h"
 #include "fs/files_struct.h"
 #include "fs/hugetlbfs/hugetlbfs.h"
 #include "fs/initramfs.h"
@@ -126,6 +127,7 @@ void make_file_systems() {
     init_procfs();
     init_terminals();
     init_ptys();
+    init_ext4();
 }
 
 void load_initramfs() {

@@ -23,11 +23,12 @@ enum class LockRank : u8 {
 
     // What a page fault may take to read a file, and hold while it waits for the disk. An inode's mutex is not
     // among them: it is held around user copies. So what get_page needs of a file has locks of its own.
-    kBlockDevices = 32,  // the list of block devices
-    kMappings = 36,      // the areas that map a memory object
-    kObjectPages = 40,   // page tree of a memory object: MemoryObject::get_page runs under kMm
-    kBlockMap = 50,      // which blocks of its device a file's pages are
-    kBlockCache = 60,    // cached blocks of a device: a file system's own data
+    kBlockDevices = 32,   // the list of block devices
+    kMappings = 36,       // the areas that map a memory object
+    kObjectPages = 40,    // page tree of a memory object: MemoryObject::get_page runs under kMm
+    kExt4Instances = 49,  // mounted instances of ext4: held while one is committed
+    kBlockMap = 50,       // which blocks of its device a file's pages are
+    kBlockCache = 60,     // cached blocks of a device: a file system's own data
 
     // Spin locks. All are above every mutex: nothing sleeps under a spin lock.
     kCpuWaits = 98,        // who waits for processor time: their clocks are read under it
@@ -69,7 +70,6 @@ constexpr bool is_spin_rank(LockRank rank) {
 /// Spin locks that no interrupt handler takes, neither directly nor by waking somebody: they leave interrupts on.
 constexpr bool leaves_interrupts_on(LockRank rank) {
     return rank == LockRank::kKobjects || rank == LockRank::kMounts || rank == LockRank::kDcache ||
-           rank == LockRank::kFileLocks || rank == LockRank::kNotify ||
-           rank == LockRank::kDirtyFiles || rank == LockRank::kPageTree || rank == LockRank::kPageLru ||
-           rank == LockRank::kInodeTable;
+           rank == LockRank::kFileLocks || rank == LockRank::kNotify || rank == LockRank::kDirtyFiles ||
+           rank == LockRank::kPageTree || rank == LockRank::kPageLru || rank == LockRank::kInodeTable;
 }

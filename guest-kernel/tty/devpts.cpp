@@ -97,7 +97,7 @@ Result<void> parse_options(const char* options) {
     return {};
 }
 
-Result<RefPtr<SuperBlock>> mount_devpts(const char*, u64, const char* options) {
+Result<RefPtr<SuperBlock>> mount_devpts(const char*, const char* options) {
     TRY(parse_options(options));
     return RefPtr<SuperBlock>(g_devpts);
 }

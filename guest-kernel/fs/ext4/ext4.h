@@ -97,6 +97,7 @@ class Ext4Super final : public SuperBlock, private Journal::Client {
     Result<void> sync() override;
     /// Commits what has changed so far (the commit thread's work). EIO.
     Result<void> commit();
+    u64 commit_if_due(u64 now);
 
     // --- Inodes (inode_table.cpp)
     /// The inode `number`. ESTALE for a free one, EUCLEAN for one that cannot be.
@@ -217,6 +218,8 @@ class Ext4Super final : public SuperBlock, private Journal::Client {
     void count_free();
     void count_overhead();
     void show_mounted();
+    Result<void> enter_instance();
+    void leave_instances();
     void transaction_committed() override;
     void journal_aborted() override;
     i64 now_seconds() override;
@@ -264,6 +267,8 @@ class Ext4Super final : public SuperBlock, private Journal::Client {
     bool aborted_ = false;
     bool mounted_ = false;  ///< as a whole: what unmounting undoes is there
     bool clearing_orphans_ = false;
+    bool entered_ = false;  ///< among the instances that the commit thread looks at
+    u64 last_commit_ns_ = 0;
 
     struct InodeTable;
     InodeTable* inodes_ = nullptr;

@@ -46,6 +46,7 @@ Result<RefPtr<Ext4Super>> Ext4Super::open(const char* fs_type, RefPtr<BlockDevic
     if (!super->read_only) TRY(super->start_writing());
     super->mounted_ = true;
     if (!super->read_only) TRY(super->clear_orphans());
+    TRY(super->enter_instance());
     super->show_mounted();
     return super;
 }
@@ -200,6 +201,7 @@ Result<void> Ext4Super::remount(u64 flags, const char* data) {
 }
 
 Ext4Super::~Ext4Super() {
+    leave_instances();
     if (root) shutdown();
     if (inodes_) evict_all();
     if (mounted_) {
@@ -208,5 +210,4 @@ Ext4Super::~Ext4Super() {
     }
     free_inode_table();
     for (u8* bitmap : pending_free_) kfree(bitmap);
-    device->unclaim();
 }

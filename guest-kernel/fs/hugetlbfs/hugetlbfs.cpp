@@ -214,7 +214,7 @@ Result<void> HugetlbfsSuper::remount(u64, const char*) {
     return Errno::EINVAL;
 }
 
-Result<RefPtr<SuperBlock>> mount_hugetlbfs(const char*, u64, const char* options) {
+Result<RefPtr<SuperBlock>> mount_hugetlbfs(const char*, const char* options) {
     return HugetlbfsSuper::mount(options);
 }
 

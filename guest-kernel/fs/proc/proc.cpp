@@ -160,7 +160,7 @@ class RootDir final : public ProcInode {
     }
 };
 
-Result<RefPtr<SuperBlock>> mount_proc(const char*, u64, const char*) {
+Result<RefPtr<SuperBlock>> mount_proc(const char*, const char*) {
     return RefPtr<SuperBlock>(g_proc);
 }
 FileSystemType g_proc_type = {"proc", true, mount_proc, nullptr};

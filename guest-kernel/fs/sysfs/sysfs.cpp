@@ -246,7 +246,7 @@ Result<void> ObjectDir::iterate(DirContext& context) {
     return {};
 }
 
-Result<RefPtr<SuperBlock>> mount_sysfs(const char*, u64, const char*) {
+Result<RefPtr<SuperBlock>> mount_sysfs(const char*, const char*) {
     return RefPtr<SuperBlock>(g_sysfs);
 }
 FileSystemType g_sysfs_type = {"sysfs", true, mount_sysfs, nullptr};

@@ -9,7 +9,7 @@ namespace {
 
 RefPtr<SuperBlock> g_devices;
 
-Result<RefPtr<SuperBlock>> mount_devtmpfs(const char*, u64, const char*) {
+Result<RefPtr<SuperBlock>> mount_devtmpfs(const char*, const char*) {
     if (!g_devices) return Errno::ENODEV;
     return RefPtr<SuperBlock>(g_devices);
 }

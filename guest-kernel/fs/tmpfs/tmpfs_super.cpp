@@ -143,10 +143,10 @@ Result<RefPtr<TmpfsInode>> make_nameless_tmpfs_file(bool sealable) {
 
 namespace {
 
-Result<RefPtr<SuperBlock>> mount_tmpfs(const char*, u64, const char* options) {
+Result<RefPtr<SuperBlock>> mount_tmpfs(const char*, const char* options) {
     return TmpfsSuper::mount("tmpfs", options);
 }
-Result<RefPtr<SuperBlock>> mount_rootfs(const char*, u64, const char* options) {
+Result<RefPtr<SuperBlock>> mount_rootfs(const char*, const char* options) {
     return TmpfsSuper::mount("rootfs", options);
 }
 FileSystemType g_tmpfs_type = {"tmpfs", true, mount_tmpfs, nullptr};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstring>
+#include <functional>
 #include <vector>
 
 #include "block/block_device.h"
@@ -21,6 +22,7 @@ class MemoryDisk final : public BlockDevice {
     bool deferred = false;  ///< bios wait in `pending` for finish()
     std::vector<Bio*> pending;
     bool write_cache = false;
+    std::function<void(const Bio&)> on_bio;  ///< sees every bio before it is carried out
 
     bool has_write_cache() const override { return write_cache; }
     bool can_discard() const override { return true; }
@@ -42,6 +44,7 @@ class MemoryDisk final : public BlockDevice {
   private:
     void carry_out(Bio& bio) {
         count(bio);
+        if (on_bio) on_bio(bio);
         if (failure != Errno::OK && bio.op != BlockOp::kFlush && bio.sector < bad_to &&
             bio.end_sector() > bad_from)
             return end(bio, failure);
