@@ -95,13 +95,19 @@ class Mounted {
   public:
     explicit Mounted(std::vector<u8> image, const char* options = nullptr, bool read_only = false,
                      const char* type = "ext4") {
-        disk = make_ref<MemoryDisk>(image.size(), "vda").release_value();
-        disk->data = std::move(image);
-        disk->write_cache = true;
+        replace(std::move(image));
         (void)vfs_mkdir(AT_FDCWD, "/mnt", 0755);
         mount(options, read_only, type);
     }
     ~Mounted() { (void)unmount(); }
+
+    /// Another disk, of which nothing is in any cache; not mounted.
+    void replace(std::vector<u8> image) {
+        REQUIRE(!mounted);
+        disk = make_ref<MemoryDisk>(image.size(), "vda").release_value();
+        disk->data = std::move(image);
+        disk->write_cache = true;
+    }
 
     void mount(const char* options = nullptr, bool read_only = false, const char* type = "ext4") {
         Result<RefPtr<SuperBlock>> made = Ext4Super::mount(type, disk, read_only, options);

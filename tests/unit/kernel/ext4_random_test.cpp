@@ -12,7 +12,7 @@ namespace {
 
 /// How much to do: a little in every run, all of it when the environment says so (tests/campaigns).
 bool long_run() {
-    return std::getenv("ORRERY_LONG") != nullptr;
+    return std::getenv("ORRERY_TEST_LONG") != nullptr;
 }
 
 struct Kind {

@@ -157,7 +157,7 @@ void bug(const char* condition, const char* file, int line) {
     std::abort();
 }
 void printk(const char* format, ...) {
-    static const bool shown = std::getenv("PRINTK") != nullptr;
+    static const bool shown = std::getenv("ORRERY_SHOW_PRINTK") != nullptr;
     if (!shown) return;
     va_list args;
     va_start(args, format);
