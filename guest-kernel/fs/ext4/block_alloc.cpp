@@ -69,7 +69,7 @@ Result<Ext4Run> Ext4Super::take_from_group(Ext4Op& op, u32 index, u32 from, u32 
 
 Result<Ext4Run> Ext4Super::allocate_blocks(Ext4Op& op, u64 goal, u32 want, bool reserved) {
     const u64 usable = free_blocks_ - min(free_blocks_, pending_count_);
-    if (!reserved && usable <= reserved_blocks_ + kept_back()) return Errno::ENOSPC;
+    if (!reserved && usable <= reserved_now() + kept_back()) return Errno::ENOSPC;
     if (goal < first_data_block || goal >= blocks_count) goal = first_data_block;
     want = min(want, blocks_per_group);
     const u32 goal_group = static_cast<u32>((goal - first_data_block) / blocks_per_group);
@@ -146,12 +146,13 @@ u64 Ext4Super::kept_back() const {
 
 Result<void> Ext4Super::reserve_blocks(u32 count) {
     // A little more than the data: the map of it needs blocks as well.
-    const u64 margin = reserved_blocks_ / 64 + 8;
-    if (reserved_blocks_ + count + margin + kept_back() > free_blocks_) return Errno::ENOSPC;
-    reserved_blocks_ += count;
+    const u64 now = reserved_now();
+    const u64 margin = now / 64 + 8;
+    if (now + count + margin + kept_back() > free_blocks_) return Errno::ENOSPC;
+    __atomic_add_fetch(&reserved_blocks_, count, __ATOMIC_RELAXED);
     return {};
 }
 
 void Ext4Super::release_reserved(u32 count) {
-    reserved_blocks_ -= min<u64>(reserved_blocks_, count);
+    __atomic_sub_fetch(&reserved_blocks_, count, __ATOMIC_RELAXED);
 }

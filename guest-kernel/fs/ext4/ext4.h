@@ -234,6 +234,7 @@ class Ext4Super final : public SuperBlock, private Journal::Client {
     Result<void> add_pending(u32 index, u32 bit, u32 count);
     Result<Ext4Run> take_from_group(Ext4Op& op, u32 index, u32 from, u32 want, u32 at_least);
     u64 kept_back() const;
+    u64 reserved_now() const { return __atomic_load_n(&reserved_blocks_, __ATOMIC_RELAXED); }
     u32 first_inode_group(const Ext4Inode* directory, u32 mode);
     Result<void> init_group(Ext4Op& op, u32 index);
 
@@ -259,7 +260,7 @@ class Ext4Super final : public SuperBlock, private Journal::Client {
     u64 free_blocks_ = 0;
     u64 free_inodes_ = 0;
     u64 pending_count_ = 0;
-    u64 reserved_blocks_ = 0;  ///< promised to dirty pages
+    u64 reserved_blocks_ = 0;  ///< promised to dirty pages; atomic: given back without the lock
     u64 reserved_for_root_ = 0;
     u64 overhead_blocks_ = 0;
     Vec<u32> orphans_;  ///< the list on the disk, from its end: s_last_orphan is the last

@@ -241,7 +241,7 @@ Result<void> Ext4Super::statfs(KernelStatfs* out) {
     MutexGuard guard(lock);
     const SuperBlockDisk& s = disk();
     const u64 reserve = uses_reserve() ? min<u64>(blocks_count / 50, 4096) : 0;
-    const u64 free = free_blocks_ - min(free_blocks_, reserved_blocks_);
+    const u64 free = free_blocks_ - min(free_blocks_, reserved_now());
     out->f_type = magic;
     out->f_bsize = out->f_frsize = block_size;
     out->f_blocks = blocks_count - min(blocks_count, overhead_blocks_);

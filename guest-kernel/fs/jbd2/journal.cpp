@@ -11,6 +11,7 @@ using namespace jbd2;
 namespace {
 constexpr u32 kMargin = 64;  // log blocks that are never promised
 constexpr u32 kMinLength = 256;
+constexpr size_t kMaxWritten = 4096;  // buffers that wait in memory to be written in place
 
 // What the journal knows of a buffer is kept in Buffer::journal.
 constexpr u64 kInRunning = 1;  // changed by the running transaction
@@ -212,7 +213,7 @@ Result<void> Journal::commit() {
     if (!done.ok()) return fail(done.error());
     sequence_++;
     client_->transaction_committed();
-    return {};
+    return written_.size() > kMaxWritten ? checkpoint() : Result<void>();
 }
 
 Result<void> Journal::write_transaction() {
