@@ -198,12 +198,11 @@ Result<RefPtr<Device>> show_block_device(const RefPtr<BlockDevice>& device, Disk
     made->disk = disk;
     const bool whole = !disk || static_cast<BlockDevice*>(disk) == device.get();
     if (!whole) made->partition = static_cast<Partition*>(device.get());
-    made->up = std::move(up);
+    made->up = whole && disk ? RefPtr<Device>(disk->hardware()) : std::move(up);
     made->device_class = &g_block_class;
     made->type = whole ? "disk" : "partition";
     made->number = device->number();
     made->is_block = true;
-    made->node_mode = 0660;
     if (whole) made->add_group(kQueueGroup);
     TRY(device_add(*made));
     return RefPtr<Device>(made);

@@ -10,6 +10,7 @@
 #include "block/request_queue.h"
 #include "core/vector.h"
 
+class Device;
 class Partition;
 
 class Disk : public BlockDevice {
@@ -25,6 +26,8 @@ class Disk : public BlockDevice {
     void unplug() override;
     /// What sysfs calls rotational, and how it was made.
     virtual const char* serial() const { return ""; }
+    /// What it is plugged into; null: nothing that /sys shows.
+    virtual Device* hardware() const { return nullptr; }
 
   protected:
     /// Gives the request to the hardware: `op` on all bios of `leader` (a flush: on none of its memory). False when there is no

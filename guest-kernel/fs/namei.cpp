@@ -170,6 +170,10 @@ Result<Path> walk_start(int dirfd, const char* path) {
 Result<Path> lookup_path(const Path& start, const char* path, u32 flags) {
     PathWalk walk;
     TRY(walk.begin(start, path, flags));
+    if (*path == '\0') {  // the place itself, a symbolic link too
+        if ((flags & kWalkDirectory) && !start.inode().is_dir()) return Errno::ENOTDIR;
+        return Path(start);
+    }
     for (;;) {
         TRY(walk.to_parent());
         Path place = TRY(walk.last());

@@ -21,11 +21,13 @@
 #include "drivers/base/resource.h"
 #include "drivers/mem_devices.h"
 #include "drivers/pci/pci.h"
+#include "drivers/pci/pci_bus.h"
 #include "drivers/port_device.h"
 #include "drivers/serial.h"
 #include "drivers/system/system_device.h"
 #include "drivers/virtio/virtio_blk.h"
 #include "fs/ext4/register.h"
+#include "drivers/virtio/virtio_bus.h"
 #include "fs/files_struct.h"
 #include "fs/hugetlbfs/hugetlbfs.h"
 #include "fs/initramfs.h"
@@ -211,6 +213,8 @@ bool try_init(const char* path) {
 /// What needs interrupts: they wait for their hardware.
 void probe_devices() {
     pci_init();
+    init_pci_bus();
+    init_virtio_bus();
     init_virtio_blk();
 }
 

@@ -5,6 +5,7 @@
 #include "block/disk.h"
 #include "core/printk.h"
 #include "core/string.h"
+#include "drivers/virtio/virtio_bus.h"
 #include "drivers/virtio/virtio_pci.h"
 #include "mm/page.h"
 
@@ -56,13 +57,14 @@ u64 phys_of(const void* memory) {
 
 class VirtioBlk final : public Disk {
   public:
-    VirtioBlk(const char* disk_name, u64 device_number, PciDevice& function)
-        : Disk(disk_name, device_number), virtio_(function) {}
+    VirtioBlk(const char* disk_name, u64 device_number, VirtioDevice& plugged_into)
+        : Disk(disk_name, device_number), hardware_(&plugged_into), virtio_(plugged_into.pci) {}
 
     Result<void> begin();
     bool has_write_cache() const override { return features_ & kFlush; }
     bool can_discard() const override { return features_ & kDiscard; }
     const char* serial() const override { return serial_; }
+    Device* hardware() const override { return hardware_.get(); }
 
   protected:
     bool issue(Bio& leader, BlockOp op) override;
@@ -76,6 +78,7 @@ class VirtioBlk final : public Disk {
     void collect();
     void read_serial();
 
+    const RefPtr<Device> hardware_;
     VirtioPci virtio_;
     u64 features_ = 0;
     Vring ring_;
@@ -192,29 +195,44 @@ void VirtioBlk::read_serial() {
 
 }  // namespace
 
+namespace {
+
+class VirtioBlkDriver final : public VirtioDriver {
+  public:
+    VirtioBlkDriver() : VirtioDriver("virtio_blk", kBlockType) {}
+    Result<void> probe(Device& device) override;
+
+  private:
+    u32 count_ = 0;  // boot only
+};
+
+Result<void> VirtioBlkDriver::probe(Device& device) {
+    if (count_ == 26) return Errno::ENOSPC;
+    char name[8] = "vda";
+    name[2] = static_cast<char>('a' + count_);
+    Result<RefPtr<VirtioBlk>> made = make_ref<VirtioBlk>(
+        name, make_dev(kVirtblkMajor, count_ * kMinorsPerDisk), static_cast<VirtioDevice&>(device));
+    const Result<void> begun = made.ok() ? made.value()->begin() : Result<void>(Errno::ENOMEM);
+    if (!begun.ok()) {
+        printk(KERN_ERR "virtio_blk %s: cannot be used: error %d\n", device.name(),
+               static_cast<int>(begun.error()));
+        if (made.ok()) (void)made.value().leak();  // the device may still write to its memory
+        return begun.error();
+    }
+    VirtioBlk& disk = *made.value();
+    printk(KERN_INFO "virtio_blk %s: [%s] %lu %u-byte logical blocks (%lu MiB)%s\n", device.name(), name,
+           disk.bytes() / disk.logical_block_size(), disk.logical_block_size(), disk.bytes() >> 20,
+           disk.read_only() ? ", read-only" : "");
+    register_disk(made.release_value(), kMinorsPerDisk);
+    count_++;
+    return {};
+}
+
+}  // namespace
+
 void init_virtio_blk() {
     static BlockMajor major = {"virtblk", kVirtblkMajor, nullptr};
     register_blkdev(&major);
-    u32 count = 0;
-    for (PciDevice* function = first_pci_device(); function; function = function->next) {
-        if (VirtioPci::type_of(*function) != kBlockType) continue;
-        if (count == 26) break;
-        char name[8] = "vda";
-        name[2] = static_cast<char>('a' + count);
-        Result<RefPtr<VirtioBlk>> made =
-            make_ref<VirtioBlk>(name, make_dev(kVirtblkMajor, count * kMinorsPerDisk), *function);
-        const Result<void> begun = made.ok() ? made.value()->begin() : Result<void>(Errno::ENOMEM);
-        if (!begun.ok()) {
-            printk(KERN_ERR "virtio_blk: %02x:%02x.%u cannot be used: error %d\n", function->bus,
-                   function->slot, function->function, static_cast<int>(begun.error()));
-            if (made.ok()) (void)made.value().leak();  // the device may still write to its memory
-            continue;
-        }
-        VirtioBlk& disk = *made.value();
-        printk(KERN_INFO "virtio_blk %s: [%s] %lu %u-byte logical blocks (%lu MiB)%s\n", name, name,
-               disk.bytes() / disk.logical_block_size(), disk.logical_block_size(), disk.bytes() >> 20,
-               disk.read_only() ? ", read-only" : "");
-        register_disk(made.release_value(), kMinorsPerDisk);
-        count++;
-    }
+    Result<RefPtr<VirtioBlkDriver>> driver = make_ref<VirtioBlkDriver>();
+    if (!driver.ok() || !driver_register(virtio_bus(), *driver.value()).ok()) panic("virtio_blk: no memory");
 }

@@ -3,6 +3,7 @@
 
 #include "block/block_registry.h"
 #include "core/cmdline.h"
+#include "drivers/pci/pci_bus.h"
 #include "fs/chrdev.h"
 #include "fs/proc/proc_memory.h"
 #include "fs/vfs.h"
@@ -96,10 +97,20 @@ constexpr ProcEntry kSysvipc[] = {
     {nullptr, 0},
 };
 
+constexpr ProcEntry kBusPci[] = {
+    {"devices", S_IFREG | 0444, show_proc_pci},
+    {nullptr, 0},
+};
+constexpr ProcEntry kBus[] = {
+    {"pci", S_IFDIR | 0555, nullptr, nullptr, kBusPci},
+    {nullptr, 0},
+};
+
 }  // namespace
 
 const ProcEntry kProcSystemEntries[] = {
     {"buddyinfo", S_IFREG | 0444, show_buddyinfo},
+    {"bus", S_IFDIR | 0555, nullptr, nullptr, kBus},
     {"cmdline", S_IFREG | 0444, show_cmdline},
     {"cpuinfo", S_IFREG | 0444, show_cpuinfo},
     {"devices", S_IFREG | 0444, show_devices},

@@ -337,3 +337,13 @@ TEST_CASE("a file being executed cannot be written, and the other way round") {
     RefPtr<File> writer = vfs_open("/prog", O_WRONLY, 0).release_value();
     CHECK(error_of(inode.deny_write_access()) == Errno::ETXTBSY);
 }
+
+TEST_CASE("an empty path is the place itself, also when that is a symbolic link") {
+    World world;
+    REQUIRE(vfs_symlink("nowhere", AT_FDCWD, "/link").ok());
+    const Path link = lookup_at(AT_FDCWD, "/link", 0).release_value();
+    const Path same = lookup_path(link, "", kWalkEmpty | kWalkFollow).release_value();
+    CHECK(&same.inode() == &link.inode());
+    CHECK(error_of(lookup_path(link, "", kWalkEmpty | kWalkDirectory)) == Errno::ENOTDIR);
+    CHECK(error_of(lookup_path(link, "", 0)) == Errno::ENOENT);
+}
