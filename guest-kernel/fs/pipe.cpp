@@ -117,6 +117,20 @@ Result<size_t> Pipe::write(IovIter& from, bool nonblocking) {
     return size_t{done};
 }
 
+size_t Pipe::peek(size_t skip, void* bytes, size_t size) {
+    MutexGuard guard(lock);
+    size_t done = 0;
+    while (done < size && skip + done < used_) {
+        const u64 at = tail_ + skip + done;
+        const u64 in_page = at & ~kPageMask;
+        const size_t n = min<u64>(min<u64>(kPageSize - in_page, size - done), used_ - skip - done);
+        memcpy(static_cast<u8*>(bytes) + done,
+               static_cast<u8*>(page_address(pages_[(at >> kPageShift) % pages_.size()])) + in_page, n);
+        done += n;
+    }
+    return done;
+}
+
 Result<size_t> Pipe::resize(u64 bytes) {
     u64 pages = 1;
     while (pages * kPageSize < bytes && pages < (1u << 19)) pages *= 2;

@@ -18,6 +18,8 @@ class Pipe final : public RefCounted {
 
     Result<size_t> read(IovIter& to, bool nonblocking);
     Result<size_t> write(IovIter& from, bool nonblocking);
+    /// Copies up to `size` bytes from the `skip`th unread one on, and leaves them.
+    size_t peek(size_t skip, void* bytes, size_t size);
     size_t used() const { return __atomic_load_n(&used_, __ATOMIC_RELAXED); }
     size_t capacity() const { return pages_.size() * kPageSize; }
     /// Room for an atomic write of any size: what poll(2) calls writable.

@@ -51,6 +51,7 @@ enum class LockRank : u8 {
     kBlockQueue = 120,  // requests of a block device; its interrupt handler wakes who waits
     kBlockStats = 122,
     kPciConfig = 123,  // the ports of PCI's configuration space
+    kClockState = 123,  // adjtimex's variables
     kRandom = 124,     // the random generator's key
     kWaitQueue = 130,
     kRunQueue = 140,

@@ -13,7 +13,7 @@ constexpr int kMaxEvents = 0x7fffffff / static_cast<int>(sizeof(KernelEpollEvent
 constexpr u32 kExclusiveBits = POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
 constexpr u32 kBatch = 256;  // events collected per call at most; the rest comes with the next
 
-SysResult wait_events(int epfd, UserPtr<KernelEpollEvent> events, int maxevents, int timeout) {
+SysResult wait_events(int epfd, UserPtr<KernelEpollEvent> events, int maxevents, u64 timeout_ns) {
     if (maxevents <= 0 || maxevents > kMaxEvents) return Errno::EINVAL;
     if (!access_ok(events.address(), static_cast<u64>(maxevents) * sizeof(KernelEpollEvent)))
         return Errno::EFAULT;
@@ -23,12 +23,12 @@ SysResult wait_events(int epfd, UserPtr<KernelEpollEvent> events, int maxevents,
     Vec<KernelEpollEvent> found;
     TRY(found.resize(min(static_cast<u32>(maxevents), kBatch)));
     const u32 size = static_cast<u32>(found.size());
-    const u64 deadline = timeout < 0 ? kNoTimeout : ktime_get_ns() + static_cast<u64>(timeout) * 1'000'000;
+    const u64 deadline = wait_detail::deadline_after(timeout_ns);
     u32 count;
     {
         PollWaiter waiter;
-        count = epoll->collect(found.data(), size, timeout == 0 ? nullptr : &waiter);
-        while (count == 0 && timeout != 0) {
+        count = epoll->collect(found.data(), size, timeout_ns == 0 ? nullptr : &waiter);
+        while (count == 0 && timeout_ns != 0) {
             Result<void> woken = waiter.wait(deadline);
             count = epoll->collect(found.data(), size, nullptr);
             if (count != 0 || woken.ok()) continue;
@@ -38,6 +38,20 @@ SysResult wait_events(int epfd, UserPtr<KernelEpollEvent> events, int maxevents,
     }
     if (count > 0) TRY(events.copy_out(found.data(), count * sizeof(KernelEpollEvent)));
     return long{count};
+}
+
+u64 from_ms(int timeout) {
+    return timeout < 0 ? kNoTimeout : static_cast<u64>(timeout) * 1'000'000;
+}
+
+SysResult masked_wait(int epfd, UserPtr<KernelEpollEvent> events, int maxevents, u64 timeout_ns,
+                      UserPtr<u64> sigmask, size_t sigsetsize) {
+    if (sigmask.is_null()) return wait_events(epfd, events, maxevents, timeout_ns);
+    if (sigsetsize != sizeof(SigSet)) return Errno::EINVAL;
+    set_temporary_sigmask(TRY(sigmask.read()));
+    SysResult result = wait_events(epfd, events, maxevents, timeout_ns);
+    finish_temporary_sigmask(!result.ok() && result.error() == Errno::EINTR);
+    return result;
 }
 
 }  // namespace
@@ -81,17 +95,23 @@ SysResult sys_epoll_ctl(int epfd, int op, int fd, UserPtr<KernelEpollEvent> even
 }
 
 SysResult sys_epoll_wait(int epfd, UserPtr<KernelEpollEvent> events, int maxevents, int timeout) {
-    return wait_events(epfd, events, maxevents, timeout);
+    return wait_events(epfd, events, maxevents, from_ms(timeout));
 }
 
 SysResult sys_epoll_pwait(int epfd, UserPtr<KernelEpollEvent> events, int maxevents, int timeout,
                           UserPtr<u64> sigmask, size_t sigsetsize) {
-    if (sigmask.is_null()) return wait_events(epfd, events, maxevents, timeout);
-    if (sigsetsize != sizeof(SigSet)) return Errno::EINVAL;
-    set_temporary_sigmask(TRY(sigmask.read()));
-    SysResult result = wait_events(epfd, events, maxevents, timeout);
-    finish_temporary_sigmask(!result.ok() && result.error() == Errno::EINTR);
-    return result;
+    return masked_wait(epfd, events, maxevents, from_ms(timeout), sigmask, sigsetsize);
+}
+
+SysResult sys_epoll_pwait2(int epfd, UserPtr<KernelEpollEvent> events, int maxevents, UserTimespec timeout,
+                           UserPtr<u64> sigmask, size_t sigsetsize) {
+    u64 ns = kNoTimeout;
+    if (!timeout.is_null()) {
+        const KernelTimespec t = TRY(timeout.read());
+        if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(kNsPerSec)) return Errno::EINVAL;
+        ns = timespec_to_ns({t.tv_sec, t.tv_nsec});
+    }
+    return masked_wait(epfd, events, maxevents, ns, sigmask, sigsetsize);
 }
 
 SysResult sys_eventfd2(u32 initial, int flags) {

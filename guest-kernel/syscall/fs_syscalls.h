@@ -100,6 +100,18 @@ SysResult sys_futimesat(int dirfd, UserString path, UserPtr<KernelTimeval> times
 SysResult sys_utimensat(int dirfd, UserString path, UserTimespec times, int flags);
 SysResult sys_umask(u32 mask);
 
+// fs_splice.cpp
+SysResult sys_splice(int fd_in, UserPtr<i64> off_in, int fd_out, UserPtr<i64> off_out, size_t len, u32 flags);
+SysResult sys_tee(int fd_in, int fd_out, size_t len, u32 flags);
+SysResult sys_vmsplice(int fd, UserIovec iov, u64 count, u32 flags);
+
+// process_vm.cpp
+SysResult sys_process_vm_readv(pid_t pid, UserIovec local, u64 local_count, UserIovec remote,
+                               u64 remote_count, u64 flags);
+SysResult sys_process_vm_writev(pid_t pid, UserIovec local, u64 local_count, UserIovec remote,
+                                u64 remote_count, u64 flags);
+SysResult sys_kcmp(pid_t pid1, pid_t pid2, int type, u64 a, u64 b);
+
 // fs_inotify.cpp
 SysResult sys_inotify_init();
 SysResult sys_inotify_init1(int flags);
@@ -144,6 +156,8 @@ SysResult sys_epoll_ctl(int epfd, int op, int fd, UserPtr<KernelEpollEvent> even
 SysResult sys_epoll_wait(int epfd, UserPtr<KernelEpollEvent> events, int maxevents, int timeout);
 SysResult sys_epoll_pwait(int epfd, UserPtr<KernelEpollEvent> events, int maxevents, int timeout,
                           UserPtr<u64> sigmask, size_t sigsetsize);
+SysResult sys_epoll_pwait2(int epfd, UserPtr<KernelEpollEvent> events, int maxevents, UserTimespec timeout,
+                           UserPtr<u64> sigmask, size_t sigsetsize);
 SysResult sys_eventfd(u32 initial);
 SysResult sys_eventfd2(u32 initial, int flags);
 

@@ -3,6 +3,7 @@
 // Guarantees: affinity masks without a CPU that runs answer EINVAL; what is left of a mask is where the task runs.
 #include "sched/sched.h"
 #include "arch/x86_64/smp.h"
+#include "mm/page.h"
 #include "syscall/syscalls.h"
 #include "task/pid.h"
 
@@ -69,7 +70,71 @@ Result<void> for_priority_targets(int which, int who, F visit) {
     return {};
 }
 
+struct UserSchedAttr {  // struct sched_attr
+    u32 size, policy;
+    u64 flags;
+    i32 nice;
+    u32 priority;
+    u64 runtime, deadline, period;
+    u32 util_min, util_max;
+};
+static_assert(sizeof(UserSchedAttr) == 56);
+constexpr u32 kSchedAttrV0 = 48;
+constexpr u64 kResetOnFork = 1, kKeepPolicy = 8, kKeepParams = 16, kUtilClamp = 0x60, kKnownAttrFlags = 0x7f;
+
+/// The program's structure, of whatever size it knows; E2BIG (with our size told) for one that says more than we know.
+Result<UserSchedAttr> read_sched_attr(u64 address) {
+    UserSchedAttr attr = {};
+    u32 size = TRY(UserPtr<u32>(address).read());
+    if (size == 0) size = kSchedAttrV0;
+    bool good = size >= kSchedAttrV0 && size <= kPageSize;
+    for (u64 at = sizeof(attr); good && at < size; at++) good = TRY(UserBytes(address + at).read()) == 0;
+    if (!good) {
+        TRY(UserPtr<u32>(address).write(sizeof(attr)));
+        return Errno::E2BIG;
+    }
+    TRY(UserBytes(address).copy_in(&attr, min<size_t>(size, sizeof(attr))));
+    return attr;
+}
+
 }  // namespace
+
+SysResult sys_sched_setattr(pid_t pid, u64 user_attr, u32 flags) {
+    if (!user_attr || pid < 0 || flags) return Errno::EINVAL;
+    UserSchedAttr attr = TRY(read_sched_attr(user_attr));
+    if (static_cast<i32>(attr.policy) < 0) return Errno::EINVAL;
+    if (attr.flags & ~kKnownAttrFlags) return Errno::EINVAL;
+    if (attr.flags & kUtilClamp) return Errno::EOPNOTSUPP;
+    const TaskRef task = TRY(target(pid));
+    const u32 policy = attr.flags & kKeepPolicy ? task->policy : attr.policy;
+    const bool keep = attr.flags & kKeepParams;
+    if (!valid_policy(static_cast<int>(policy))) return Errno::EINVAL;
+    const u32 priority = keep ? task->rt_priority : attr.priority;
+    if (is_rt(static_cast<int>(policy)) ? priority < 1 || priority > 99 : priority != 0) return Errno::EINVAL;
+    const i32 nice = keep || is_rt(static_cast<int>(policy)) ? task->static_prio - 120
+                                                             : min(max(attr.nice, kMinNice), kMaxNice);
+    if (!current()->cred.has(kCapSysNice)) {
+        const RlimitPair* limits = task->signal->rlimits;
+        if (120 + nice<task->static_prio&& static_cast<u64>(20 - nice)> limits[kRlimitNice].cur)
+            return Errno::EPERM;
+        if (is_rt(static_cast<int>(policy)) && priority > limits[kRlimitRtprio].cur) return Errno::EPERM;
+        if (!owns(task.get())) return Errno::EPERM;
+    }
+    sched_set_policy(task.get(), policy, priority, 120 + nice);
+    return 0;
+}
+
+SysResult sys_sched_getattr(pid_t pid, u64 user_attr, u32 size, u32 flags) {
+    if (!user_attr || pid < 0 || size > kPageSize || size < kSchedAttrV0 || flags) return Errno::EINVAL;
+    const TaskRef task = TRY(target(pid));
+    UserSchedAttr attr = {};
+    attr.size = min<u32>(size, sizeof(attr));
+    attr.policy = task->policy;
+    attr.priority = task->rt_priority;
+    if (!is_rt(static_cast<int>(task->policy))) attr.nice = task->static_prio - 120;
+    TRY(UserBytes(user_attr).copy_out(&attr, attr.size));
+    return 0;
+}
 
 SysResult sys_sched_yield() {
     sched_yield_current();

@@ -7,6 +7,7 @@
 #include "fs/files_struct.h"
 #include "fs/open_file.h"
 #include "syscall/syscalls.h"
+#include "task/access.h"
 #include "task/pid.h"
 #include "task/signal.h"
 
@@ -16,7 +17,8 @@ bool has_ended(const task_struct* leader) {
     return !leader || (leader->exit_state != 0 && leader->signal->nr_threads <= 1);
 }
 
-/// What Linux calls ptrace_may_access with the real credentials.
+}  // namespace
+
 bool may_attach(const task_struct* task) {
     const Credentials& mine = current()->cred;
     const Credentials& theirs = task->cred;
@@ -26,8 +28,6 @@ bool may_attach(const task_struct* task) {
            same(mine.gid, theirs.gid, theirs.egid, theirs.sgid) &&
            (theirs.cap_permitted & ~mine.cap_permitted) == 0;
 }
-
-}  // namespace
 
 TaskRef PidFile::task() const {
     const auto table = task_table.lock();
