@@ -58,6 +58,7 @@
 #undef FIONBIO
 #undef FIONCLEX
 #undef FIONREAD
+#undef FIBMAP
 #undef FIOQSIZE
 #undef FLUSHO
 #undef F_ADD_SEALS

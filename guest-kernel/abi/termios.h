@@ -141,6 +141,7 @@ constexpr u32 TIOCGWINSZ = 0x5413;
 constexpr u32 TIOCSWINSZ = 0x5414;
 constexpr u32 TIOCMGET = 0x5415;
 constexpr u32 FIONREAD = 0x541B;
+constexpr u32 FIBMAP = 1;
 constexpr u32 TIOCCONS = 0x541D;
 constexpr u32 TIOCPKT = 0x5420;
 constexpr u32 FIONBIO = 0x5421;

@@ -68,6 +68,8 @@ Result<void> do_mount(const char* source, const char* target, const char* type, 
     if (!current_cred().has(kCapSysAdmin)) return Errno::EPERM;
     if ((flags & MS_MGC_MSK) == MS_MGC_VAL) flags &= ~MS_MGC_MSK;
     const Path where = TRY(lookup_at(AT_FDCWD, target, kWalkFollow));
+    constexpr u64 kKnown = 0x7fffffff;  // MS_NOUSER is bit 31, and as Linux writes it all above
+    if (flags & ~kKnown) return Errno::EINVAL;
     if (flags & MS_REMOUNT) return remount(where, flags, data);
     if (flags & MS_BIND) return bind(source, where, flags);
     if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)) {
@@ -95,7 +97,8 @@ Result<void> do_umount(const char* target, int flags) {
     if ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH))) return Errno::EINVAL;
     if (!current_cred().has(kCapSysAdmin)) return Errno::EPERM;
     const Path where = TRY(lookup_at(AT_FDCWD, target, (flags & UMOUNT_NOFOLLOW) ? 0 : kWalkFollow));
-    if (flags & MNT_EXPIRE) return Errno::EAGAIN;  // the first call only marks; ours never expire
+    // The first call only marks; ours never expire.
+    if (flags & MNT_EXPIRE) return where.dentry == where.mount->root ? Errno::EAGAIN : Errno::EINVAL;
     return detach_mount(where, (flags & MNT_DETACH) != 0);
 }
 

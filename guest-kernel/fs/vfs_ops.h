@@ -14,6 +14,8 @@ Result<void> vfs_symlink(const char* target, int dirfd, const char* path);
 Result<void> vfs_link(int old_dirfd, const char* old_path, int new_dirfd, const char* new_path, int flags);
 Result<void> vfs_unlink(int dirfd, const char* path);
 Result<void> vfs_rmdir(int dirfd, const char* path);
+/// EINVAL for what vfs_rename refuses before it looks at a name.
+Result<void> check_rename_flags(u32 flags);
 Result<void> vfs_rename(int old_dirfd, const char* old_path, int new_dirfd, const char* new_path, u32 flags);
 
 Result<void> vfs_chmod(const Path& path, u32 mode);

@@ -47,9 +47,14 @@ Result<void> check_replaced(Inode& to_dir, Inode& moved, Inode& victim, u32 flag
 
 }  // namespace
 
-Result<void> vfs_rename(int old_dirfd, const char* old_path, int new_dirfd, const char* new_path, u32 flags) {
+Result<void> check_rename_flags(u32 flags) {
     if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) return Errno::EINVAL;  // no whiteouts here
     if ((flags & RENAME_NOREPLACE) && (flags & RENAME_EXCHANGE)) return Errno::EINVAL;
+    return {};
+}
+
+Result<void> vfs_rename(int old_dirfd, const char* old_path, int new_dirfd, const char* new_path, u32 flags) {
+    TRY(check_rename_flags(flags));
     PathWalk from;
     PathWalk to;
     Path old_start = TRY(walk_start(old_dirfd, old_path));

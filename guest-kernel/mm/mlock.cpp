@@ -80,8 +80,9 @@ SysResult sys_mlock2(u64 address, u64 length, int flags) {
     if (flags & ~kOnfault) return Errno::EINVAL;
     if (!may_lock()) return Errno::EPERM;
     const u64 start = align_down(address, kPageSize), end = page_up(address + length);
-    if (end < start || end > kTaskSize) return Errno::EINVAL;
+    if (end < start) return Errno::EINVAL;
     if (start == end) return 0;
+    if (end > kTaskSize) return Errno::ENOMEM;
     mm_struct* mm = current()->mm;
     {
         MmapGuard guard(mm);
@@ -101,8 +102,9 @@ SysResult sys_mlock(u64 address, u64 length) {
 
 SysResult sys_munlock(u64 address, u64 length) {
     const u64 start = align_down(address, kPageSize), end = page_up(address + length);
-    if (end < start || end > kTaskSize) return Errno::EINVAL;
+    if (end < start) return Errno::EINVAL;
     if (start == end) return 0;
+    if (end > kTaskSize) return Errno::ENOMEM;
     mm_struct* mm = current()->mm;
     MmapGuard guard(mm);
     TRY(change_vm_flags(mm, start, end, 0, VM_LOCKED));

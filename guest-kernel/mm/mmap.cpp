@@ -213,13 +213,14 @@ SysResult sys_munmap(u64 address, u64 length) {
 }
 
 SysResult sys_mprotect(u64 address, u64 length, u64 prot) {
-    if (address & ~kPageMask) return Errno::EINVAL;
-    if (prot & ~(kProtRead | kProtWrite | kProtExec | kProtGrowsdown | kProtGrowsup | 8))
-        return Errno::EINVAL;
     if ((prot & (kProtGrowsdown | kProtGrowsup)) == (kProtGrowsdown | kProtGrowsup)) return Errno::EINVAL;
+    if (address & ~kPageMask) return Errno::EINVAL;
     if (length == 0) return 0;
     const u64 end = address + page_up(length);
-    if (end <= address || end > kTaskSize) return Errno::ENOMEM;
+    if (end <= address) return Errno::ENOMEM;
+    if (prot & ~(kProtRead | kProtWrite | kProtExec | kProtGrowsdown | kProtGrowsup | 8))
+        return Errno::EINVAL;
+    if (end > kTaskSize) return Errno::ENOMEM;
     mm_struct* mm = current()->mm;
     MmapGuard guard(mm);
     if (prot & kProtGrowsdown) {
@@ -277,9 +278,12 @@ SysResult sys_madvise(u64 address, u64 length, int advice) {
     constexpr int kDontneed = 4, kFree = 8, kDontfork = 10, kDofork = 11, kMergeable = 12, kUnmergeable = 13,
                   kHugepage = 14, kNohugepage = 15, kDontdump = 16, kDodump = 17, kWipeonfork = 18,
                   kKeeponfork = 19, kCold = 20, kPageout = 21, kPopulateRead = 22, kPopulateWrite = 23;
-    if (address & ~kPageMask) return Errno::EINVAL;
+    const bool known = (advice >= 0 && advice <= kDontneed) || advice == kFree ||
+                       (advice >= kDontfork && advice <= kPopulateWrite);
+    if (!known || address & ~kPageMask) return Errno::EINVAL;
     const u64 end = address + page_up(length);
-    if (end < address || end > kTaskSize) return Errno::EINVAL;
+    if (end < address || (length && !page_up(length))) return Errno::EINVAL;
+    if (end > kTaskSize) return end == address ? SysResult(0) : Errno::ENOMEM;
     mm_struct* mm = current()->mm;
     if (advice == kPopulateRead || advice == kPopulateWrite) {
         TRY(populate_as_program(mm, address, end, advice == kPopulateWrite));

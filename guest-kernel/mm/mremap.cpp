@@ -81,13 +81,18 @@ Result<u64> move_area(mm_struct* mm, vm_area_struct* vma, const Remap& r) {
 /// Where the memory is now; `grown`: it has become larger and is locked.
 Result<u64> remap(mm_struct* mm, Remap& r, bool& grown) {
     MmapGuard guard(mm);
+    const vm_area_struct* old_area = find_vma(mm, r.address);
+    if (!old_area || old_area->vm_start > r.address) return Errno::EFAULT;
     TRY(fit_huge_pages(mm, r));
     if (r.flags & kFixed) {
-        if (r.new_address & ~kPageMask || r.new_address > kTaskSize - r.new_size) return Errno::EINVAL;
+        if (r.new_address & ~kPageMask || r.new_size > kTaskSize || r.new_address > kTaskSize - r.new_size)
+            return Errno::EINVAL;
         if (r.new_address < r.address + r.old_size && r.address < r.new_address + r.new_size)
             return Errno::EINVAL;
         TRY(unmap_range(mm, r.new_address, r.new_address + r.new_size));
     }
+    if (r.new_size > kTaskSize) return Errno::ENOMEM;
+    if (r.old_size > kTaskSize - r.address) return Errno::EINVAL;  // what do_munmap says
     if (r.new_size < r.old_size) {
         TRY(unmap_range(mm, r.address + r.new_size, r.address + r.old_size));
         if (!(r.flags & kFixed)) return u64{r.address};
@@ -108,9 +113,8 @@ SysResult sys_mremap(u64 address, u64 old_length, u64 new_length, u64 flags, u64
     if (flags & ~(kMaymove | kFixed | kDontunmap)) return Errno::EINVAL;
     if (flags & (kFixed | kDontunmap) && !(flags & kMaymove)) return Errno::EINVAL;
     if (flags & kDontunmap && old_length != new_length) return Errno::EINVAL;
-    if (address & ~kPageMask || new_length == 0 || new_length > kTaskSize || old_length > kTaskSize)
-        return Errno::EINVAL;
     Remap r{address, align_up(old_length, kPageSize), align_up(new_length, kPageSize), flags, new_address};
+    if (address & ~kPageMask || r.new_size == 0) return Errno::EINVAL;
     mm_struct* mm = current()->mm;
     bool grown = false;
     const u64 now = TRY(remap(mm, r, grown));

@@ -23,15 +23,21 @@ bool good_time(const KernelTimespec& t) {
            (t.tv_nsec >= 0 && t.tv_nsec < static_cast<i64>(kNsPerSec));
 }
 
-SysResult set_micro_times(const Path& place, UserPtr<KernelTimeval> times) {
-    if (times.is_null()) return done(vfs_utimes(place, nullptr));
+// The two times, which Linux reads before it looks for the file; `given`: not null, which means now.
+struct TimePair {
     KernelTimespec both[2];
-    for (int i = 0; i < 2; i++) {
+    bool given;
+    const KernelTimespec* get() const { return given ? both : nullptr; }
+};
+
+Result<TimePair> read_micro_times(UserPtr<KernelTimeval> times) {
+    TimePair pair{{}, !times.is_null()};
+    for (int i = 0; pair.given && i < 2; i++) {
         const KernelTimeval t = TRY(times.offset(i).read());
         if (t.tv_usec < 0 || t.tv_usec >= 1'000'000) return Errno::EINVAL;
-        both[i] = {t.tv_sec, t.tv_usec * 1000};
+        pair.both[i] = {t.tv_sec, t.tv_usec * 1000};
     }
-    return done(vfs_utimes(place, both));
+    return pair;
 }
 
 }  // namespace
@@ -63,13 +69,13 @@ SysResult sys_fchown(int fd, u32 uid, u32 gid) {
 }
 
 SysResult sys_utimensat(int dirfd, UserString path, UserTimespec times, int flags) {
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return Errno::EINVAL;
     KernelTimespec both[2];
     if (!times.is_null()) {
         TRY(times.copy_in(both, sizeof(both)));
         if (!good_time(both[0]) || !good_time(both[1])) return Errno::EINVAL;
         if (both[0].tv_nsec == UTIME_OMIT && both[1].tv_nsec == UTIME_OMIT) return 0L;
     }
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return Errno::EINVAL;
     Path place;
     if (path.is_null()) {  // the descriptor itself
         if (dirfd == AT_FDCWD) return Errno::EFAULT;
@@ -84,17 +90,18 @@ SysResult sys_utimensat(int dirfd, UserString path, UserTimespec times, int flag
 }
 
 SysResult sys_futimesat(int dirfd, UserString path, UserPtr<KernelTimeval> times) {
-    if (path.is_null()) return set_micro_times(TRY(get_file(dirfd))->path, times);
-    return set_micro_times(TRY(place_of(dirfd, path, kWalkFollow)), times);
+    const TimePair pair = TRY(read_micro_times(times));
+    if (path.is_null() && dirfd != AT_FDCWD) return done(vfs_utimes(TRY(get_file(dirfd))->path, pair.get()));
+    return done(vfs_utimes(TRY(place_of(dirfd, path, kWalkFollow)), pair.get()));
 }
 SysResult sys_utimes(UserString path, UserPtr<KernelTimeval> times) {
-    return set_micro_times(TRY(place_of(AT_FDCWD, path, kWalkFollow)), times);
+    const TimePair pair = TRY(read_micro_times(times));
+    return done(vfs_utimes(TRY(place_of(AT_FDCWD, path, kWalkFollow)), pair.get()));
 }
 SysResult sys_utime(UserString path, UserPtr<i64> times) {
-    const Path place = TRY(place_of(AT_FDCWD, path, kWalkFollow));
-    if (times.is_null()) return done(vfs_utimes(place, nullptr));
-    const KernelTimespec both[2] = {{TRY(times.read()), 0}, {TRY(times.offset(1).read()), 0}};
-    return done(vfs_utimes(place, both));
+    TimePair pair{{}, !times.is_null()};
+    for (int i = 0; pair.given && i < 2; i++) pair.both[i].tv_sec = TRY(times.offset(i).read());
+    return done(vfs_utimes(TRY(place_of(AT_FDCWD, path, kWalkFollow)), pair.get()));
 }
 
 SysResult sys_umask(u32 mask) {

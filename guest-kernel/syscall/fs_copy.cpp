@@ -39,12 +39,18 @@ Result<size_t> copy_between(File& in, loff_t& in_position, File& out, loff_t& ou
     return size_t{done};
 }
 
-Result<loff_t> position_from(UserPtr<i64> user, File& file) {
+// `given`: the program's, already read; `user` says whether there is one.
+Result<loff_t> position_from(UserPtr<i64> user, loff_t given, File& file) {
     if (user.is_null()) return loff_t{file.position};
     if (!file.can_pread()) return Errno::ESPIPE;
-    const loff_t position = TRY(user.read());
-    if (position < 0) return Errno::EINVAL;
-    return loff_t{position};
+    if (given < 0) return Errno::EINVAL;
+    return loff_t{given};
+}
+
+// As Linux reads it: before the descriptors are looked at.
+Result<loff_t> read_position(UserPtr<i64> user) {
+    if (user.is_null()) return loff_t{0};
+    return user.read();
 }
 
 Result<void> position_back(UserPtr<i64> user, File& file, loff_t position) {
@@ -56,9 +62,11 @@ Result<void> position_back(UserPtr<i64> user, File& file, loff_t position) {
 }  // namespace
 
 SysResult sys_sendfile(int out_fd, int in_fd, UserPtr<i64> offset, size_t count) {
+    const loff_t given = TRY(read_position(offset));
     RefPtr<File> in = TRY(get_file(in_fd));
     if (!in->readable()) return Errno::EBADF;
-    loff_t in_position = TRY(position_from(offset, *in));
+    loff_t in_position = TRY(position_from(offset, given, *in));
+    if (static_cast<ssize_t>(count) < 0) return Errno::EINVAL;
     RefPtr<File> out = TRY(get_file(out_fd));
     if (!out->writable()) return Errno::EBADF;
     if (out->flags & O_APPEND) return Errno::EINVAL;
@@ -74,15 +82,19 @@ SysResult sys_sendfile(int out_fd, int in_fd, UserPtr<i64> offset, size_t count)
 
 SysResult sys_copy_file_range(int in_fd, UserPtr<i64> in_off, int out_fd, UserPtr<i64> out_off, size_t len,
                               u32 flags) {
-    if (flags != 0) return Errno::EINVAL;
     RefPtr<File> in = TRY(get_file(in_fd));
     RefPtr<File> out = TRY(get_file(out_fd));
+    const loff_t given_in = TRY(read_position(in_off)), given_out = TRY(read_position(out_off));
+    if (flags != 0) return Errno::EINVAL;
     if (in->inode->is_dir() || out->inode->is_dir()) return Errno::EISDIR;
     if (!in->inode->is_regular() || !out->inode->is_regular()) return Errno::EINVAL;
     if (!in->readable() || !out->writable() || (out->flags & O_APPEND)) return Errno::EBADF;
     if (in->inode->sb != out->inode->sb) return Errno::EXDEV;
-    loff_t in_position = TRY(position_from(in_off, *in));
-    loff_t out_position = TRY(position_from(out_off, *out));
+    for (loff_t from : {given_in, given_out}) {
+        if (static_cast<u64>(from) + len < static_cast<u64>(from)) return Errno::EOVERFLOW;
+    }
+    loff_t in_position = TRY(position_from(in_off, given_in, *in));
+    loff_t out_position = TRY(position_from(out_off, given_out, *out));
     if (in->inode == out->inode) {
         const u64 a = static_cast<u64>(in_position);
         const u64 b = static_cast<u64>(out_position);
@@ -155,7 +167,9 @@ SysResult sys_syncfs(int fd) {
 
 SysResult sys_sync_file_range(int fd, loff_t offset, loff_t nbytes, u32 flags) {
     RefPtr<File> file = TRY(get_file(fd));
-    if (flags & ~7u || offset < 0 || nbytes < 0) return Errno::EINVAL;
+    loff_t end;
+    if (flags & ~7u || offset < 0 || nbytes < 0 || __builtin_add_overflow(offset, nbytes, &end))
+        return Errno::EINVAL;
     const u32 mode = file->inode->mode;
     if (!S_ISREG(mode) && !S_ISBLK(mode) && !S_ISDIR(mode) && !S_ISLNK(mode)) return Errno::ESPIPE;
     return 0L;

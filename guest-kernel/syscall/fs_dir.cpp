@@ -17,7 +17,8 @@ class UserDirents final : public DirContext {
         // The record before this one could not know where it ends: d_off is filled in now.
         const size_t header = wide_ ? 19 : 18;
         const size_t length = align_up(header + name.length + (wide_ ? 1 : 2), 8);
-        if (used_ + length > size_) {
+        // The kernel's count is an int: one that is negative as such holds nothing.
+        if (static_cast<i32>(size_) < 0 || used_ + length > size_) {
             if (used_ == 0) trouble = Errno::EINVAL;
             return false;
         }

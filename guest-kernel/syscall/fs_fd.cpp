@@ -149,6 +149,12 @@ SysResult sys_ioctl(int fd, u32 request, u64 argument) {
                 return 0L;
             }
             break;
+        case FIBMAP: {  // where a block of the file is on its disk: no file system here tells
+            if (!file->inode->is_regular()) break;
+            if (!current_cred().has(kCapSysRawio)) return Errno::EPERM;
+            TRY(UserPtr<i32>(argument).read());
+            return Errno::EINVAL;
+        }
         default:
             break;
     }

@@ -33,7 +33,7 @@ SysResult sys_inotify_init() {
 SysResult sys_inotify_add_watch(int fd, UserString path, u32 mask) {
     constexpr u32 kKnown = kInAllEvents | kInUnmount | kInQOverflow | kInIgnored | kInOnlydir |
                            kInDontFollow | kInExclUnlink | kInMaskCreate | kInMaskAdd | kInIsdir | kInOneshot;
-    if ((mask & kKnown) == 0) return Errno::EINVAL;
+    if ((mask & kKnown) == 0 || (mask & ~kKnown)) return Errno::EINVAL;
     TRY(get_file(fd));
     if ((mask & kInMaskAdd) && (mask & kInMaskCreate)) return Errno::EINVAL;
     const Instance instance = TRY(instance_of(fd));

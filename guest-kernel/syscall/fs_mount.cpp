@@ -8,13 +8,28 @@
 
 namespace {
 
-// An optional string argument: null stays null.
+// An optional string argument: null stays null. EINVAL: it is longer than a path may be.
 struct OptionalText {
     KString text;
     bool given = false;
     Result<void> load(UserString user) {
         if (user.is_null()) return {};
-        text = TRY(copy_path(user.address()));
+        Result<KString> copied = copy_path(user.address());
+        if (!copied.ok()) return copied.error() == Errno::ENAMETOOLONG ? Errno::EINVAL : copied.error();
+        text = copied.release_value();
+        given = true;
+        return {};
+    }
+    // The options: what there is of one page; what lies behind cannot be read, or is left (mount(2)).
+    Result<void> load_page(UserString user) {
+        if (user.is_null()) return {};
+        char* page = static_cast<char*>(kmalloc(kPageSize));
+        if (!page) return Errno::ENOMEM;
+        const size_t got = kPageSize - copy_from_user(page, user.address(), kPageSize);
+        page[min<size_t>(got, kPageSize - 1)] = '\0';
+        Result<KString> copied = got ? KString::make(page) : Result<KString>(Errno::EFAULT);
+        kfree(page);
+        text = TRY(std::move(copied));
         given = true;
         return {};
     }
@@ -29,13 +44,15 @@ SysResult sys_mount(UserString source, UserString target, UserString type, u64 f
     OptionalText data_text;
     TRY(source_text.load(source));
     TRY(type_text.load(type));
-    TRY(data_text.load(data));
+    TRY(data_text.load_page(data));
     KString target_text = TRY(copy_path(target.address()));
     TRY(do_mount(source_text.get(), target_text.c_str(), type_text.get(), flags, data_text.get()));
     return 0L;
 }
 
 SysResult sys_umount2(UserString target, int flags) {
+    constexpr int kKnown = 0xf;  // MNT_FORCE, MNT_DETACH, MNT_EXPIRE, UMOUNT_NOFOLLOW
+    if (flags & ~kKnown) return Errno::EINVAL;
     KString text = TRY(copy_path(target.address()));
     TRY(do_umount(text.c_str(), flags));
     return 0L;

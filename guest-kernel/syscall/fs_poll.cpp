@@ -71,6 +71,8 @@ SysResult do_poll(UserPtr<KernelPollfd> fds, u32 nfds, u64 deadline) {
         }
         return count;
     }));
+    if (!access_ok(fds.address(), nfds * sizeof(KernelPollfd)))
+        return Errno::EFAULT;  // also if there are none
     for (u32 i = 0; i < nfds; i++) TRY(fds.offset(i).write(all[i].user));
     return long{ready};
 }
@@ -193,14 +195,14 @@ SysResult sys_select(int nfds, UserPtr<u64> readfds, UserPtr<u64> writefds, User
 
 SysResult sys_pselect6(int nfds, UserPtr<u64> readfds, UserPtr<u64> writefds, UserPtr<u64> exceptfds,
                        UserTimespec timeout, UserPtr<u64> sigmask_and_size) {
-    u64 deadline = kNoTimeout;
-    if (!timeout.is_null()) deadline = TRY(deadline_of(TRY(timeout.read())));
     UserPtr<u64> mask;
     u64 size = 0;
     if (!sigmask_and_size.is_null()) {
         mask = UserPtr<u64>(TRY(sigmask_and_size.read()));
         size = TRY(sigmask_and_size.offset(1).read());
     }
+    u64 deadline = kNoTimeout;
+    if (!timeout.is_null()) deadline = TRY(deadline_of(TRY(timeout.read())));
     SysResult result =
         with_sigmask(mask, size, [&] { return do_select(nfds, readfds, writefds, exceptfds, deadline); });
     if (deadline != kNoTimeout) {

@@ -61,10 +61,10 @@ constexpr int kRwfTaken = 1 | 2 | 4;
 // The transfers of the calls with a vector, in Linux's order: nothing to move is no call of the file's operation, and
 // the flags come last.
 SysResult read_pieces(File& file, UserIovec iov, u64 iovcnt, loff_t& position, int flags) {
-    if (!file.readable()) return Errno::EBADF;
-    if (!file.has_read()) return Errno::EINVAL;
     Pieces pieces;
     TRY(pieces.load(iov, iovcnt));
+    if (!file.readable()) return Errno::EBADF;
+    if (!file.has_read()) return Errno::EINVAL;
     if (pieces.total == 0) return 0L;
     if (flags & ~kRwfTaken) return Errno::EOPNOTSUPP;
     IovIter it = pieces.iter();
@@ -72,10 +72,10 @@ SysResult read_pieces(File& file, UserIovec iov, u64 iovcnt, loff_t& position, i
 }
 
 SysResult write_pieces(File& file, UserIovec iov, u64 iovcnt, loff_t& position, int flags) {
-    if (!file.writable()) return Errno::EBADF;
-    if (!file.has_write()) return Errno::EINVAL;
     Pieces pieces;
     TRY(pieces.load(iov, iovcnt));
+    if (!file.writable()) return Errno::EBADF;
+    if (!file.has_write()) return Errno::EINVAL;
     if (pieces.total == 0) return 0L;
     if (flags & ~kRwfTaken) return Errno::EOPNOTSUPP;
     IovIter it = pieces.iter();
@@ -106,6 +106,7 @@ SysResult sys_write(int fd, UserBytes buf, size_t count) {
 
 SysResult sys_pread64(int fd, UserBytes buf, size_t count, loff_t offset) {
     RefPtr<File> file = TRY(file_to_pread(fd, offset));
+    if (!file->readable()) return Errno::EBADF;
     const ssize_t n = vfs_read(file.get(), buf.address(), count, &offset);
     if (n < 0) return static_cast<Errno>(-n);
     return long{n};
@@ -113,6 +114,7 @@ SysResult sys_pread64(int fd, UserBytes buf, size_t count, loff_t offset) {
 
 SysResult sys_pwrite64(int fd, UserBytes buf, size_t count, loff_t offset) {
     RefPtr<File> file = TRY(file_to_pwrite(fd, offset));
+    if (!file->writable()) return Errno::EBADF;
     const ssize_t n = vfs_write(file.get(), buf.address(), count, &offset);
     if (n < 0) return static_cast<Errno>(-n);
     return long{n};

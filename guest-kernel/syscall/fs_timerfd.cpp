@@ -40,8 +40,8 @@ SysResult sys_timerfd_create(int clock, int flags) {
 
 SysResult sys_timerfd_settime(int fd, int flags, UserPtr<KernelItimerspecFs> fresh,
                               UserPtr<KernelItimerspecFs> old) {
-    if (flags & ~TFD_TIMER_ABSTIME) return Errno::EINVAL;  // TFD_TIMER_CANCEL_ON_SET is not there
     const KernelItimerspecFs wanted = TRY(fresh.read());
+    if (flags & ~TFD_TIMER_ABSTIME) return Errno::EINVAL;  // TFD_TIMER_CANCEL_ON_SET is not there
     const TimerFile::Setting setting{TRY(to_ns(wanted.value)), TRY(to_ns(wanted.interval))};
     RefPtr<File> file = TRY(timer_file(fd));
     TimerFile& timer = *file->as_timer_file();

@@ -71,12 +71,12 @@ SysResult sys_accept4(int fd, u64 /*address*/, u64 /*length*/, int flags) {
 }
 
 SysResult sys_sendto(int fd, UserBytes buffer, u64 size, u32 /*flags*/, u64 /*address*/, int /*length*/) {
-    if (!access_ok(buffer.address(), size)) return Errno::EFAULT;
+    if (!access_ok(buffer.address(), min<u64>(size, 0x7ffff000))) return Errno::EFAULT;
     return not_a_socket(fd);
 }
 
 SysResult sys_recvfrom(int fd, UserBytes buffer, u64 size, u32 /*flags*/, u64 /*address*/, u64 /*length*/) {
-    if (!access_ok(buffer.address(), size)) return Errno::EFAULT;
+    if (!access_ok(buffer.address(), min<u64>(size, 0x7ffff000))) return Errno::EFAULT;
     return not_a_socket(fd);
 }
 

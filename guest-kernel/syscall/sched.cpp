@@ -11,8 +11,7 @@ namespace {
 
 constexpr int kMaxNice = 19, kMinNice = -20;
 
-Result<TaskRef> target(pid_t pid) {
-    if (pid < 0) return Errno::EINVAL;
+Result<TaskRef> task_of(pid_t pid) {
     if (pid == 0) {
         task_get(current());
         return TaskRef(current());
@@ -20,6 +19,11 @@ Result<TaskRef> target(pid_t pid) {
     TaskRef task = find_task_by_pid(pid);
     if (!task) return Errno::ESRCH;
     return task;
+}
+
+Result<TaskRef> target(pid_t pid) {
+    if (pid < 0) return Errno::EINVAL;
+    return task_of(pid);
 }
 
 bool is_rt(int policy) {
@@ -35,7 +39,7 @@ bool owns(const task_struct* task) {
 }
 
 SysResult set_scheduler(pid_t pid, int policy, UserPtr<i32> param) {
-    if (!param) return Errno::EINVAL;
+    if (!param || pid < 0) return Errno::EINVAL;
     const i32 priority = TRY(param.read());
     TaskRef task = TRY(target(pid));
     if (policy == -1) policy = static_cast<int>(task->policy);
@@ -181,7 +185,7 @@ SysResult sys_sched_rr_get_interval(pid_t pid, UserPtr<timespec64> interval) {
 SysResult sys_sched_setaffinity(pid_t pid, u32 size, UserPtr<u64> mask) {
     u64 bits = 0;
     TRY(mask.copy_in(&bits, min<size_t>(size, sizeof(bits))));
-    const TaskRef task = TRY(target(pid));
+    const TaskRef task = TRY(task_of(pid));
     if (!owns(task.get())) return Errno::EPERM;
     bits &= online_mask();
     if (!bits) return Errno::EINVAL;
@@ -190,8 +194,9 @@ SysResult sys_sched_setaffinity(pid_t pid, u32 size, UserPtr<u64> mask) {
 }
 
 SysResult sys_sched_getaffinity(pid_t pid, u32 size, UserPtr<u64> mask) {
-    if (size < sizeof(u64) || size & (sizeof(u64) - 1)) return Errno::EINVAL;
-    const TaskRef task = TRY(target(pid));
+    // Counted in bits, as an unsigned int (sched/core.c): very many are none.
+    if (size * 8 < 64 || size & (sizeof(u64) - 1)) return Errno::EINVAL;
+    const TaskRef task = TRY(task_of(pid));
     TRY(mask.write(task->cpus_allowed & online_mask()));
     return sizeof(u64);
 }

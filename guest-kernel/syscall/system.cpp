@@ -121,7 +121,6 @@ Result<void> set_limit(task_struct* task, int resource, const KRlimit& fresh) {
 }  // namespace
 
 SysResult sys_prlimit64(pid_t pid, int resource, UserPtr<KRlimit> fresh, UserPtr<KRlimit> old) {
-    if (resource < 0 || resource >= kRlimitCount) return Errno::EINVAL;
     KRlimit value{};
     if (fresh) value = TRY(fresh.read());
     task_get(current());
@@ -135,6 +134,7 @@ SysResult sys_prlimit64(pid_t pid, int resource, UserPtr<KRlimit> fresh, UserPtr
             return Errno::EPERM;
         }
     }
+    if (resource < 0 || resource >= kRlimitCount) return Errno::EINVAL;
     const RlimitPair before = task->signal->rlimits[resource];
     if (fresh) TRY(set_limit(task.get(), resource, value));
     if (old) TRY(old.write({before.cur, before.max}));
@@ -142,6 +142,7 @@ SysResult sys_prlimit64(pid_t pid, int resource, UserPtr<KRlimit> fresh, UserPtr
 }
 
 SysResult sys_getrlimit(int resource, UserPtr<KRlimit> limit) {
+    if (resource >= 0 && resource < kRlimitCount && !limit) return Errno::EFAULT;
     return sys_prlimit64(0, resource, {}, limit);
 }
 SysResult sys_setrlimit(int resource, UserPtr<KRlimit> limit) {
@@ -157,7 +158,9 @@ SysResult sys_getrandom(UserBytes buffer, u64 size, u32 flags) {
     u64 done = 0;
     while (done < size) {
         u8 bytes[256];
-        const u64 n = min<u64>(size - done, sizeof(bytes));
+        // To the end of a page at most, so that what can be written is.
+        const u64 in_page = kPageSize - ((buffer.address() + done) & (kPageSize - 1));
+        const u64 n = min(min<u64>(size - done, sizeof(bytes)), in_page);
         get_random_bytes(bytes, n);
         if (!buffer.offset(static_cast<i64>(done)).copy_out(bytes, n).ok())
             return done ? SysResult(static_cast<long>(done)) : Errno::EFAULT;

@@ -142,7 +142,7 @@ SysResult sys_clock_settime(clockid_t clock, UserPtr<timespec64> time) {
     }
     if (!timespec_valid(t)) return Errno::EINVAL;
     if (!current()->cred.has(kCapSysTime)) return Errno::EPERM;
-    set_real_ns(timespec_to_ns(t));
+    TRY(set_real_ns(timespec_to_ns(t)));
     return 0;
 }
 
@@ -159,10 +159,11 @@ SysResult sys_clock_nanosleep(clockid_t clock, int flags, UserPtr<timespec64> re
     if (clock == kThreadCputime || clock == kMonotonicRaw || clock == kRealtimeCoarse ||
         clock == kMonotonicCoarse)
         return Errno::EOPNOTSUPP;
-    TRY(clock_now(clock));
+    if (clock >= 0) TRY(clock_now(clock));  // of a process's clock the process is looked for later
     const timespec64 t = TRY(request.read());
     if (!timespec_valid(t)) return Errno::EINVAL;
     const u64 ns = timespec_to_ns(t);
+    TRY(clock_now(clock));
     if (is_cpu_clock(clock)) {
         const CpuClock cpu = TRY(cpu_clock_of(clock));
         if (cpu.thread && cpu.pid == current()->pid) return Errno::EINVAL;  // it cannot work while it waits
@@ -199,12 +200,24 @@ SysResult sys_gettimeofday(UserPtr<KTimeval> time, u64 zone) {
     return 0;
 }
 
-SysResult sys_settimeofday(UserPtr<KTimeval> time, u64) {
-    if (!time) return 0;
-    const KTimeval t = TRY(time.read());
-    if (t.sec < 0 || t.usec < 0 || t.usec > 1'000'000) return Errno::EINVAL;
+SysResult sys_settimeofday(UserPtr<KTimeval> time, u64 zone) {
+    constexpr i32 kFarthestZone = 15 * 60;  // minutes
+    KTimeval t{};
+    if (time) {
+        t = TRY(time.read());
+        if (t.usec < 0 || t.usec > 1'000'000) return Errno::EINVAL;
+    }
+    i32 minutes_west = 0;
+    if (zone) {
+        i32 both[2];
+        TRY(UserBytes(zone).copy_in(both, sizeof(both)));
+        minutes_west = both[0];
+    }
+    if (time && (t.sec < 0 || t.usec == 1'000'000)) return Errno::EINVAL;
     if (!current()->cred.has(kCapSysTime)) return Errno::EPERM;
-    set_real_ns(timespec_to_ns({t.sec, t.usec * 1000}));
+    // The zone is taken note of by nothing here, as by nothing but file systems of other systems in Linux.
+    if (zone && (minutes_west > kFarthestZone || minutes_west < -kFarthestZone)) return Errno::EINVAL;
+    if (time) TRY(set_real_ns(timespec_to_ns({t.sec, t.usec * 1000})));
     return 0;
 }
 

@@ -205,14 +205,26 @@ SysResult sys_setgroups(int size, UserPtr<gid_t> list) {
     return 0;
 }
 
+namespace {
+
+/// Is the header's version one that there is? If not, the newest is written back; the rest of the header is not looked at.
+Result<bool> knows_version(UserPtr<KCapHeader> user_header) {
+    const UserPtr<u32> user_version(user_header.address());
+    static_assert(offsetof(KCapHeader, version) == 0);
+    const u32 version = TRY(user_version.read());
+    if (version == kCapVersion1 || version == kCapVersion2 || version == kCapVersion3) return true;
+    TRY(user_version.write(kCapVersion3));
+    return false;
+}
+
+}  // namespace
+
 SysResult sys_capget(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
-    KCapHeader header = TRY(user_header.read());
-    if (header.version != kCapVersion1 && header.version != kCapVersion2 && header.version != kCapVersion3) {
-        header.version = kCapVersion3;
-        TRY(user_header.write(header));
+    if (!TRY(knows_version(user_header))) {
         if (!data) return 0;
         return Errno::EINVAL;
     }
+    const KCapHeader header = TRY(user_header.read());
     if (header.pid < 0) return Errno::EINVAL;
     TaskRef task;
     if (header.pid && header.pid != current()->pid) {
@@ -230,12 +242,8 @@ SysResult sys_capget(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
 }
 
 SysResult sys_capset(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
-    KCapHeader header = TRY(user_header.read());
-    if (header.version != kCapVersion1 && header.version != kCapVersion2 && header.version != kCapVersion3) {
-        header.version = kCapVersion3;
-        TRY(user_header.write(header));
-        return Errno::EINVAL;
-    }
+    if (!TRY(knows_version(user_header))) return Errno::EINVAL;
+    const KCapHeader header = TRY(user_header.read());
     if (header.pid && header.pid != current()->pid) return Errno::EPERM;
     u64 effective = 0, permitted = 0, inheritable = 0;
     for (int i = 0; i < (header.version == kCapVersion1 ? 1 : 2); i++) {

@@ -115,6 +115,7 @@ Result<void> make_stack(BinaryProgram& program) {
 /// The file at `path`, for execution: no permission to read it is needed.
 Result<RefPtr<File>> open_for_exec(int dirfd, const char* path, int flags) {
     constexpr int kAtEmptyPath = 0x1000, kAtSymlinkNofollow = 0x100;
+    if (flags & ~(kAtEmptyPath | kAtSymlinkNofollow)) return Errno::EINVAL;
     const u32 walk = (flags & kAtSymlinkNofollow ? 0 : kWalkFollow) | (flags & kAtEmptyPath ? kWalkEmpty : 0);
     const Path found = TRY(lookup_at(dirfd, path, walk));
     if (found.inode().is_symlink()) return Errno::ELOOP;
@@ -196,13 +197,19 @@ Result<void> run_program(BinaryProgram& program, pt_regs* regs) {
     }
 }
 
-Result<void> do_execve(RefPtr<File> file, KString filename, const StringVector& argv,
+/// What is to be run: `path` from `dirfd` with execveat's flags.
+struct ProgramPath {
+    int dirfd;
+    const char* path;
+    int flags;
+};
+
+/// The strings are copied before the file is looked for: their errors come first, as in Linux.
+Result<void> do_execve(const ProgramPath& what, KString filename, const StringVector& argv,
                        const StringVector& envp, pt_regs* regs) {
     BinaryProgram program;
     program.interp = TRY(KString::make(filename.c_str()));
     program.filename = std::move(filename);
-    program.executable = file;
-    TRY(open_program(program, file));
     program.argc = TRY(count_strings(argv));
     program.envc = TRY(count_strings(envp));
     TRY(make_stack(program));
@@ -214,6 +221,8 @@ Result<void> do_execve(RefPtr<File> file, KString filename, const StringVector& 
         TRY(push_checked(program, "", 1));
         program.argc = 1;
     }
+    program.executable = TRY(open_for_exec(what.dirfd, what.path, what.flags));
+    TRY(open_program(program, program.executable));
     return run_program(program, regs);
 }
 
@@ -345,8 +354,7 @@ pt_regs* task_user_regs() {
 }
 
 Result<void> kernel_execve(const char* path, const char* const* argv, const char* const* envp) {
-    RefPtr<File> file = TRY(open_for_exec(-100, path, 0));
-    return do_execve(file, TRY(KString::make(path)), {0, argv}, {0, envp}, task_user_regs());
+    return do_execve({-100, path, 0}, TRY(KString::make(path)), {0, argv}, {0, envp}, task_user_regs());
 }
 
 SysResult sys_execve(UserString path, u64 argv, u64 envp) {
@@ -354,21 +362,20 @@ SysResult sys_execve(UserString path, u64 argv, u64 envp) {
 }
 
 SysResult sys_execveat(int dirfd, UserString path, u64 argv, u64 envp, int flags) {
-    constexpr int kAtEmptyPath = 0x1000, kAtSymlinkNofollow = 0x100;
-    if (flags & ~(kAtEmptyPath | kAtSymlinkNofollow)) return Errno::EINVAL;
     char* name = static_cast<char*>(kmalloc(4096));
     if (!name) return Errno::ENOMEM;
     const Result<size_t> length = path.strncpy_from_user(name, 4096);
     Result<KString> filename = length.ok() ? KString::make(name) : Result<KString>(length.error());
     kfree(name);
-    KString text = TRY(std::move(filename));
-    RefPtr<File> file = TRY(open_for_exec(dirfd, text.c_str(), flags));
+    const KString path_text = TRY(std::move(filename));
+    KString text = TRY(KString::make(path_text.c_str()));
     if (text.empty() || (dirfd != -100 && text[0] != '/')) {
         KString described;
         TRY(described.appendf(text.empty() ? "/dev/fd/%d" : "/dev/fd/%d/", dirfd));
         TRY(described.append(text.c_str()));
         text = std::move(described);
     }
-    TRY(do_execve(file, std::move(text), {argv, nullptr}, {envp, nullptr}, current_pt_regs()));
+    TRY(do_execve({dirfd, path_text.c_str(), flags}, std::move(text), {argv, nullptr}, {envp, nullptr},
+                  current_pt_regs()));
     return 0;
 }

@@ -38,6 +38,8 @@ Result<Key> get_key(u64 address, bool shared) {
     MutexGuard guard(mm->mmap_lock);
     const vm_area_struct* vma = find_vma(mm, address);
     if (!vma || vma->vm_start > address || !(vma->vm_flags & kVmAccess)) return Errno::EFAULT;
+    // Nothing else can change the word of a page of its own that is read-only (futex.c, get_futex_key).
+    if (!vma->shared() && !vma->vm_file && !(vma->vm_flags & VM_WRITE)) return Errno::EFAULT;
     if (!vma->shared() || !vma->vm_object) return Key{mm, address};
     return Key{vma->vm_object.get(), vma->index_of(address) << kPageShift | (address & (kPageSize - 1))};
 }

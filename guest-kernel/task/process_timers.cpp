@@ -231,9 +231,9 @@ SysResult sys_getitimer(int which, UserPtr<KItimerval> value) {
 }
 
 SysResult sys_setitimer(int which, UserPtr<KItimerval> value, UserPtr<KItimerval> old) {
-    if (which < 0 || which > 2) return Errno::EINVAL;
     KItimerval fresh{};
     if (value) fresh = TRY(value.read());
+    if (which < 0 || which > 2) return Errno::EINVAL;
     if (!timeval_valid(fresh.value) || !timeval_valid(fresh.interval)) return Errno::EINVAL;
     ProcessTimers* timers = TRY(my_timers());
     const KItimerval before = read_itimer(timers, which);
@@ -268,6 +268,7 @@ SysResult sys_timer_create(clockid_t clock, u64 event, UserPtr<i32> id) {
         u8 rest[40];
     } sigevent{};
     static_assert(sizeof(sigevent) == 64);
+    if (event) TRY(UserBytes(event).copy_in(&sigevent, sizeof(sigevent)));
     if (clock >= kMonotonicRaw && clock <= kMonotonicCoarse) return Errno::EOPNOTSUPP;
     CpuClock cpu;
     if (is_cpu_clock(clock))
@@ -278,9 +279,7 @@ SysResult sys_timer_create(clockid_t clock, u64 event, UserPtr<i32> id) {
     i32 slot = 0;
     while (slot < kMaxPosixTimers && timers->posix[slot].entry) slot++;
     if (slot == kMaxPosixTimers) return Errno::EAGAIN;
-    if (event) {
-        TRY(UserBytes(event).copy_in(&sigevent, sizeof(sigevent)));
-    } else {
+    if (!event) {
         sigevent.signo = kSigAlrm;
         sigevent.value = static_cast<u64>(slot);
     }
@@ -324,8 +323,9 @@ SysResult sys_timer_create(clockid_t clock, u64 event, UserPtr<i32> id) {
 
 SysResult sys_timer_settime(i32 id, int flags, UserPtr<KItimerspec> value, UserPtr<KItimerspec> old) {
     constexpr int kAbstime = 1;
-    PosixTimer* t = TRY(find_posix(id));
+    if (!value) return Errno::EINVAL;
     const KItimerspec fresh = TRY(value.read());
+    PosixTimer* t = TRY(find_posix(id));
     if (!timespec_valid(fresh.value) || !timespec_valid(fresh.interval)) return Errno::EINVAL;
     const KItimerspec before = read_posix(t);
     disarm(t);

@@ -20,12 +20,12 @@ constexpr SigSet kSynchronous = sig_mask(kSigSegv) | sig_mask(kSigBus) | sig_mas
                                 sig_mask(kSigTrap) | sig_mask(kSigFpe) | sig_mask(kSigSys);
 
 bool sig_ignored(const task_struct* task, int sig) {
-    if (task->blocked & sig_mask(sig)) return false;  // it may be handled once it is unblocked
+    // It may be handled once it is unblocked, or rt_sigtimedwait is waiting for it.
+    if ((task->blocked | task->real_blocked) & sig_mask(sig)) return false;
     const u64 handler = task->sighand->action[sig - 1].handler;
     if (handler == kSigIgn) return true;
     if (handler == kSigDfl) {
-        if (task->tgid == 1 && sig != kSigKill && sig != kSigStop)
-            return true;  // init is not killed by accident
+        if (task->tgid == 1) return true;  // init is neither killed nor stopped, not even by SIGKILL
         return kIgnoredByDefault & sig_mask(sig);
     }
     return false;

@@ -73,10 +73,10 @@ SysResult tkill(pid_t tgid, pid_t tid, const KSigInfo& info) {
 
 SysResult sys_rt_sigaction(int sig, UserPtr<KSigAction> action, UserPtr<KSigAction> old, u64 size) {
     TRY(check_size(size));
-    if (!valid(sig)) return Errno::EINVAL;
     KSigAction fresh{};
+    if (action) fresh = TRY(action.read());
+    if (!valid(sig)) return Errno::EINVAL;
     if (action) {
-        fresh = TRY(action.read());
         if (sig == kSigKill || sig == kSigStop) return Errno::EINVAL;
         fresh.mask &= ~kUnblockable;
         fresh.flags &= kSaNocldstop | kSaNocldwait | kSaSiginfo | kSaRestorer | kSaOnstack | kSaRestart |

@@ -152,7 +152,10 @@ SysResult sys_wait4(pid_t pid, UserPtr<i32> status, int options, UserPtr<KRusage
     return outcome.pid;
 }
 
-SysResult sys_waitid(int type, pid_t id, UserPtr<KSigInfo> user_info, int options, UserPtr<KRusage> usage) {
+namespace {
+
+/// waitid without telling what it found.
+Result<void> wait_for_id(int type, pid_t id, int options, WaitOutcome* outcome) {
     if (options & ~(WNOHANG | WEXITED | WSTOPPED | WCONTINUED | WNOWAIT | kWnothread | kWall | kWclone)) {
         return Errno::EINVAL;
     }
@@ -172,9 +175,16 @@ SysResult sys_waitid(int type, pid_t id, UserPtr<KSigInfo> user_info, int option
     }
     if (type < P_ALL || type > P_PGID || (type == P_PID && id <= 0) || (type == P_PGID && id < 0))
         return Errno::EINVAL;
+    TRY(do_wait({type, id, options}, outcome));
+    if (nonblocking && outcome->pid == 0) return Errno::EAGAIN;
+    return {};
+}
+
+}  // namespace
+
+SysResult sys_waitid(int type, pid_t id, UserPtr<KSigInfo> user_info, int options, UserPtr<KRusage> usage) {
     WaitOutcome outcome;
-    TRY(do_wait({type, id, options}, &outcome));
-    if (nonblocking && outcome.pid == 0) return Errno::EAGAIN;
+    const Result<void> waited = wait_for_id(type, id, options, &outcome);
     if (usage && outcome.pid) TRY(usage.write(outcome.usage));
     if (user_info) {
         KSigInfo info;
@@ -185,7 +195,8 @@ SysResult sys_waitid(int type, pid_t id, UserPtr<KSigInfo> user_info, int option
             info.chld.uid = outcome.uid;
             info.chld.status = outcome.exit_status;
         }
-        TRY(user_info.write(info));
+        TRY(user_info.write(info));  // also after an error
     }
+    TRY(waited);
     return 0;
 }

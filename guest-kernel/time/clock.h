@@ -4,6 +4,7 @@
 // the CMOS clock at boot and changed by clock_settime.
 #pragma once
 
+#include "core/result.h"
 #include "core/types.h"
 
 struct timespec64 {
@@ -19,7 +20,8 @@ u64 ktime_get_real_ns();
 inline i64 ktime_get_real_seconds() {
     return static_cast<i64>(ktime_get_real_ns() / kNsPerSec);
 }
-void set_real_ns(u64 ns);
+/// EINVAL: before the machine was started (timekeeping.c, do_settimeofday64).
+Result<void> set_real_ns(u64 ns);
 
 constexpr timespec64 ns_to_timespec(u64 ns) {
     return {static_cast<i64>(ns / kNsPerSec), static_cast<i64>(ns % kNsPerSec)};

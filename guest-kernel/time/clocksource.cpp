@@ -103,12 +103,14 @@ u64 ktime_get_real_ns() {
     return ktime_get_ns() + real_offset;
 }
 
-void set_real_ns(u64 ns) {
+Result<void> set_real_ns(u64 ns) {
+    if (ns < ktime_get_ns()) return Errno::EINVAL;
     real_offset = ns - ktime_get_ns();
-    if (!exported) return;
+    if (!exported) return {};
     __atomic_add_fetch(&exported->seq, 1, __ATOMIC_ACQ_REL);
     __atomic_store_n(&exported->real_offset, real_offset, __ATOMIC_RELAXED);
     __atomic_add_fetch(&exported->seq, 1, __ATOMIC_RELEASE);
+    return {};
 }
 
 void clocksource_export(VdsoData* to) {

@@ -135,7 +135,6 @@ Result<void> store_comm(task_struct& task, const char* text, size_t size) {
     if (task.tgid != current()->tgid) return Errno::EINVAL;
     char fresh[sizeof(task.comm)] = {};
     memcpy(fresh, text, min(size, sizeof(fresh) - 1));
-    if (char* newline = strchr(fresh, '\n')) *newline = '\0';
     memcpy(task.comm, fresh, sizeof(fresh));
     return {};
 }

@@ -162,6 +162,9 @@ class TmpfsInode : public Inode {
     MemoryXattrs xattrs;       ///< trusted.*, security.* and ACLs
     u32 seals = 1;             ///< F_SEAL_…; F_SEAL_SEAL alone for files that are not memfd's
 
+    /// How many pages the file system may have; 0: as many as there are.
+    u64 page_limit() const;
+
   protected:
     /// What holds the data of a new regular file. ENOMEM.
     virtual Result<void> make_data();

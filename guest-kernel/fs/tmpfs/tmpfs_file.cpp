@@ -123,6 +123,8 @@ Result<void> TmpfsFile::allocate(int mode, loff_t offset, loff_t length) {
     }
     if ((file.seals & F_SEAL_GROW) && to > file.size) return Errno::EPERM;
     if (to > task_rlimit(kRlimitFsize) && to > file.size) return Errno::EFBIG;
+    const u64 limit = file.page_limit();
+    if (limit && static_cast<u64>(length) >> kPageShift > limit) return Errno::ENOSPC;
     for (u64 i = from >> kPageShift; i < (to + kPageSize - 1) >> kPageShift; i++) {
         page_put(TRY(pages.ensure_page(i)));
         if (signal_pending(current())) return Errno::EINTR;
@@ -152,6 +154,10 @@ Result<void> TmpfsInode::set_size(u64 new_size) {
     size = new_size;
     touch_mtime();
     return {};
+}
+
+u64 TmpfsInode::page_limit() const {
+    return super().quota->max_pages;
 }
 
 i64 TmpfsInode::block_count() const {

@@ -109,6 +109,23 @@ static void test_queue(void) {
     sigprocmask(SIG_SETMASK, &old, 0);
 }
 
+/// Also one that is ignored by default wakes who waits for it.
+static void test_wait_for_child(void) {
+    sigset_t set, old;
+    siginfo_t info;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    pid_t child = fork();
+    if (!child) {
+        nanosleep(&(struct timespec){0, 20000000}, 0);
+        _exit(3);
+    }
+    CHECK(sigtimedwait(&set, &info, &(struct timespec){5, 0}) == SIGCHLD && info.si_pid == child && info.si_status == 3);
+    CHECK(waitpid(child, 0, 0) == child);
+    sigprocmask(SIG_SETMASK, &old, 0);
+}
+
 static void test_restart(void) {
     int fds[2];
     char c;
@@ -258,6 +275,7 @@ static void test_stops(void) {
 int main(void) {
     test_masks();
     test_queue();
+    test_wait_for_child();
     test_suspend();
     test_frames();
     test_stops();
