@@ -83,7 +83,7 @@ SysResult adjust(UserBytes user) {
     TRY(check(t));
     if (t.modes & kSetOffset) {
         const i64 fraction = t.modes & kNano ? t.usec : t.usec * 1000;
-        set_real_ns(ktime_get_real_ns() + static_cast<u64>(t.sec * 1'000'000'000 + fraction));
+        TRY(set_real_ns(ktime_get_real_ns() + static_cast<u64>(t.sec * 1'000'000'000 + fraction)));
     }
     State s;
     g_state.with([&](State& state) {
