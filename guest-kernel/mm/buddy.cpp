@@ -226,6 +226,9 @@ void page_put(Page* page) {
         free_pages(page, page->flags & kPageHead ? page->order : 0);
 }
 
+bool buddy_has_page(u64 pfn) {
+    return has_struct_page(pfn);
+}
 u64 buddy_reserve_pages() {
     return reserve_pages;
 }

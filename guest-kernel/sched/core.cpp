@@ -137,8 +137,17 @@ extern "C" void schedule() {
         return;
     }
     if (prev == rq.idle) tick_restart();
-    next->se.exec_start = ktime_get_ns();
-    next->se.slice_start = next->se.exec_start;
+    const u64 now = ktime_get_ns();
+    if (prev->se.on_rq) prev->se.queued_since = now;
+    if (next != rq.idle) {
+        const u64 waited = now - min(now, next->se.queued_since);
+        next->se.run_delay += waited;
+        next->se.turns++;
+        rq.run_delay += waited;
+        rq.turns++;
+    }
+    next->se.exec_start = now;
+    next->se.slice_start = now;
     rq.curr = next;
     rq.curr_rt_priority = next->rt_priority;
     context_switch(rq, prev, next);

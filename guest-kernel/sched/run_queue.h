@@ -7,6 +7,7 @@
 #include "arch/x86_64/smp.h"
 #include "core/panic.h"
 #include "sched/sched.h"
+#include "time/clock.h"
 
 /// Holds the run queue of a task, wherever it is, for a scope, with interrupts off.
 class TaskRunQueue {
@@ -46,6 +47,7 @@ inline void resched(RunQueue& rq) {
 inline void enqueue(RunQueue& rq, task_struct* task, bool wakeup) {
     BUG_ON(task->se.on_rq);
     task->se.on_rq = true;
+    task->se.queued_since = ktime_get_ns();
     task->sched_class->enqueue(rq, task, wakeup);
     __atomic_store_n(&rq.nr_running, rq.nr_running + 1, __ATOMIC_RELAXED);
 }

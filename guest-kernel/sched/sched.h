@@ -82,6 +82,8 @@ struct RunQueue {
     u32 curr_rt_priority = 0;         // of `curr`, 0 if it is not a real-time task; others look
     u32 ticks = 0;
     u64 nr_switches = 0;
+    u64 run_delay = 0;  // ns that tasks waited before they got this CPU
+    u64 turns = 0;
     u64 idle_ns = 0;
     u64 user_ns = 0, system_ns = 0, nice_ns = 0;  // by tick sampling, for /proc/stat
     RtQueue rt;

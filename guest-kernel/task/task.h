@@ -53,6 +53,9 @@ struct sched_entity {
     u32 mlfq_level = 0;
     bool on_rq = false;
     u64 last_ran = 0;
+    u64 queued_since = 0;  // ktime since when it could run and does not
+    u64 run_delay = 0;     // ns that it has waited so
+    u64 turns = 0;
 };
 
 struct task_struct {

@@ -20,6 +20,9 @@ u64 fixed_ino(const ProcEntry& entry) {
 class FixedText final : public ProcText {
   public:
     explicit FixedText(const ProcEntry& e) : ProcText(g_proc.get(), fixed_ino(e), e.mode), entry_(e) {}
+    Result<RefPtr<File>> open(int flags) override {
+        return entry_.open ? entry_.open(*this) : ProcText::open(flags);
+    }
     Result<void> show(KString& out) override {
         return entry_.show ? entry_.show(out) : Result<void>(Errno::EIO);
     }

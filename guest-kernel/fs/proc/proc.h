@@ -19,8 +19,9 @@ struct ProcEntry {
     u32 mode;                                                        ///< with the type
     Result<void> (*show)(KString& out) = nullptr;                    ///< files
     Result<void> (*store)(const char* text, size_t size) = nullptr;  ///< writable files
-    const ProcEntry* entries = nullptr;  ///< directories: up to one without a name
-    const char* target = nullptr;        ///< symbolic links
+    const ProcEntry* entries = nullptr;                    ///< directories: up to one without a name
+    const char* target = nullptr;                          ///< symbolic links
+    Result<RefPtr<File>> (*open)(Inode& inode) = nullptr;  ///< files that are no texts
 };
 
 extern const ProcEntry kProcSystemEntries[];  ///< the system-wide files (proc_system.cpp)

@@ -117,6 +117,24 @@ Result<void> show_sched(KString& out, task_struct& task, bool) {
                       task.rt_priority > 0 ? 99 - static_cast<i64>(task.rt_priority) : task.static_prio);
 }
 
+Result<void> show_schedstat(KString& out, task_struct& task, bool) {
+    return out.appendf("%llu %llu %llu\n", static_cast<ull>(task_runtime_ns(&task)),
+                       static_cast<ull>(task.se.run_delay), static_cast<ull>(task.se.turns));
+}
+
+// prctl(2), PR_SET_TIMERSLACK.
+Result<void> show_timer_slack(KString& out, task_struct& task, bool) {
+    if (&task != current() && !current_cred().has(kCapSysNice)) return Errno::EPERM;
+    return out.appendf("%llu\n", static_cast<ull>(task.timer_slack));
+}
+Result<void> store_timer_slack(task_struct& task, const char* text, size_t size) {
+    if (&task != current() && !current_cred().has(kCapSysNice)) return Errno::EPERM;
+    const i64 value = TRY(parse_signed(text, size));
+    if (value < 0) return Errno::EINVAL;
+    task.timer_slack = value ? static_cast<u64>(value) : kDefaultTimerSlack;
+    return {};
+}
+
 // Where it sleeps, by a symbol's name: the kernel knows none, and says 0 as Linux does then.
 Result<void> show_wchan(KString& out, task_struct&, bool) {
     return out.append("0");
@@ -169,6 +187,8 @@ const ProcPidFile kProcPidInfoFiles[] = {
     {"cgroup", 0444, show_cgroup},
     {"children", 0444, show_children, nullptr, kThread},
     {"sched", 0444, show_sched},
+    {"schedstat", 0444, show_schedstat},
+    {"timerslack_ns", 0666, show_timer_slack, store_timer_slack, kProcess},
     {"wchan", 0444, show_wchan},
     {"syscall", 0400, show_syscall},
     {"personality", 0400, show_personality},

@@ -235,7 +235,7 @@ Result<void> show_pid_status(KString& out, task_struct& task, bool) {
         "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n",
         static_cast<ull>(c.cap_inheritable), static_cast<ull>(c.cap_permitted),
         static_cast<ull>(c.cap_effective), static_cast<ull>(c.cap_bset), static_cast<ull>(c.cap_ambient)));
-    const u64 allowed = online_mask();
+    const u64 allowed = task.cpus_allowed & online_mask();
     TRY(
         out.appendf("NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tunknown\n"
                     "SpeculationIndirectBranch:\tunknown\nCpus_allowed:\t%llx\nCpus_allowed_list:\t",

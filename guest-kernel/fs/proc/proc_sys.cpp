@@ -3,6 +3,7 @@
 #include "core/random.h"
 #include "core/string.h"
 #include "fs/cred.h"
+#include "fs/dentry.h"
 #include "fs/inotify.h"
 #include "fs/proc/proc.h"
 #include "ipc/ipc.h"
@@ -129,27 +130,46 @@ Result<void> show_sem(KString& out) {
     return out.appendf("%u\t%u\t%u\t%u\n", ns.semmsl, ns.semmns, ns.semopm, ns.semmni);
 }
 
+/// A number that this kernel is built with.
+template <u64 value>
+Result<void> show_constant(KString& out) {
+    return out.appendf("%llu\n", static_cast<unsigned long long>(value));
+}
+// Names in the cache: all that are not in use; Linux's further numbers (age limit, wanted, negative) have no like here.
+Result<void> show_dentry_state(KString& out) {
+    const u32 unused = Dentry::unused_count();
+    return out.appendf("%u\t%u\t45\t0\t0\t0\n", unused, unused);
+}
+
 constexpr ProcEntry kRandom[] = {
     {"boot_id", S_IFREG | 0444, show_boot_id},
+    {"entropy_avail", S_IFREG | 0444, show_constant<256>},  // bits: the generator is seeded at boot
+    {"poolsize", S_IFREG | 0444, show_constant<256>},
     {"uuid", S_IFREG | 0444, show_uuid},
     {nullptr, 0},
 };
 constexpr ProcEntry kKernel[] = {
+    {"cap_last_cap", S_IFREG | 0444, show_constant<kCapLast>},
     {"domainname", S_IFREG | 0644, show_domainname, store_domainname},
     {"hostname", S_IFREG | 0644, show_hostname, store_hostname},
     ipc_entry<&IpcNamespace::msgmax, 0x7fffffff>("msgmax"),
     ipc_entry<&IpcNamespace::msgmnb, 0x7fffffff>("msgmnb"),
     ipc_entry<&IpcNamespace::msgmni, kIpcMaxIndex>("msgmni"),
+    {"ngroups_max", S_IFREG | 0444, show_constant<65536>},
     {"osrelease", S_IFREG | 0444, show_osrelease},
     {"ostype", S_IFREG | 0444, show_ostype},
+    {"overflowgid", S_IFREG | 0444, show_constant<65534>},
+    {"overflowuid", S_IFREG | 0444, show_constant<65534>},
     {"pid_max", S_IFREG | 0444, show_pid_max},
     {"printk", S_IFREG | 0644, show_printk, store_printk},
     {"random", S_IFDIR | 0555, nullptr, nullptr, kRandom},
-    {"randomize_va_space", S_IFREG | 0644, show_number<randomize_va_space>, store_number<randomize_va_space, 2>},
+    {"randomize_va_space", S_IFREG | 0644, show_number<randomize_va_space>,
+     store_number<randomize_va_space, 2>},
     {"sem", S_IFREG | 0444, show_sem},
     ipc_entry<&IpcNamespace::shmall, ~0ull>("shmall"),
     ipc_entry<&IpcNamespace::shmmax, ~0ull>("shmmax"),
     ipc_entry<&IpcNamespace::shmmni, kIpcMaxIndex>("shmmni"),
+    {"tainted", S_IFREG | 0444, show_constant<0>},
     {"version", S_IFREG | 0444, show_version},
     {nullptr, 0},
 };
@@ -164,6 +184,7 @@ constexpr ProcEntry kInotify[] = {
     {nullptr, 0},
 };
 constexpr ProcEntry kFs[] = {
+    {"dentry-state", S_IFREG | 0444, show_dentry_state},
     {"file-max", S_IFREG | 0444, show_file_max},
     {"inotify", S_IFDIR | 0555, nullptr, nullptr, kInotify},
     {"pipe-max-size", S_IFREG | 0444, show_pipe_max},

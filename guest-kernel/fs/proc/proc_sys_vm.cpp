@@ -2,7 +2,9 @@
 #include "core/string.h"
 #include "fs/cred.h"
 #include "fs/proc/proc.h"
+#include "mm/buddy.h"
 #include "mm/hugetlb.h"
+#include "mm/mm_struct.h"
 #include "mm/overcommit.h"
 
 namespace {
@@ -55,9 +57,18 @@ Result<void> store_overcommit_ratio(const char* text, size_t size) {
     return {};
 }
 
+Result<void> show_max_map_count(KString& out) {
+    return out.appendf("%u\n", kMaxMapCount);
+}
+Result<void> show_min_free(KString& out) {
+    return out.appendf("%llu\n", static_cast<ull>(buddy_reserve_pages() * (kPageSize / 1024)));
+}
+
 }  // namespace
 
 const ProcEntry kProcSysVmEntries[] = {
+    {"max_map_count", S_IFREG | 0444, show_max_map_count},
+    {"min_free_kbytes", S_IFREG | 0444, show_min_free},
     {"nr_hugepages", S_IFREG | 0644, show_nr_hugepages, store_nr_hugepages},
     {"nr_overcommit_hugepages", S_IFREG | 0644, show_nr_overcommit_hugepages, store_nr_overcommit_hugepages},
     {"overcommit_memory", S_IFREG | 0644, show_overcommit_memory, store_overcommit_memory},
