@@ -35,10 +35,10 @@ void count_page(vm_area_struct* vma, const Page* page) {
     mm->hiwater_rss = max(mm->hiwater_rss, mm->rss());
 }
 
-/// Put `page` (whose reference we give away) into an empty entry.
+/// Put `page` (whose reference we give away) into an empty entry. The page tables are locked.
 void install(vm_area_struct* vma, pte_t* pte, Page* page, bool writable) {
     *pte = page_to_phys(page) | user_protection(vma) | (writable ? kPteWrite | kPteDirty : 0);
-    page->mapcount++;
+    __atomic_add_fetch(&page->mapcount, 1, __ATOMIC_RELAXED);
     count_page(vma, page);
 }
 
@@ -46,6 +46,11 @@ Page* new_anon_page(bool zeroed) {
     Page* page = alloc_page(kAllocUser | (zeroed ? u32{kAllocZero} : 0u));
     if (page) page->flags |= kPageAnon;
     return page;
+}
+
+/// What changes when the object takes pages away from its mappings.
+u64 invalidations_of(const vm_area_struct* vma) {
+    return __atomic_load_n(&vma->vm_object->invalidations, __ATOMIC_SEQ_CST);
 }
 
 /// Map what is cached around `address`, so that a program's start does not cost a fault for every page
@@ -58,81 +63,112 @@ void fault_around(vm_area_struct* vma, u64 address) {
     const u64 count = (end - start) >> kPageShift;
     Page* pages[kPages];
     pte_t* ptes = pte_lookup(vma->vm_mm->pgd, start);  // the window lies within one table
+    const u64 sequence = invalidations_of(vma);
     if (!ptes || !vma->vm_object->cached_pages(vma->index_of(start), count, pages)) return;
+    const SpinGuard guard(vma->vm_mm->page_table_lock);
+    const bool stale = sequence != invalidations_of(vma);
     for (u64 i = 0; i < count; i++) {
         if (!pages[i]) continue;
-        if (ptes[i])
+        if (ptes[i] || stale)
             page_put(pages[i]);
         else
             install(vma, &ptes[i], pages[i], false);
     }
 }
 
+void fault_zero_page(vm_area_struct* vma, pte_t* pte) {
+    const u64 phys = reinterpret_cast<u64>(zero_page) - kKernelMap;
+    const SpinGuard guard(vma->vm_mm->page_table_lock);
+    *pte = phys | user_protection(vma) | kPteSpecial;
+}
+
+Result<void> fault_anonymous(vm_area_struct* vma, pte_t* pte) {
+    Page* page = new_anon_page(true);
+    if (!page) return Errno::ENOMEM;
+    const SpinGuard guard(vma->vm_mm->page_table_lock);
+    install(vma, pte, page, true);
+    return {};
+}
+
+/// A page of the object, or a copy of one, for an entry that was empty. EAGAIN: the object has changed meanwhile.
+Result<void> fault_object(vm_area_struct* vma, u64 address, pte_t* pte, bool write) {
+    const bool shared = vma->shared();
+    const u64 sequence = invalidations_of(vma);
+    Page* page = TRY(vma->vm_object->get_page(vma->index_of(address), shared && write));
+    const bool own = write && !shared;
+    Page* copy = own ? new_anon_page(false) : nullptr;
+    if (copy) memcpy(page_address(copy), page_address(page), kPageSize);
+    if (own) page_put(page);
+    if (own && !copy) return Errno::ENOMEM;
+    Page* target = own ? copy : page;
+    {
+        const SpinGuard guard(vma->vm_mm->page_table_lock);
+        const bool present = *pte & kPtePresent;  // somebody was faster while we slept
+        const bool stale = sequence != invalidations_of(vma);
+        if (present || stale) {
+            page_put(target);
+            return present ? Result<void>() : Result<void>(Errno::EAGAIN);
+        }
+        install(vma, pte, target, own || (shared && write));
+    }
+    if (!write) fault_around(vma, address);
+    return {};
+}
+
 Result<void> fault_missing(vm_area_struct* vma, u64 address, pte_t* pte, bool write) {
-    if (!vma->vm_object) {
-        if (!write) {
-            const u64 phys = reinterpret_cast<u64>(zero_page) - kKernelMap;
-            *pte = phys | user_protection(vma) | kPteSpecial;
+    if (vma->vm_object) return fault_object(vma, address, pte, write);
+    if (write) return fault_anonymous(vma, pte);
+    fault_zero_page(vma, pte);
+    return {};
+}
+
+/// A write to a shared file's page that is mapped for reading: the object may have another one for writers. EAGAIN: it
+/// has changed meanwhile.
+Result<void> fault_write_shared(vm_area_struct* vma, u64 address, pte_t* pte) {
+    const u64 sequence = invalidations_of(vma);
+    Page* target = TRY(vma->vm_object->get_page(vma->index_of(address), true));
+    {
+        const SpinGuard guard(vma->vm_mm->page_table_lock);
+        const bool same = *pte & kPtePresent && pfn_to_page((*pte & kPteAddressMask) >> kPageShift) == target;
+        if (sequence == invalidations_of(vma) && same) {
+            set_entry_bits(*pte, kPteWrite | kPteDirty);
+            tlb_flush_page_here(address);
+            page_put(target);
             return {};
         }
-        Page* page = new_anon_page(true);
-        if (!page) return Errno::ENOMEM;
-        install(vma, pte, page, true);
-        return {};
     }
-    const bool shared = vma->shared();
-    Page* page = TRY(vma->vm_object->get_page(vma->index_of(address), shared && write));
-    if (*pte & kPtePresent) {  // somebody was faster while we slept
-        page_put(page);
-        return {};
-    }
-    if (shared || !write) {
-        install(vma, pte, page, shared && write);
-        if (!write) fault_around(vma, address);
-        return {};
-    }
-    Page* copy = new_anon_page(false);
-    if (!copy) {
-        page_put(page);
-        return Errno::ENOMEM;
-    }
-    memcpy(page_address(copy), page_address(page), kPageSize);
-    page_put(page);
-    install(vma, pte, copy, true);
-    return {};
+    zap_vma_range(vma, address, address + kPageSize, true);
+    page_put(target);
+    return Errno::EAGAIN;  // as if it had been missing
 }
 
 /// A write to a present, read-only page of a writable area.
 Result<void> fault_write(vm_area_struct* vma, u64 address, pte_t* pte) {
+    if (vma->shared() && vma->vm_object) return fault_write_shared(vma, address, pte);
     mm_struct* mm = vma->vm_mm;
-    const bool special = *pte & kPteSpecial;
-    Page* page = pfn_to_page((*pte & kPteAddressMask) >> kPageShift);
-    if (vma->shared() && vma->vm_object) {
-        Page* target = TRY(vma->vm_object->get_page(vma->index_of(address), true));
-        if (target != page) {
-            zap_vma_range(vma, address, address + kPageSize, true);
-            install(vma, pte, target, true);
-        } else {
-            *pte |= kPteWrite | kPteDirty;
-            page_put(target);
+    Page* page;
+    bool special;
+    {
+        const SpinGuard guard(mm->page_table_lock);
+        if (!(*pte & kPtePresent)) return Errno::EAGAIN;
+        special = *pte & kPteSpecial;
+        page = pfn_to_page((*pte & kPteAddressMask) >> kPageShift);
+        if (!special && page->flags & kPageAnon && page_count(page) == 1) {
+            set_entry_bits(*pte, kPteWrite | kPteDirty);
+            tlb_flush_page_here(address);
+            return {};
         }
-        flush_tlb_page(mm, address);
-        return {};
-    }
-    if (!special && page->flags & kPageAnon && page_count(page) == 1) {
-        *pte |= kPteWrite | kPteDirty;
-        flush_tlb_page(mm, address);
-        return {};
+        page_get(page);
     }
     Page* copy = new_anon_page(special);
-    if (!copy) return Errno::ENOMEM;
-    if (!special) {
-        memcpy(page_address(copy), page_address(page), kPageSize);
+    if (copy) {
+        if (!special) memcpy(page_address(copy), page_address(page), kPageSize);
         zap_vma_range(vma, address, address + kPageSize, true);
+        const SpinGuard guard(mm->page_table_lock);
+        install(vma, pte, copy, true);
     }
-    install(vma, pte, copy, true);
-    flush_tlb_page(mm, address);
-    return {};
+    page_put(page);
+    return copy ? Result<void>() : Result<void>(Errno::ENOMEM);
 }
 
 bool access_allowed(const vm_area_struct* vma, u64 error_code) {
@@ -167,10 +203,17 @@ Result<void> handle_mm_fault(vm_area_struct* vma, u64 address, bool write) {
     if (!leaf && write && fault_huge_anonymous(vma, address)) return {};
     pte_t* pte = pte_alloc(vma->vm_mm->pgd, address, true);
     if (!pte) return Errno::ENOMEM;
-    if (!(*pte & kPtePresent)) return fault_missing(vma, address, pte, write);
-    if (write && !(*pte & kPteWrite)) return fault_write(vma, address, pte);
-    flush_tlb_page(vma->vm_mm, address);
-    return {};
+    for (;;) {
+        const pte_t entry = __atomic_load_n(pte, __ATOMIC_RELAXED);
+        Result<void> result;
+        if (!(entry & kPtePresent))
+            result = fault_missing(vma, address, pte, write);
+        else if (write && !(entry & kPteWrite))
+            result = fault_write(vma, address, pte);
+        else
+            tlb_flush_page_here(address);  // another CPU was faster
+        if (result.ok() || result.error() != Errno::EAGAIN) return result;
+    }
 }
 
 Result<void> expand_stack(vm_area_struct* vma, u64 address) {

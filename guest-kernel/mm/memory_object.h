@@ -34,6 +34,8 @@ struct MemoryObject : RefCounted {
 
     using Mappings = List<MemoryObjectMapping, &MemoryObjectMapping::node>;
     Guarded<Mappings, LockRank::kMappings> mappings;
+    /// Counted up before mappings are changed from the object's side: a fault that got its page before asks again.
+    u64 invalidations = 0;
 };
 
 /// Remove pages [first, last] of `object` from every address space that maps them (after a truncate).

@@ -24,6 +24,7 @@ void free_areas(mm_struct* mm) {
 
 Result<void> copy_ptes(mm_struct* mm, const vm_area_struct* vma, mm_struct* old_mm) {
     bool out_of_memory = false;
+    const SpinGuard guard(old_mm->page_table_lock);
     for_each_leaf(old_mm->pgd, vma->vm_start, vma->vm_end, [&](u64 address, pte_t& pte, unsigned order) {
         if (out_of_memory || !(pte & kPtePresent)) return;
         if (vma->vm_flags & VM_HUGETLB) {
@@ -42,11 +43,10 @@ Result<void> copy_ptes(mm_struct* mm, const vm_area_struct* vma, mm_struct* old_
             out_of_memory = true;
             return;
         }
-        pte &= ~kPteWrite;
-        *target = pte & ~kPteDirty;
+        *target = clear_entry_bits(pte, kPteWrite) & ~(kPteWrite | kPteDirty);
         if (!(pte & kPteSpecial)) {
             page_get(page);
-            page->mapcount++;
+            __atomic_add_fetch(&page->mapcount, 1, __ATOMIC_RELAXED);
             mm->rss_anon++;
         }
     });
@@ -182,8 +182,8 @@ Result<void> move_page_tables(mm_struct* mm, u64 from, u64 to, u64 size) {
         if (!source || !*source) continue;
         pte_t* target = pte_alloc(mm->pgd, to + offset, true);
         if (!target) return Errno::ENOMEM;
-        *target = *source;
-        *source = 0;
+        const SpinGuard guard(mm->page_table_lock);
+        *target = take_entry(*source);
         flush_tlb_page(mm, from + offset);
     }
     return {};

@@ -82,6 +82,9 @@ struct mm_struct {
     u32 mm_count = 1;
     // Bare: it guards page tables and areas as well as the fields here. Take it by MmapGuard where areas may go.
     Mutex mmap_lock{LockRank::kMm};
+    // Entries of the last levels: who changes a file's mappings comes without mmap_lock (unmap_mapping_range). Bare: it
+    // guards the page tables, and the counts of pages below. Interrupts stay on, so that TLBs are flushed under it.
+    SpinLock page_table_lock{LockRank::kPageTable};
     vm_area_struct* removed = nullptr;  // taken out under the lock, to be freed without it
 
     u64 mmap_base = 0;
@@ -190,6 +193,9 @@ size_t access_process_vm(mm_struct* mm, u64 address, void* buffer, size_t size, 
 /// (arch/x86_64/tlb.h).
 inline void flush_tlb_page(mm_struct* mm, u64 address) {
     tlb_flush_page(mm->tlb, address);
+}
+inline void flush_tlb_range(mm_struct* mm, u64 start, u64 end) {
+    tlb_flush_range(mm->tlb, start, end);
 }
 inline void flush_tlb_mm(mm_struct* mm) {
     tlb_flush_all(mm->tlb);

@@ -42,20 +42,54 @@ bool continues(const vm_area_struct* a, const vm_area_struct* b) {
 void join(vm_area_struct* a, vm_area_struct* b) {
     const u64 end = b->vm_end;
     b->vm_flags &= ~u64{VM_ACCOUNT};  // the promise goes over
+    if (a->vm_object) {               // in one step for who comes from the object's side
+        const auto mappings = a->vm_object->mappings.lock();
+        b->mapping.node.remove();
+        a->vm_end = end;
+    }
     remove_area(b);
     a->vm_end = end;
     a->vm_mm->areas.refresh(a);
 }
 
-void zap_pte(vm_area_struct* vma, u64 address, pte_t& pte, bool even_cows) {
+/// Pages whose entries are gone, until no TLB has them any more. All of one address space, whose page tables are locked.
+class ZapBatch {
+  public:
+    explicit ZapBatch(mm_struct* mm) : mm_(mm) {}
+    ~ZapBatch() { flush(); }
+    ZapBatch(const ZapBatch&) = delete;
+    ZapBatch& operator=(const ZapBatch&) = delete;
+    /// `page` may be null.
+    void add(u64 address, Page* page) {
+        start_ = min(start_, address);
+        end_ = max(end_, address + kPageSize);
+        if (page) pages_[count_++] = page;
+        if (count_ == kMost) flush();
+    }
+
+  private:
+    static constexpr unsigned kMost = 32;
+    void flush() {
+        if (end_) flush_tlb_range(mm_, start_, end_);
+        for (unsigned i = 0; i < count_; i++) page_put(pages_[i]);
+        start_ = ~0ull;
+        end_ = count_ = 0;
+    }
+    mm_struct* mm_;
+    u64 start_ = ~0ull, end_ = 0;
+    unsigned count_ = 0;
+    Page* pages_[kMost];
+};
+
+void zap_pte(vm_area_struct* vma, u64 address, pte_t& pte, bool even_cows, ZapBatch& batch) {
     mm_struct* mm = vma->vm_mm;
     Page* page = pfn_to_page((pte & kPteAddressMask) >> kPageShift);
-    const bool special = pte & kPteSpecial;
-    if (!special && page->flags & kPageAnon && !even_cows) return;
-    const bool dirty = pte & kPteDirty;
-    pte = 0;
-    flush_tlb_page(mm, address);
-    if (special) return;
+    if (!(pte & kPteSpecial) && page->flags & kPageAnon && !even_cows) return;
+    const u64 entry = take_entry(pte);
+    if (entry & kPteSpecial) {
+        batch.add(address, nullptr);
+        return;
+    }
     if (page->flags & kPageAnon)
         mm->rss_anon--;
     else if (vma->vm_flags & VM_SHARED && !vma->vm_file)
@@ -63,9 +97,10 @@ void zap_pte(vm_area_struct* vma, u64 address, pte_t& pte, bool even_cows) {
     else
         mm->rss_file--;
     // A page cache's page is dirty since it became writable.
-    if (dirty && page->flags & kPageAnon) page->flags |= kPageDirty;
-    page->mapcount--;
-    page_put(page);
+    if (entry & kPteDirty && page->flags & kPageAnon)
+        __atomic_or_fetch(&page->flags, kPageDirty, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&page->mapcount, 1, __ATOMIC_RELAXED);
+    batch.add(address, page);
 }
 
 }  // namespace
@@ -175,12 +210,18 @@ Result<void> split_at(mm_struct* mm, u64 address) {
     upper->vm_file = vma->vm_file;
     upper->vm_object = vma->vm_object;
     upper->huge_reserve = vma->huge_reserve;
+    if (vma->vm_object) {  // in one step for who comes from the object's side
+        const auto mappings = vma->vm_object->mappings.lock();
+        upper->mapping.vma = upper;
+        mappings->push_back(&upper->mapping);
+        vma->vm_end = address;
+    }
     vma->vm_end = address;
+    if (upper->vm_file) upper->vm_file->mapped();
     mm->areas.refresh(vma);
     mm->vmas.insert_after(vma, upper);
     mm->areas.insert(upper);
     mm->map_count++;
-    attach_to_object(upper);
     return {};
 }
 
@@ -226,13 +267,16 @@ Result<void> protect_range(mm_struct* mm, u64 start, u64 end, u64 access) {
         account(mm, vma, vma->size() >> kPageShift, false);
         vma->vm_flags = flags;
         account(mm, vma, vma->size() >> kPageShift, true);
-        for_each_leaf(mm->pgd, vma->vm_start, vma->vm_end, [&](u64 address, pte_t& pte, unsigned) {
-            u64 entry = pte & ~(kPteWrite | kPteUser | kPteNx);
-            if (access) entry |= kPteUser;
-            if (!(access & VM_EXEC)) entry |= pte_nx;
-            pte = entry;  // write permission comes back by a fault, which knows about copy-on-write
-            flush_tlb_page(mm, address);
+        u64 first = ~0ull, last = 0;
+        const SpinGuard guard(mm->page_table_lock);
+        for_each_leaf(mm->pgd, vma->vm_start, vma->vm_end, [&](u64 address, pte_t& pte, unsigned order) {
+            // Write permission comes back by a fault, which knows about copy-on-write.
+            clear_entry_bits(pte, kPteWrite | (access ? 0 : kPteUser) | (access & VM_EXEC ? kPteNx : 0));
+            set_entry_bits(pte, (access ? kPteUser : 0) | (access & VM_EXEC ? 0 : pte_nx));
+            first = min(first, address);
+            last = max(last, address + leaf_size(order));
         });
+        if (last) flush_tlb_range(mm, first, last);
     }
     vm_area_struct* vma = find_vma(mm, start);
     while (vma && vma->vm_start <= end) {
@@ -295,20 +339,34 @@ Result<u64> find_free_range(mm_struct* mm, u64 hint, u64 length, u64 alignment) 
     return Errno::ENOMEM;
 }
 
+namespace {
+
+void zap_locked(vm_area_struct* vma, u64 start, u64 end, bool even_cows) {
+    mm_struct* mm = vma->vm_mm;
+    ZapBatch batch(mm);
+    split_huge_entry_at(mm, start);
+    split_huge_entry_at(mm, end);
+    for_each_leaf(mm->pgd, start, end, [&](u64 address, pte_t& pte, unsigned order) {
+        if (order)
+            zap_huge_entry(mm, address, pte);
+        else
+            zap_pte(vma, address, pte, even_cows, batch);
+    });
+}
+
+}  // namespace
+
 void zap_vma_range(vm_area_struct* vma, u64 start, u64 end, bool even_cows) {
     mm_struct* mm = vma->vm_mm;
     start = max(start, vma->vm_start);
     end = min(end, vma->vm_end);
-    split_huge_entry_at(mm, start);
-    split_huge_entry_at(mm, end);
-    for_each_leaf(mm->pgd, start, end, [&](u64 address, pte_t& pte, unsigned order) {
-        if (vma->vm_flags & VM_HUGETLB)
-            hugetlb_zap(vma, address, pte, even_cows);
-        else if (order)
-            zap_huge_entry(mm, address, pte);
-        else
-            zap_pte(vma, address, pte, even_cows);
-    });
+    if (vma->vm_flags & VM_HUGETLB) {
+        for_each_leaf(mm->pgd, start, end,
+                      [&](u64 address, pte_t& pte, unsigned) { hugetlb_zap(vma, address, pte, even_cows); });
+        return;
+    }
+    const SpinGuard guard(mm->page_table_lock);
+    zap_locked(vma, start, end, even_cows);
 }
 
 void zap_range(mm_struct* mm, u64 start, u64 end) {
@@ -318,6 +376,7 @@ void zap_range(mm_struct* mm, u64 start, u64 end) {
 }
 
 void unmap_mapping_range(MemoryObject& object, u64 first_index, u64 last_index, bool even_cows) {
+    __atomic_add_fetch(&object.invalidations, 1, __ATOMIC_SEQ_CST);
     const auto mappings = object.mappings.lock();
     for (MemoryObjectMapping& mapping : *mappings) {
         vm_area_struct* vma = mapping.vma;
@@ -330,15 +389,17 @@ void unmap_mapping_range(MemoryObject& object, u64 first_index, u64 last_index, 
 }
 
 void write_protect_mappings(MemoryObject& object, u64 index) {
+    __atomic_add_fetch(&object.invalidations, 1, __ATOMIC_SEQ_CST);
     const auto mappings = object.mappings.lock();
     for (MemoryObjectMapping& mapping : *mappings) {
         vm_area_struct* vma = mapping.vma;
         if (!vma->shared() || index < vma->vm_pgoff || index >= vma->vm_pgoff + (vma->size() >> kPageShift))
             continue;
         const u64 address = vma->vm_start + ((index - vma->vm_pgoff) << kPageShift);
+        const SpinGuard guard(vma->vm_mm->page_table_lock);
         pte_t* pte = pte_lookup(vma->vm_mm->pgd, address);
         if (!pte || !(*pte & kPtePresent) || !(*pte & (kPteWrite | kPteDirty))) continue;
-        *pte &= ~(kPteWrite | kPteDirty);
+        clear_entry_bits(*pte, kPteWrite | kPteDirty);
         flush_tlb_page(vma->vm_mm, address);
     }
 }

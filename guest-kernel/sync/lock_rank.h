@@ -55,7 +55,8 @@ enum class LockRank : u8 {
     kRandom = 124,     // the random generator's key
     kWaitQueue = 130,
     kRunQueue = 140,
-    kTimer = 145,  // the tick is armed by schedule()
+    kTimer = 145,      // the tick is armed by schedule()
+    kPageTable = 148,  // mm_struct::page_table_lock
     kSlab = 150,
     kHugetlb = 155,  // a pool of huge pages
     kPages = 160,    // buddy allocator

@@ -46,6 +46,19 @@ inline u64* table_of(u64 entry) {
     return static_cast<u64*>(phys_to_virt(entry & kPteAddressMask));
 }
 
+// Processors set A and D in entries at any time: an entry that is present is changed by one of these.
+/// What the entry was; it is empty now.
+inline u64 take_entry(u64& entry) {
+    return __atomic_exchange_n(&entry, 0, __ATOMIC_SEQ_CST);
+}
+/// What the entry was.
+inline u64 clear_entry_bits(u64& entry, u64 bits) {
+    return __atomic_fetch_and(&entry, ~bits, __ATOMIC_SEQ_CST);
+}
+inline void set_entry_bits(u64& entry, u64 bits) {
+    __atomic_fetch_or(&entry, bits, __ATOMIC_SEQ_CST);
+}
+
 extern u64* kernel_pgd;  // the PML4 of kernel threads; template of every other's upper half
 extern u64 pte_nx;       // kPteNx, or 0 on a CPU without NX
 

@@ -176,6 +176,10 @@ void tlb_flush_range(TlbContext& context, u64 start, u64 end) {
     flush(context, start, end, false);
 }
 
+void tlb_flush_page_here(u64 address) {
+    invlpg(address);
+}
+
 void tlb_flush_page(TlbContext& context, u64 address) {
     flush(context, address & kPageMask, (address & kPageMask) + kPageSize, false);
 }

@@ -39,6 +39,8 @@ void tlb_forget(TlbContext& context);
 // The flushes of user memory may wait for other CPUs: interrupts must be on (arch/x86_64/smp.h, call_on).
 /// Entries of [start, end) have changed.
 void tlb_flush_range(TlbContext& context, u64 start, u64 end);
+/// An entry allows more than before: this CPU is to see it at once, others after a fault.
+void tlb_flush_page_here(u64 address);
 /// One page's entry has changed.
 void tlb_flush_page(TlbContext& context, u64 address);
 /// Many entries have changed.
