@@ -113,6 +113,7 @@ class File : public RefCounted {
     virtual TimerFile* as_timer_file() { return nullptr; }
     virtual PidFile* as_pid_file() { return nullptr; }
     virtual const ShmFile* as_shm_file() const { return nullptr; }
+    virtual bool is_mqueue() const { return false; }
     virtual InotifyFile* as_inotify_file() { return nullptr; }
     virtual SignalFile* as_signal_file() { return nullptr; }
 

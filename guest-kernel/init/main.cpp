@@ -37,6 +37,7 @@
 #include "fs/tmpfs/tmpfs.h"
 #include "fs/vfs.h"
 #include "fs/vfs_ops.h"
+#include "ipc/mqueue.h"
 #include "mm/buddy.h"
 #include "mm/huge_memory.h"
 #include "mm/hugetlb.h"
@@ -119,6 +120,7 @@ void seed_random() {
 void make_file_systems() {
     vdso_init();
     init_tmpfs();
+    init_mqueue();
     mount_root(rootfs_type, "mode=755");
     init_devtmpfs();
     init_hugetlbfs();

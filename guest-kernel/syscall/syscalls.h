@@ -62,6 +62,14 @@ SysResult sys_msgsnd(int id, u64 buffer, u64 size, int flags);
 SysResult sys_msgrcv(int id, u64 buffer, u64 size, i64 type, int flags);
 SysResult sys_msgctl(int id, int command, UserBytes buffer);
 
+// POSIX message queues
+SysResult sys_mq_open(UserString name, int flags, u32 mode, UserBytes attr);
+SysResult sys_mq_unlink(UserString name);
+SysResult sys_mq_timedsend(int fd, UserBytes text, u64 size, u32 priority, u64 timeout);
+SysResult sys_mq_timedreceive(int fd, UserBytes text, u64 size, UserPtr<u32> priority, u64 timeout);
+SysResult sys_mq_notify(int fd, UserBytes event);
+SysResult sys_mq_getsetattr(int fd, UserBytes fresh, UserBytes old);
+
 // Signals
 SysResult sys_rt_sigaction(int sig, UserPtr<KSigAction> action, UserPtr<KSigAction> old, u64 size);
 SysResult sys_rt_sigprocmask(int how, UserPtr<SigSet> set, UserPtr<SigSet> old, u64 size);

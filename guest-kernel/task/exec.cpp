@@ -331,6 +331,7 @@ Result<void> begin_new_program(BinaryProgram& program) {
         mmdrop(lazy);
 
     task->cred = program.cred;
+    if (program.secure) task->mm->dumpable = false;
     task->files->close_on_exec();
     flush_signal_handlers(task->sighand);
     cancel_posix_timers(task->signal);

@@ -14,6 +14,7 @@
 #include "mm/mm_struct.h"
 #include "sched/sched.h"
 #include "syscall/syscalls.h"
+#include "task/coredump.h"
 #include "task/fork.h"
 #include "task/futex.h"
 #include "task/pid.h"
@@ -208,6 +209,7 @@ void do_exit(i32 code) {
     if (task->pid == 0) panic("Attempted to kill the idle task!");
     if (task->mutex_rank) panic("a task exits holding a mutex of rank %u", task->mutex_rank);
     SignalStruct* signal = task->signal;
+    coredump_task_exit();
     bool process_dead;
     {
         IrqGuard guard(signal->lock);

@@ -6,6 +6,7 @@
 #include "arch/x86_64/segments.h"
 #include "core/printk.h"
 #include "sched/sched.h"
+#include "task/coredump.h"
 #include "task/exit.h"
 #include "task/rseq.h"
 #include "task/signal.h"
@@ -133,8 +134,7 @@ int get_signal(KSigInfo* info, KSigAction* action) {
             continue;
         }
         task->flags |= PF_SIGNALED;
-        // No core files are written, so wait status bit 0x80 is never set.
-        do_group_exit(sig);
+        do_group_exit(dumps_core(sig) && do_coredump(*info) ? sig | 0x80 : sig);
     }
 }
 

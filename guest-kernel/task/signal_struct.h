@@ -72,6 +72,13 @@ struct IoAccounting {
     }
 };
 
+/// A core file in the making: the other threads wait until it is written (task/coredump.cpp).
+struct CoreState : RefCounted {
+    u32 arrived = 0;  ///< threads that wait; atomic
+    bool finished = false;
+    WaitQueue changed;
+};
+
 struct SignalStruct : RefCounted {
     // Bare: it guards the pending and blocked sets of the threads as well (task_struct).
     SpinLock lock{LockRank::kSignal};
@@ -94,6 +101,7 @@ struct SignalStruct : RefCounted {
     bool group_exit = false;
     i32 group_exit_code = 0;
     task_struct* group_exec_task = nullptr;
+    RefPtr<CoreState> core;  ///< while one of the threads writes a core file
 
     // Threads
     u32 nr_threads = 0;

@@ -134,6 +134,7 @@ struct task_struct {
     // Exit
     i32 exit_code = 0;
     i32 exit_signal = 0;
+    bool past_core = false;  // writes its process's core file, or need not wait for it (task/coredump.cpp)
     i32 pdeath_signal = 0;
     u64 set_child_tid = 0;
     u64 clear_child_tid = 0;

@@ -57,6 +57,13 @@ bool has_extended_state(const FxsaveArea& legacy, u64 address) {
 
 }  // namespace
 
+u32 fpu_dump(FpuState& state, XsaveArea* out) {
+    *out = *state.area();
+    memset(out->legacy.software, 0, sizeof(out->legacy.software));
+    memcpy(out->legacy.software, &features, sizeof(features));
+    return state_size;
+}
+
 void fpu_init() {
     constexpr u32 kXsave = 1u << 26, kLeafXsave = 0xd;
     if (!(boot_cpu_features.leaf1_ecx & kXsave) || boot_cpu_features.max_leaf < kLeafXsave) return;

@@ -43,6 +43,9 @@ class FpuState {
 void fpu_init();
 void fpu_save(FpuState& state);
 void fpu_load(FpuState& state);
+/// What a core file tells of saved registers: the XSAVE area with XCR0 in its software bytes; its size, which is that of
+/// the legacy part without XSAVE.
+u32 fpu_dump(FpuState& state, XsaveArea* out);
 /// The registers as a new program finds them.
 void fpu_reset();
 

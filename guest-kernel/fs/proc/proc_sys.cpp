@@ -7,7 +7,9 @@
 #include "fs/inotify.h"
 #include "fs/proc/proc.h"
 #include "ipc/ipc.h"
+#include "ipc/mqueue.h"
 #include "task/aslr.h"
+#include "task/coredump.h"
 #include "task/pid.h"
 #include "task/uts.h"
 
@@ -150,6 +152,8 @@ constexpr ProcEntry kRandom[] = {
 };
 constexpr ProcEntry kKernel[] = {
     {"cap_last_cap", S_IFREG | 0444, show_constant<kCapLast>},
+    {"core_pattern", S_IFREG | 0644, show_core_pattern, set_core_pattern},
+    {"core_uses_pid", S_IFREG | 0644, show_number<core_uses_pid>, store_number<core_uses_pid, 1>},
     {"domainname", S_IFREG | 0644, show_domainname, store_domainname},
     {"hostname", S_IFREG | 0644, show_hostname, store_hostname},
     ipc_entry<&IpcNamespace::msgmax, 0x7fffffff>("msgmax"),
@@ -183,9 +187,17 @@ constexpr ProcEntry kInotify[] = {
      store_number<inotify_max_user_watches>},
     {nullptr, 0},
 };
+constexpr ProcEntry kMqueue[] = {
+    {"msg_max", S_IFREG | 0644, show_number<mqueue_msg_max>, store_number<mqueue_msg_max, 65536>},
+    {"msgsize_max", S_IFREG | 0644, show_number<mqueue_msgsize_max>,
+     store_number<mqueue_msgsize_max, 16 << 20>},
+    {"queues_max", S_IFREG | 0644, show_number<mqueue_queues_max>, store_number<mqueue_queues_max>},
+    {nullptr, 0},
+};
 constexpr ProcEntry kFs[] = {
     {"dentry-state", S_IFREG | 0444, show_dentry_state},
     {"file-max", S_IFREG | 0444, show_file_max},
+    {"mqueue", S_IFDIR | 0555, nullptr, nullptr, kMqueue},
     {"inotify", S_IFDIR | 0555, nullptr, nullptr, kInotify},
     {"pipe-max-size", S_IFREG | 0444, show_pipe_max},
     {nullptr, 0},
