@@ -31,6 +31,7 @@ enum class LockRank : u8 {
     kBlockCache = 60,     // cached blocks of a device: a file system's own data
 
     // Spin locks. All are above every mutex: nothing sleeps under a spin lock.
+    kProcessTimers = 97,   // of a process: a timer that fires asks for clocks and sends signals under it
     kCpuWaits = 98,        // who waits for processor time: their clocks are read under it
     kTasks = 100,          // task list, pid hash, parent-child links, process groups
     kTaskResources = 102,  // task_struct::alloc_lock
@@ -50,9 +51,9 @@ enum class LockRank : u8 {
     kIpc = 118,         // System V objects: memory is allocated and tasks are woken under it
     kBlockQueue = 120,  // requests of a block device; its interrupt handler wakes who waits
     kBlockStats = 122,
-    kPciConfig = 123,  // the ports of PCI's configuration space
+    kPciConfig = 123,   // the ports of PCI's configuration space
     kClockState = 123,  // adjtimex's variables
-    kRandom = 124,     // the random generator's key
+    kRandom = 124,      // the random generator's key
     kWaitQueue = 130,
     kRunQueue = 140,
     kTimer = 145,      // the tick is armed by schedule()

@@ -1,6 +1,8 @@
 // Clocks of processor time (task/cpu_clock.h). Waits are one list, looked through at each tick while there are any.
 #include "task/cpu_clock.h"
 
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/percpu.h"
 #include "sched/sched.h"
 #include "sync/spinlock.h"
 #include "task/pid.h"
@@ -12,6 +14,7 @@ constexpr i32 kProcessCputime = 2, kThreadCputime = 3;
 
 List<CpuWait, &CpuWait::node> waits;
 SpinLock waits_lock{LockRank::kCpuWaits};
+PerCpu<const CpuWait*> running_waits;  // whose function each CPU is in; others look
 
 /// Takes one wait that is over out of the list.
 CpuWait* take_expired() {
@@ -20,6 +23,7 @@ CpuWait* take_expired() {
         const Result<u64> now = cpu_clock_now(wait.clock);
         if (now.ok() && now.value() < wait.expires) continue;
         wait.node.remove();
+        __atomic_store_n(&running_waits.here(), &wait, __ATOMIC_RELEASE);
         return &wait;
     }
     return nullptr;
@@ -59,13 +63,26 @@ void cpu_wait_start(CpuWait* wait, u64 expires) {
     waits.push_back(wait);
 }
 
-bool cpu_wait_cancel(CpuWait* wait) {
+bool cpu_wait_stop(CpuWait* wait) {
     IrqGuard guard(waits_lock);
     if (!wait->node.linked()) return false;
     wait->node.remove();
     return true;
 }
 
+bool cpu_wait_cancel(CpuWait* wait) {
+    bool was_waiting = cpu_wait_stop(wait);
+    for (unsigned cpu = 0; cpu < online_cpus; cpu++) {
+        if (cpu == this_cpu_number()) continue;
+        while (__atomic_load_n(&running_waits.on(cpu), __ATOMIC_ACQUIRE) == wait) {
+            cpu_relax();
+            was_waiting |= cpu_wait_stop(wait);
+        }
+    }
+    return was_waiting;
+}
+
 void check_cpu_waits() {
     while (CpuWait* wait = take_expired()) wait->function(wait);
+    __atomic_store_n(&running_waits.here(), nullptr, __ATOMIC_RELEASE);
 }

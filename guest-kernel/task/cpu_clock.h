@@ -31,6 +31,9 @@ Result<u64> cpu_clock_now(const CpuClock& clock);
 /// Arm (or re-arm) `wait` for `expires` of its clock.
 void cpu_wait_start(CpuWait* wait, u64 expires);
 /// True if it was armed.
+bool cpu_wait_stop(CpuWait* wait);
+/// The same, and waits until its function runs on no other CPU: then it may go. For that no lock may be held that the
+/// function takes.
 bool cpu_wait_cancel(CpuWait* wait);
 /// From the tick: ends the waits whose time has come, and those whose clock is gone.
 void check_cpu_waits();

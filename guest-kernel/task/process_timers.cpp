@@ -1,5 +1,8 @@
 // alarm, setitimer, timer_create and their kin (setitimer(2), timer_create(2)).
 //
+// All of a process's timers have one lock, which their functions take; settings are changed and timers stopped under it,
+// so a function that comes too late finds its timer stopped, or armed for later.
+//
 // Guarantees: expiry happens in interrupt context and only sends signals. A timer that repeats is armed again
 // when its signal is delivered, and the intervals that have passed by then are its overruns (as Linux's
 // posixtimer_rearm); if the signal is ignored, in the interrupt, but at most once in a tick.
@@ -36,6 +39,7 @@ struct PosixTimer {
 };
 
 struct ProcessTimers {
+    SpinLock lock{LockRank::kProcessTimers};
     SignalStruct* signal;
     Timer real;
     u64 real_interval = 0;
@@ -69,8 +73,8 @@ void arm(PosixTimer* t) {
         timer_start(&t->timer, t->expires);
 }
 void disarm(PosixTimer* t) {
-    timer_cancel(&t->timer);
-    cpu_wait_cancel(&t->cpu_wait);
+    timer_stop(&t->timer);
+    cpu_wait_stop(&t->cpu_wait);
 }
 
 bool send_signal_of(PosixTimer* t) {
@@ -83,6 +87,8 @@ bool send_signal_of(PosixTimer* t) {
 }
 
 void posix_timer_fired(PosixTimer* t) {
+    IrqGuard guard(t->signal->timers->lock);
+    if (!t->entry || !t->expires || t->awaits_delivery || now_of(t) < t->expires) return;
     t->awaits_delivery = t->interval != 0;
     if (!t->interval) t->expires = 0;
     if (send_signal_of(t) || !t->interval) return;
@@ -100,7 +106,10 @@ Result<ProcessTimers*> my_timers() {
         timers->signal = signal;
         timers->real.function = real_timer_fired;
         timers->real.data = timers;
-        signal->timers = timers;
+        ProcessTimers* none = nullptr;  // two threads may come at once
+        if (!__atomic_compare_exchange_n(&signal->timers, &none, timers, false, __ATOMIC_SEQ_CST,
+                                         __ATOMIC_RELAXED))
+            delete timers;
     }
     return signal->timers;
 }
@@ -135,6 +144,21 @@ KItimerval read_itimer(ProcessTimers* timers, int which) {
     return value;
 }
 
+/// What the timer was before.
+KItimerval change_itimer(ProcessTimers* timers, int which, u64 ns, u64 interval) {
+    IrqGuard guard(timers->lock);
+    const KItimerval before = read_itimer(timers, which);
+    if (which == 0) {
+        timer_stop(&timers->real);
+        timers->real_interval = interval;
+        if (ns) timer_start(&timers->real, ktime_get_ns() + ns);
+    } else {
+        timers->cpu_interval[which - 1] = interval;
+        timers->cpu_value[which - 1] = ns ? cpu_time(which - 1) + ns : 0;
+    }
+    return before;
+}
+
 Result<PosixTimer*> find_posix(i32 id) {
     if (id < 0 || id >= kMaxPosixTimers || !current()->signal->timers) return Errno::EINVAL;
     PosixTimer* t = &current()->signal->timers->posix[id];
@@ -158,10 +182,34 @@ KItimerspec read_posix(const PosixTimer* t) {
     return value;
 }
 
-/// Make the slot free. A signal that is pending stays so.
+/// Makes a free slot a timer of `entry`; fill(timer, number) says which. The number, or -1 if all are in use.
+template <class F>
+i32 fill_slot(ProcessTimers* timers, SigQueue* entry, F fill) {
+    IrqGuard guard(timers->lock);
+    for (i32 slot = 0; slot < kMaxPosixTimers; slot++) {
+        PosixTimer& t = timers->posix[slot];
+        if (t.entry) continue;
+        fill(t, slot);
+        entry->timer = &t;
+        t.timer.function = [](Timer* timer) { posix_timer_fired(static_cast<PosixTimer*>(timer->data)); };
+        t.timer.data = &t;
+        t.cpu_wait.function = [](CpuWait* wait) { posix_timer_fired(static_cast<PosixTimer*>(wait->data)); };
+        t.cpu_wait.data = &t;
+        t.signal = timers->signal;
+        t.expires = t.interval = 0;
+        t.awaits_delivery = false;
+        t.overrun = 0;
+        t.entry = entry;
+        return slot;
+    }
+    return -1;
+}
+
+/// Make the slot free. A signal that is pending stays so. The timers are locked.
 void drop(PosixTimer& t) {
     if (!t.entry) return;
     disarm(&t);
+    t.expires = 0;
     IrqGuard guard(t.signal->lock);
     if (t.entry->node.linked())
         t.entry->timer = nullptr;
@@ -172,8 +220,13 @@ void drop(PosixTimer& t) {
 
 }  // namespace
 
-void posix_timer_delivered(PosixTimer* t, i32* overrun) {
-    if (!t->awaits_delivery) return;
+SignalStruct::~SignalStruct() {
+    delete timers;
+}
+
+void posix_timer_delivered(SignalStruct* signal, PosixTimer* t, i32* overrun) {
+    IrqGuard guard(signal->timers->lock);
+    if (!t->entry || !t->awaits_delivery) return;
     t->awaits_delivery = false;
     const u64 passed = intervals_until(t->expires, t->interval, now_of(t));
     t->expires += passed * t->interval;
@@ -185,22 +238,29 @@ void posix_timer_delivered(PosixTimer* t, i32* overrun) {
 
 void real_timer_delivered(SignalStruct* signal) {
     ProcessTimers* timers = signal->timers;
-    if (!timers || !timers->real_interval || timers->real.pending()) return;
+    if (!timers) return;
+    IrqGuard guard(timers->lock);
+    if (!timers->real_interval || timers->real.pending()) return;
     const u64 expires = timers->real.expires, interval = timers->real_interval;
     timer_start(&timers->real, expires + intervals_until(expires, interval, ktime_get_ns()) * interval);
 }
 
 void cancel_posix_timers(SignalStruct* signal) {
     if (!signal->timers) return;
+    IrqGuard guard(signal->timers->lock);
     for (PosixTimer& t : signal->timers->posix) drop(t);
 }
 
 void cancel_process_timers(SignalStruct* signal) {
-    if (!signal->timers) return;
+    ProcessTimers* timers = signal->timers;
+    if (!timers) return;
     cancel_posix_timers(signal);
-    timer_cancel(&signal->timers->real);
-    delete signal->timers;
-    signal->timers = nullptr;
+    timers->real_interval = 0;
+    timer_cancel(&timers->real);
+    for (PosixTimer& t : timers->posix) {  // until nobody is in their functions any more
+        timer_cancel(&t.timer);
+        cpu_wait_cancel(&t.cpu_wait);
+    }
 }
 
 void check_cpu_timers(task_struct* task) {
@@ -209,11 +269,13 @@ void check_cpu_timers(task_struct* task) {
     ProcessTimers* timers = signal->timers;
     const bool armed = timers && (timers->cpu_value[0] || timers->cpu_value[1]);
     if (limit == kRlimInfinity && !armed) return;
+    if (armed) timers->lock.lock();  // two threads may tick at once
     for (int i = 0; armed && i < 2; i++) {
         if (!timers->cpu_value[i] || cpu_time(i) < timers->cpu_value[i]) continue;
         timers->cpu_value[i] = timers->cpu_interval[i] ? timers->cpu_value[i] + timers->cpu_interval[i] : 0;
         (void)send_signal_process(task, i == 0 ? kSigVtalrm : kSigProf).ok();
     }
+    if (armed) timers->lock.unlock();
     if (limit == kRlimInfinity) return;
     const u64 seconds = cpu_time(1) / kNsPerSec;
     if (seconds >= signal->rlimits[kRlimitCpu].max) {
@@ -226,7 +288,13 @@ void check_cpu_timers(task_struct* task) {
 
 SysResult sys_getitimer(int which, UserPtr<KItimerval> value) {
     if (which < 0 || which > 2) return Errno::EINVAL;
-    TRY(value.write(read_itimer(TRY(my_timers()), which)));
+    ProcessTimers* timers = TRY(my_timers());
+    KItimerval now;
+    {
+        IrqGuard guard(timers->lock);
+        now = read_itimer(timers, which);
+    }
+    TRY(value.write(now));
     return 0;
 }
 
@@ -236,26 +304,15 @@ SysResult sys_setitimer(int which, UserPtr<KItimerval> value, UserPtr<KItimerval
     if (which < 0 || which > 2) return Errno::EINVAL;
     if (!timeval_valid(fresh.value) || !timeval_valid(fresh.interval)) return Errno::EINVAL;
     ProcessTimers* timers = TRY(my_timers());
-    const KItimerval before = read_itimer(timers, which);
-    const u64 ns = timeval_ns(fresh.value), interval = timeval_ns(fresh.interval);
-    if (which == 0) {
-        timer_cancel(&timers->real);
-        timers->real_interval = interval;
-        if (ns) timer_start(&timers->real, ktime_get_ns() + ns);
-    } else {
-        timers->cpu_interval[which - 1] = interval;
-        timers->cpu_value[which - 1] = ns ? cpu_time(which - 1) + ns : 0;
-    }
+    const KItimerval before =
+        change_itimer(timers, which, timeval_ns(fresh.value), timeval_ns(fresh.interval));
     if (old) TRY(old.write(before));
     return 0;
 }
 
 SysResult sys_alarm(u32 seconds) {
     ProcessTimers* timers = TRY(my_timers());
-    const KItimerval before = read_itimer(timers, 0);
-    timer_cancel(&timers->real);
-    timers->real_interval = 0;
-    if (seconds) timer_start(&timers->real, ktime_get_ns() + seconds * kNsPerSec);
+    const KItimerval before = change_itimer(timers, 0, seconds * kNsPerSec, 0);
     long left = before.value.sec;
     if (before.value.usec >= 500'000 || (!left && before.value.usec)) left++;
     return left;
@@ -276,18 +333,11 @@ SysResult sys_timer_create(clockid_t clock, u64 event, UserPtr<i32> id) {
     else if (clock != kRealtime && clock != kMonotonic && clock != kBoottime && clock != kTai)
         return Errno::EINVAL;
     ProcessTimers* timers = TRY(my_timers());
-    i32 slot = 0;
-    while (slot < kMaxPosixTimers && timers->posix[slot].entry) slot++;
-    if (slot == kMaxPosixTimers) return Errno::EAGAIN;
-    if (!event) {
-        sigevent.signo = kSigAlrm;
-        sigevent.value = static_cast<u64>(slot);
-    }
     if (sigevent.notify != kSigevSignal && sigevent.notify != kSigevNone &&
         sigevent.notify != kSigevThreadId) {
         return Errno::EINVAL;
     }
-    if (sigevent.notify != kSigevNone && (sigevent.signo < 1 || sigevent.signo > kSigMax))
+    if (event && sigevent.notify != kSigevNone && (sigevent.signo < 1 || sigevent.signo > kSigMax))
         return Errno::EINVAL;
     if (sigevent.notify == kSigevThreadId) {
         const TaskRef task = find_task_by_pid(sigevent.thread);
@@ -295,38 +345,38 @@ SysResult sys_timer_create(clockid_t clock, u64 event, UserPtr<i32> id) {
     }
     SigQueue* entry = make_sig_queue(current()->cred.uid, task_rlimit(kRlimitSigpending));
     if (!entry) return Errno::EAGAIN;
-    if (Result<void> told = id.write(slot); !told.ok()) {
+    const i32 slot = fill_slot(timers, entry, [&](PosixTimer& t, i32 number) {
+        if (!event) {
+            sigevent.signo = kSigAlrm;
+            sigevent.value = static_cast<u64>(number);
+        }
+        entry->info.signo = sigevent.signo;
+        entry->info.code = kSiTimer;
+        entry->info.timer.timer_id = number;
+        entry->info.timer.value = sigevent.value;
+        t.cpu_wait.clock = cpu;
+        t.clock = clock;
+        t.notify = sigevent.notify;
+        t.thread = sigevent.thread;
+    });
+    if (slot < 0) {
         delete entry;
+        return Errno::EAGAIN;
+    }
+    if (Result<void> told = id.write(slot); !told.ok()) {
+        IrqGuard guard(timers->lock);
+        drop(timers->posix[slot]);
         return told.error();
     }
-    PosixTimer& t = timers->posix[slot];
-    entry->timer = &t;
-    entry->info.signo = sigevent.signo;
-    entry->info.code = kSiTimer;
-    entry->info.timer.timer_id = slot;
-    entry->info.timer.value = sigevent.value;
-    t.entry = entry;
-    t.timer.function = [](Timer* timer) { posix_timer_fired(static_cast<PosixTimer*>(timer->data)); };
-    t.timer.data = &t;
-    t.cpu_wait.function = [](CpuWait* wait) { posix_timer_fired(static_cast<PosixTimer*>(wait->data)); };
-    t.cpu_wait.data = &t;
-    t.cpu_wait.clock = cpu;
-    t.signal = current()->signal;
-    t.clock = clock;
-    t.notify = sigevent.notify;
-    t.thread = sigevent.thread;
-    t.expires = t.interval = 0;
-    t.awaits_delivery = false;
-    t.overrun = 0;
     return 0;
 }
 
-SysResult sys_timer_settime(i32 id, int flags, UserPtr<KItimerspec> value, UserPtr<KItimerspec> old) {
-    constexpr int kAbstime = 1;
-    if (!value) return Errno::EINVAL;
-    const KItimerspec fresh = TRY(value.read());
+namespace {
+
+/// What the timer was before.
+Result<KItimerspec> change_posix(i32 id, const KItimerspec& fresh, bool absolute) {
+    IrqGuard guard(TRY(my_timers())->lock);
     PosixTimer* t = TRY(find_posix(id));
-    if (!timespec_valid(fresh.value) || !timespec_valid(fresh.interval)) return Errno::EINVAL;
     const KItimerspec before = read_posix(t);
     disarm(t);
     t->awaits_delivery = false;
@@ -336,23 +386,41 @@ SysResult sys_timer_settime(i32 id, int flags, UserPtr<KItimerspec> value, UserP
     t->interval = ns ? timespec_to_ns(fresh.interval) : 0;
     if (ns) {
         const u64 offset = t->clock == kRealtime || t->clock == kTai ? ktime_get_real_ns() - now : 0;
-        t->expires = !(flags & kAbstime) ? now + ns : ns > offset ? ns - offset : 1;
+        t->expires = !absolute ? now + ns : ns > offset ? ns - offset : 1;
         if (t->notify != kSigevNone) arm(t);
     }
+    return before;
+}
+
+}  // namespace
+
+SysResult sys_timer_settime(i32 id, int flags, UserPtr<KItimerspec> value, UserPtr<KItimerspec> old) {
+    constexpr int kAbstime = 1;
+    if (!value) return Errno::EINVAL;
+    const KItimerspec fresh = TRY(value.read());
+    if (!timespec_valid(fresh.value) || !timespec_valid(fresh.interval)) return Errno::EINVAL;
+    const KItimerspec before = TRY(change_posix(id, fresh, flags & kAbstime));
     if (old) TRY(old.write(before));
     return 0;
 }
 
 SysResult sys_timer_gettime(i32 id, UserPtr<KItimerspec> value) {
-    TRY(value.write(read_posix(TRY(find_posix(id)))));
+    KItimerspec now;
+    {
+        IrqGuard guard(TRY(my_timers())->lock);
+        now = read_posix(TRY(find_posix(id)));
+    }
+    TRY(value.write(now));
     return 0;
 }
 
 SysResult sys_timer_getoverrun(i32 id) {
+    IrqGuard guard(TRY(my_timers())->lock);
     return TRY(find_posix(id))->overrun;
 }
 
 SysResult sys_timer_delete(i32 id) {
+    IrqGuard guard(TRY(my_timers())->lock);
     drop(*TRY(find_posix(id)));
     return 0;
 }

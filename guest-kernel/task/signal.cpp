@@ -258,7 +258,10 @@ void force_sig(int sig) {
     force_sig_info(info);
 }
 
-int dequeue_signal(SigSet blocked, KSigInfo* info) {
+namespace {
+
+/// dequeue_signal under the lock. What a timer has sent: `timer`, or `alarm` for ITIMER_REAL.
+int take_signal(SigSet blocked, KSigInfo* info, PosixTimer** timer, bool* alarm) {
     task_struct* task = current();
     IrqGuard guard(task->signal->lock);
     for (SigPending* pending : {&task->pending, &task->signal->shared_pending}) {
@@ -279,16 +282,27 @@ int dequeue_signal(SigSet blocked, KSigInfo* info) {
         }
         if (found) {
             *info = found->info;
-            if (found->timer) posix_timer_delivered(found->timer, &info->timer.overrun);
+            *timer = found->timer;
             release(*found);
         }
         if (!more) pending->signal &= ~sig_mask(sig);
-        if (sig == kSigAlrm && pending == &task->signal->shared_pending) real_timer_delivered(task->signal);
+        *alarm = sig == kSigAlrm && pending == &task->signal->shared_pending;
         recalc_sigpending(task);
         return sig;
     }
     recalc_sigpending(task);
     return 0;
+}
+
+}  // namespace
+
+int dequeue_signal(SigSet blocked, KSigInfo* info) {
+    PosixTimer* timer = nullptr;
+    bool alarm = false;
+    const int sig = take_signal(blocked, info, &timer, &alarm);
+    if (timer) posix_timer_delivered(current()->signal, timer, &info->timer.overrun);
+    if (alarm) real_timer_delivered(current()->signal);
+    return sig;
 }
 
 void flush_signals(SigPending* pending) {

@@ -80,6 +80,9 @@ struct CoreState : RefCounted {
 };
 
 struct SignalStruct : RefCounted {
+    SignalStruct() = default;
+    ~SignalStruct() override;  // with its timers (task/process_timers.cpp)
+
     // Bare: it guards the pending and blocked sets of the threads as well (task_struct).
     SpinLock lock{LockRank::kSignal};
     SigPending shared_pending;

@@ -68,15 +68,14 @@ PerCpu<const Timer*> running_timers;  // whose function each CPU is in; others l
 
 }  // namespace
 
-namespace {
-
-/// Out of the queue that it is in.
-bool unqueue(Timer* timer) {
+bool timer_stop(Timer* timer) {
     auto queue = timer_queues.on(__atomic_load_n(&timer->cpu, __ATOMIC_RELAXED)).lock();
     if (!timer->pending()) return false;
     timer->node.remove();
     return true;
 }
+
+namespace {
 
 bool runs_elsewhere(const Timer* timer) {
     for (unsigned cpu = 0; cpu < online_cpus; cpu++) {
@@ -89,7 +88,7 @@ bool runs_elsewhere(const Timer* timer) {
 }  // namespace
 
 void timer_start(Timer* timer, u64 expires) {
-    unqueue(timer);
+    timer_stop(timer);
     timer->expires = expires;
     timer->cpu = this_cpu_number();
     auto queue = timer_queues.here().lock();
@@ -98,10 +97,10 @@ void timer_start(Timer* timer, u64 expires) {
 }
 
 bool timer_cancel(Timer* timer) {
-    bool was_pending = unqueue(timer);
+    bool was_pending = timer_stop(timer);
     while (runs_elsewhere(timer)) {
         cpu_relax();
-        was_pending |= unqueue(timer);  // its function may have armed it again
+        was_pending |= timer_stop(timer);  // its function may have armed it again
     }
     return was_pending;
 }

@@ -25,6 +25,8 @@ struct Timer {
 // Who arms and cancels one timer takes care that it is not done twice at once.
 /// Arm (or re-arm) `timer` for ktime `expires`; it fires on this CPU. Its function may still be running on another.
 void timer_start(Timer* timer, u64 expires);
+/// Disarm it; its function may still be running on another CPU. True if it was pending.
+bool timer_stop(Timer* timer);
 /// Disarm it and wait until its function runs on no other CPU: then it may go. For that no lock may be held that the
 /// function takes. True if it was pending.
 bool timer_cancel(Timer* timer);
