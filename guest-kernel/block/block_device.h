@@ -11,6 +11,7 @@
 
 class BlockPages;
 class File;
+class Partition;
 
 /// What /proc/diskstats and /sys/block/*/stat show; sectors of 512 bytes, times in nanoseconds.
 struct BlockStats {
@@ -43,6 +44,7 @@ class BlockDevice : public RefCounted {
     /// The device has a cache that loses what no flush has written; without one a flush has nothing to do.
     virtual bool has_write_cache() const { return false; }
     virtual bool can_discard() const { return false; }
+    virtual const Partition* as_partition() const { return nullptr; }
 
     /// Between plug() and unplug() bios may be kept back, so that they can be merged. Do not sleep in between.
     virtual void plug() {}

@@ -67,6 +67,7 @@ class Partition final : public BlockDevice {
     u32 partition_number() const { return partition_number_; }
     bool has_write_cache() const override { return disk_->has_write_cache(); }
     bool can_discard() const override { return disk_->can_discard(); }
+    const Partition* as_partition() const override { return this; }
     void plug() override { disk_->plug(); }
     void unplug() override { disk_->unplug(); }
 

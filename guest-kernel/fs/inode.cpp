@@ -1,6 +1,7 @@
 // What an inode does when its file system says nothing else, and the bookkeeping that all of them share.
 #include "fs/inode.h"
 
+#include "block/block_device.h"
 #include "fs/cred.h"
 #include "fs/dentry.h"
 #include "fs/file_locks.h"
@@ -152,7 +153,9 @@ SuperBlock::SuperBlock(const char* fs_type, i64 fs_magic)
       magic(fs_magic),
       dev(make_dev(0, __atomic_fetch_add(&g_next_anonymous_minor, 1, __ATOMIC_RELAXED))) {}
 
-SuperBlock::~SuperBlock() = default;
+SuperBlock::~SuperBlock() {
+    if (device) device->unclaim();
+}
 
 Result<void> SuperBlock::statfs(KernelStatfs* out) {
     *out = {};

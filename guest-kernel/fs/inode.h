@@ -19,6 +19,7 @@
 #include "sync/mutex.h"
 #include "time/clock.h"
 
+class BlockDevice;
 class File;
 class DirContext;
 class Pipe;
@@ -150,8 +151,9 @@ class SuperBlock : public RefCounted {
 
     const char* type;
     i64 magic;
-    dev_t dev;            ///< anonymous: major 0
-    RefPtr<Dentry> root;  ///< broken up by SuperBlock::shutdown
+    dev_t dev;                   ///< anonymous: major 0; on a block device that device's number
+    RefPtr<BlockDevice> device;  ///< what it lies on, claimed while it is mounted; null: nothing
+    RefPtr<Dentry> root;         ///< broken up by SuperBlock::shutdown
     bool read_only = false;
     u64 next_ino = 1;
 

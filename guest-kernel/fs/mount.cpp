@@ -1,6 +1,7 @@
 // The mount table.
 #include "fs/mount.h"
 
+#include "fs/sync.h"
 #include "sync/guarded.h"
 
 struct MountTable {
@@ -59,7 +60,8 @@ Mount::Mount(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry, KString sourc
 Mount::~Mount() {
     root.reset();
     if (sb->ref_count() > 1) return;
-    (void)sb->sync();  // nobody is left to tell of errors; the log has them
+    // Nobody is left to tell of errors; the log has them.
+    (void)(sb->device ? sync_filesystem(*sb) : sb->sync()).ok();
     sb->shutdown();
 }
 

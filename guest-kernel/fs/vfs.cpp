@@ -1,9 +1,11 @@
 // File system types, the first root, mount(2) and umount2(2).
 #include "fs/vfs.h"
 
+#include "block/block_registry.h"
 #include "fs/cred.h"
 #include "fs/fs_struct.h"
 #include "fs/namei.h"
+#include "fs/sync.h"
 
 namespace {
 
@@ -22,7 +24,11 @@ u64 kept_flags(u64 flags) {
 Result<void> remount(const Path& where, u64 flags, const char* data) {
     if (!(where.dentry == where.mount->root)) return Errno::EINVAL;
     if ((flags & MS_BIND) == 0) {
-        TRY(where.mount->sb->remount(flags, data));
+        SuperBlock& sb = *where.mount->sb;
+        const bool to_read_only = (flags & MS_RDONLY) != 0;
+        if (!to_read_only && sb.device && sb.device->read_only()) return Errno::EROFS;
+        if (to_read_only && !sb.read_only) TRY(sync_filesystem(sb));
+        TRY(sb.remount(flags, data));
         where.mount->sb->read_only = (flags & MS_RDONLY) != 0;
     }
     where.mount->flags = kept_flags(flags);
@@ -36,6 +42,30 @@ Result<void> bind(const char* source, const Path& where, u64 flags) {
         TRY(Mount::make(from.mount->sb, from.dentry, from.mount->source.c_str(), from.mount->flags));
     TRY(attach_mount(clone, where));
     return (flags & MS_REC) ? clone_submounts(from, clone) : Result<void>();
+}
+
+/// The instance on `device`, if it is mounted already, or a new one.
+Result<RefPtr<SuperBlock>> mount_on_device(const FileSystemType& type, const char* source, u64 flags,
+                                           const char* options) {
+    if (!source || *source == '\0') return Errno::EINVAL;
+    RefPtr<BlockDevice> device = TRY(block_device_at(source));
+    const bool read_only = (flags & MS_RDONLY) != 0;
+    if (!read_only && device->read_only()) return Errno::EACCES;
+    for (RefPtr<Mount>& mount : TRY(list_mounts())) {
+        if (!(mount->sb->device == device)) continue;
+        if (strcmp(mount->sb->type, type.name) != 0 || mount->sb->read_only != read_only) return Errno::EBUSY;
+        return RefPtr<SuperBlock>(mount->sb);
+    }
+    if (!device->claim()) return Errno::EBUSY;
+    Result<RefPtr<SuperBlock>> made = type.mount_device(*device, flags, options);
+    if (!made.ok()) {
+        device->unclaim();
+        return made.error();
+    }
+    RefPtr<SuperBlock> sb = made.release_value();
+    sb->dev = device->number();
+    sb->device = std::move(device);
+    return sb;
 }
 
 }  // namespace
@@ -85,7 +115,8 @@ Result<void> do_mount(const char* source, const char* target, const char* type, 
     if (!type) return Errno::EINVAL;
     FileSystemType* fs = find_filesystem(type);
     if (!fs) return Errno::ENODEV;
-    RefPtr<SuperBlock> sb = TRY(fs->mount(source, data));
+    RefPtr<SuperBlock> sb =
+        fs->mount_device ? TRY(mount_on_device(*fs, source, flags, data)) : TRY(fs->mount(source, data));
     if (flags & MS_RDONLY) sb->read_only = true;
     RefPtr<Mount> mount =
         TRY(Mount::make(sb, sb->root, source && *source ? source : "none", kept_flags(flags)));

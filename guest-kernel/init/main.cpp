@@ -37,10 +37,12 @@
 #include "fs/tmpfs/tmpfs.h"
 #include "fs/vfs.h"
 #include "fs/vfs_ops.h"
+#include "init/root_device.h"
 #include "ipc/mqueue.h"
 #include "mm/buddy.h"
 #include "mm/huge_memory.h"
 #include "mm/hugetlb.h"
+#include "mm/kswapd.h"
 #include "mm/memblock.h"
 #include "mm/mm_sysfs.h"
 #include "mm/vmstat.h"
@@ -49,6 +51,7 @@
 #include "task/cpu_clock.h"
 #include "task/exec.h"
 #include "task/fork.h"
+#include "task/kthread.h"
 #include "task/process_timers.h"
 #include "task/task.h"
 #include "task/uts.h"
@@ -136,7 +139,10 @@ void make_file_systems() {
 
 void load_initramfs() {
     if (!make_default_tree().ok()) panic("cannot make the root directory's first entries");
-    if (!boot_info.initrd_size) panic("no initramfs was given: there is nothing to run");
+    if (!boot_info.initrd_size) {
+        if (!root_device_wanted()) panic("no initramfs and no root= was given: there is nothing to run");
+        return;
+    }
     printk(KERN_INFO "Unpacking initramfs...\n");
     const Result<void> result = unpack_initramfs(phys_to_virt(boot_info.initrd_start), boot_info.initrd_size);
     if (!result.ok())
@@ -220,19 +226,33 @@ void probe_devices() {
     init_virtio_blk();
 }
 
+bool exists(const char* path) {
+    return vfs_open(path, O_PATH, 0).ok();
+}
+
 void kernel_init(void*) {
     probe_devices();
+    start_reclaim_threads();
     load_initramfs();
-    if (!open_console().ok()) printk(KERN_ERR "Warning: unable to open an initial console.\n");
+    // An initramfs with a first program of its own goes on by itself; otherwise root= says where it is.
     char path[256];
-    if (cmdline_value("rdinit", path, sizeof(path))) {
+    const bool given = cmdline_value("rdinit", path, sizeof(path));
+    const bool to_disk = root_device_wanted() && !exists(given ? path : "/init");
+    if (to_disk) mount_root_device();
+    if (!open_console().ok()) printk(KERN_ERR "Warning: unable to open an initial console.\n");
+    if (!to_disk && given) {
         if (try_init(path)) return;
         panic("Requested init %s failed.", path);
     }
-    for (const char* candidate : {"/init", "/sbin/init", "/bin/init", "/bin/sh"}) {
+    if (!to_disk && try_init("/init")) return;
+    if (cmdline_value("init", path, sizeof(path))) {
+        if (try_init(path)) return;
+        panic("Requested init %s failed.", path);
+    }
+    for (const char* candidate : {"/sbin/init", "/etc/init", "/bin/init", "/bin/sh"}) {
         if (try_init(candidate)) return;
     }
-    panic("No working init found. Try passing rdinit= option to kernel.");
+    panic("No working init found. Try passing init= option to kernel.");
 }
 
 }  // namespace
@@ -281,5 +301,6 @@ extern "C" [[noreturn]] void kernel_main(u64 start_info) {
     init_system_devices();
     const Result<pid_t> init = kernel_thread(kernel_init, nullptr, "init");
     if (!init.ok()) panic("cannot make the first process");
+    start_kthreadd();
     cpu_idle();
 }

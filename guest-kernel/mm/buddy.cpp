@@ -7,6 +7,7 @@
 #include "core/panic.h"
 #include "core/string.h"
 #include "mm/hugetlb.h"
+#include "mm/kswapd.h"
 #include "mm/memblock.h"
 #include "mm/page.h"
 #include "mm/vmstat.h"
@@ -155,8 +156,18 @@ void buddy_add_reserved(u64 phys_start, u64 phys_end) {
 
 Page* alloc_pages(unsigned order, u32 flags) {
     BUG_ON(order > kMaxOrder);
-    Page* page = zone.lock()->take(order, flags & kAllocUser ? reserve_pages : 0);
+    const u64 leave = flags & kAllocUser ? reserve_pages : 0;
+    u64 left = 0;
+    const auto take = [&] {
+        const auto z = zone.lock();
+        Page* taken = z->take(order, leave);
+        left = z->free_count;
+        return taken;
+    };
+    Page* page = take();
+    while (!page && reclaim_for_allocation(order)) page = take();
     if (!page) return nullptr;
+    note_free_pages(left);
     count_vm_event(VmEvent::pgalloc_normal, 1ull << order);
     init_block(page, order);
     if (flags & kAllocZero) memset(page_address(page), 0, kPageSize << order);

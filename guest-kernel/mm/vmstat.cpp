@@ -1,5 +1,6 @@
 // Counting events, and asking each part of memory management for its pages (mm/vmstat.h).
 #include "mm/vmstat.h"
+#include "fs/page_cache.h"
 
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/pgtable.h"
@@ -82,7 +83,16 @@ MemoryInfo memory_info() {
     m.free = buddy_free_pages();
     m.low_watermark = buddy_reserve_pages();
     m.shmem = __atomic_load_n(&tmpfs_total_pages, __ATOMIC_RELAXED);
-    m.cached = m.shmem;
+    const auto counter = [](const u64& value) { return __atomic_load_n(&value, __ATOMIC_RELAXED); };
+    const u64 file_pages = counter(page_cache_counts.pages);
+    m.buffers = counter(page_cache_counts.device_pages);
+    m.cached = m.shmem + file_pages - m.buffers;
+    m.dirty = counter(page_cache_counts.dirty);
+    m.writeback = counter(page_cache_counts.writeback);
+    m.file_pages = m.shmem + file_pages;
+    m.dirtied = counter(page_cache_counts.dirtied);
+    m.written = counter(page_cache_counts.written);
+    m.inactive_file = file_pages;
     m.anon = tasks.anon;
     m.anon_huge = thp_counts().mapped << kPmdOrder;
     m.mapped = tasks.file;
@@ -94,7 +104,8 @@ MemoryInfo memory_info() {
     for (const unsigned order : kHugetlbOrders) m.hugetlb += hugetlb_counts(order).total << order;
     m.commit_limit = vm_commit_limit();
     m.committed = vm_committed() + m.shmem;  // tmpfs promises page by page
-    m.available = m.free > m.low_watermark ? m.free - m.low_watermark : 0;
+    m.available = m.free + file_pages - min(file_pages, m.dirty);
+    m.available -= min(m.available, m.low_watermark);
     m.direct_2m = g_direct_map;
     return m;
 }

@@ -27,7 +27,9 @@ struct MemoryInfo {
     u64 swap_cached = 0, swap_total = 0, swap_free = 0;
     u64 active_anon = 0, inactive_anon = 0, active_file = 0, inactive_file = 0, unevictable = 0;
     u64 mlocked = 0;
+    u64 file_pages = 0;  ///< buffers and cached together
     u64 dirty = 0, writeback = 0;
+    u64 dirtied = 0, written = 0;  ///< ever
     u64 anon = 0, anon_huge = 0, mapped = 0, shmem = 0;
     u64 slab_reclaimable = 0, slab_unreclaimable = 0;
     u64 kernel_stack = 0, page_tables = 0, vmalloc_used = 0;

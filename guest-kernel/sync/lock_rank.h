@@ -51,6 +51,7 @@ enum class LockRank : u8 {
     kIpc = 118,         // System V objects: memory is allocated and tasks are woken under it
     kBlockQueue = 120,  // requests of a block device; its interrupt handler wakes who waits
     kBlockStats = 122,
+    kKthreads = 121,    // requests for kernel threads
     kPciConfig = 123,   // the ports of PCI's configuration space
     kClockState = 123,  // adjtimex's variables
     kRandom = 124,      // the random generator's key

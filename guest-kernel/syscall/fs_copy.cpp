@@ -1,9 +1,11 @@
 // Moving data between files in the kernel, and a file's size and its storage.
 #include "core/kmalloc.h"
+#include "fs/cached_file.h"
 #include "fs/cred.h"
 #include "fs/files_struct.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
+#include "fs/sync.h"
 #include "fs/vfs_ops.h"
 #include "mm/page.h"
 #include "syscall/fs_syscalls.h"
@@ -57,6 +59,14 @@ Result<void> position_back(UserPtr<i64> user, File& file, loff_t position) {
     if (!user.is_null()) return user.write(position);
     if (file.can_pread()) file.position = position;
     return {};
+}
+
+/// Begins to read bytes [from, to) of a file, at most as much as one call may ask for.
+void read_ahead_range(CachedFile& file, u64 from, u64 to) {
+    constexpr u64 kMost = 2 << 20;
+    to = min(to, from + kMost);
+    if (to > from)
+        file.cache().start_read(from >> kPageShift, ((to - 1) >> kPageShift) - (from >> kPageShift) + 1);
 }
 
 }  // namespace
@@ -135,16 +145,53 @@ SysResult sys_fallocate(int fd, int mode, loff_t offset, loff_t len) {
     return 0L;
 }
 
-SysResult sys_fadvise64(int fd, loff_t, loff_t len, int advice) {
-    constexpr int kLastAdvice = 5;  // POSIX_FADV_NOREUSE
+SysResult sys_fadvise64(int fd, loff_t offset, loff_t len, int advice) {
+    enum Advice { kNormal, kRandom, kSequential, kWillNeed, kDontNeed, kNoReuse };
     RefPtr<File> file = TRY(get_file(fd));
     if (S_ISFIFO(file->inode->mode)) return Errno::ESPIPE;
-    if (len < 0 || advice < 0 || advice > kLastAdvice) return Errno::EINVAL;
-    return 0L;  // everything is in memory: there is nothing to read ahead or to drop
+    if (len < 0 || advice < kNormal || advice > kNoReuse) return Errno::EINVAL;
+    CachedFile* cached = file->as_cached_file();
+    if (!cached) return 0L;  // what is in memory alone need not be read ahead, and cannot be dropped
+    const u64 first = static_cast<u64>(offset) >> kPageShift;
+    const u64 end = len == 0 ? ~0ull : static_cast<u64>(offset) + static_cast<u64>(len);
+    switch (advice) {
+        case kNormal:
+        case kSequential:
+            cached->read_ahead.max = ReadAhead::kDefaultPages * (advice == kSequential ? 2 : 1);
+            break;
+        case kRandom:
+            cached->read_ahead.max = 0;
+            break;
+        case kWillNeed:
+            read_ahead_range(*cached, static_cast<u64>(offset), end);
+            break;
+        case kDontNeed:
+            // Whole pages only; dirty ones begin to be written, and stay.
+            cached->cache().write_back(first, (end - 1) >> kPageShift, false);
+            if (end >> kPageShift > align_up(static_cast<u64>(offset), kPageSize) >> kPageShift) {
+                cached->cache().invalidate(align_up(static_cast<u64>(offset), kPageSize) >> kPageShift,
+                                           end == ~0ull ? ~0ull - 1 : (end >> kPageShift) - 1);
+            }
+            break;
+        default:
+            break;
+    }
+    return 0L;
 }
 
-// Every file system here is in memory: what was written is as safe as it will be.
+SysResult sys_readahead(int fd, loff_t offset, size_t count) {
+    RefPtr<File> file = TRY(get_file(fd));
+    if (!file->readable()) return Errno::EBADF;
+    const u32 mode = file->inode->mode;
+    if (!file->memory_object() || (!S_ISREG(mode) && !S_ISBLK(mode))) return Errno::EINVAL;
+    if (offset < 0) return Errno::EINVAL;
+    if (CachedFile* cached = file->as_cached_file())
+        read_ahead_range(*cached, static_cast<u64>(offset), static_cast<u64>(offset) + count);
+    return 0L;
+}
+
 SysResult sys_sync() {
+    sync_everything();
     return 0L;
 }
 
@@ -161,7 +208,8 @@ SysResult sys_fdatasync(int fd) {
 }
 
 SysResult sys_syncfs(int fd) {
-    TRY(get_file(fd));
+    RefPtr<File> file = TRY(get_file(fd));
+    TRY(sync_filesystem(*file->inode->sb));
     return 0L;
 }
 
@@ -172,5 +220,17 @@ SysResult sys_sync_file_range(int fd, loff_t offset, loff_t nbytes, u32 flags) {
         return Errno::EINVAL;
     const u32 mode = file->inode->mode;
     if (!S_ISREG(mode) && !S_ISBLK(mode) && !S_ISDIR(mode) && !S_ISLNK(mode)) return Errno::ESPIPE;
+    CachedFile* cached = file->as_cached_file();
+    if (!cached) return 0L;
+    enum Flags : u32 { kWaitBefore = 1, kWrite = 2, kWaitAfter = 4 };
+    const u64 first = static_cast<u64>(offset) >> kPageShift;
+    const u64 last = nbytes == 0 ? ~0ull : static_cast<u64>(offset + nbytes - 1) >> kPageShift;
+    PageCache& cache = cached->cache();
+    if (flags & kWaitBefore) cache.wait_range(first, last);
+    if (flags & kWrite) cache.write_back(first, last, (flags & kWaitBefore) != 0);
+    if (flags & kWaitAfter) {
+        cache.wait_range(first, last);
+        TRY(cached->check_error());
+    }
     return 0L;
 }

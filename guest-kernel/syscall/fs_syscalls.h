@@ -42,6 +42,7 @@ SysResult sys_truncate(UserString path, loff_t length);
 SysResult sys_ftruncate(int fd, loff_t length);
 SysResult sys_fallocate(int fd, int mode, loff_t offset, loff_t len);
 SysResult sys_fadvise64(int fd, loff_t offset, loff_t len, int advice);
+SysResult sys_readahead(int fd, loff_t offset, size_t count);
 SysResult sys_sync();
 SysResult sys_fsync(int fd);
 SysResult sys_fdatasync(int fd);

@@ -20,6 +20,7 @@ constexpr SigSet kSynchronous = sig_mask(kSigSegv) | sig_mask(kSigBus) | sig_mas
                                 sig_mask(kSigTrap) | sig_mask(kSigFpe) | sig_mask(kSigSys);
 
 bool sig_ignored(const task_struct* task, int sig) {
+    if (task->flags & PF_KTHREAD) return true;
     // It may be handled once it is unblocked, or rt_sigtimedwait is waiting for it.
     if ((task->blocked | task->real_blocked) & sig_mask(sig)) return false;
     const u64 handler = task->sighand->action[sig - 1].handler;

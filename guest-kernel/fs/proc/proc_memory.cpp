@@ -3,6 +3,7 @@
 
 #include "arch/x86_64/percpu.h"
 #include "fs/cred.h"
+#include "fs/writeback.h"
 #include "mm/buddy.h"
 #include "mm/huge_memory.h"
 #include "mm/hugetlb.h"
@@ -53,7 +54,7 @@ constexpr StateRow kNodeRows[] = {
     {"workingset_nodereclaim", nullptr},
     {"nr_anon_pages", &MemoryInfo::anon},
     {"nr_mapped", &MemoryInfo::mapped},
-    {"nr_file_pages", &MemoryInfo::cached},
+    {"nr_file_pages", &MemoryInfo::file_pages},
     {"nr_dirty", &MemoryInfo::dirty},
     {"nr_writeback", &MemoryInfo::writeback},
     {"nr_writeback_temp", nullptr},
@@ -65,8 +66,8 @@ constexpr StateRow kNodeRows[] = {
     {"nr_anon_transparent_hugepages", &MemoryInfo::anon_huge, 512},
     {"nr_vmscan_write", nullptr},
     {"nr_vmscan_immediate_reclaim", nullptr},
-    {"nr_dirtied", nullptr},
-    {"nr_written", nullptr},
+    {"nr_dirtied", &MemoryInfo::dirtied},
+    {"nr_written", &MemoryInfo::written},
     {"nr_throttled_written", nullptr},
     {"nr_kernel_misc_reclaimable", nullptr},
     {"nr_foll_pin_acquired", nullptr},
@@ -208,9 +209,9 @@ Result<void> show_vmstat(KString& out) {
     TRY(append_rows(out, kZoneRows, m, kFormat));
     TRY(append_numa(out, kFormat));
     TRY(append_rows(out, kNodeRows, m, kFormat));
-    // vm.dirty_ratio and dirty_background_ratio of what could be dirtied.
+    const DirtyThresholds dirty = dirty_thresholds();
     TRY(out.appendf("nr_dirty_threshold %llu\nnr_dirty_background_threshold %llu\n",
-                    static_cast<ull>(m.available / 5), static_cast<ull>(m.available / 10)));
+                    static_cast<ull>(dirty.limit), static_cast<ull>(dirty.background)));
     const ThpCounts thp = thp_counts();
     for (u16 i = 0; i < static_cast<u16>(VmEvent::kCount); i++) {
         const auto event = static_cast<VmEvent>(i);
