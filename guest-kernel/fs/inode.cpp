@@ -154,7 +154,7 @@ SuperBlock::SuperBlock(const char* fs_type, i64 fs_magic)
       dev(make_dev(0, __atomic_fetch_add(&g_next_anonymous_minor, 1, __ATOMIC_RELAXED))) {}
 
 SuperBlock::~SuperBlock() {
-    if (device) device->unclaim();
+    if (mounted_device) mounted_device->unclaim();
 }
 
 Result<void> SuperBlock::statfs(KernelStatfs* out) {

@@ -152,7 +152,7 @@ class SuperBlock : public RefCounted {
     const char* type;
     i64 magic;
     dev_t dev;                   ///< anonymous: major 0; on a block device that device's number
-    RefPtr<BlockDevice> device;  ///< what it lies on, claimed while it is mounted; null: nothing
+    RefPtr<BlockDevice> mounted_device;  ///< what it lies on, claimed while it is mounted; null: nothing
     RefPtr<Dentry> root;         ///< broken up by SuperBlock::shutdown
     bool read_only = false;
     u64 next_ino = 1;

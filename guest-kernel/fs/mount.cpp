@@ -61,7 +61,7 @@ Mount::~Mount() {
     root.reset();
     if (sb->ref_count() > 1) return;
     // Nobody is left to tell of errors; the log has them.
-    (void)(sb->device ? sync_filesystem(*sb) : sb->sync()).ok();
+    (void)(sb->mounted_device ? sync_filesystem(*sb) : sb->sync()).ok();
     sb->shutdown();
 }
 

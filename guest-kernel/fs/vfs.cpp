@@ -26,7 +26,7 @@ Result<void> remount(const Path& where, u64 flags, const char* data) {
     if ((flags & MS_BIND) == 0) {
         SuperBlock& sb = *where.mount->sb;
         const bool to_read_only = (flags & MS_RDONLY) != 0;
-        if (!to_read_only && sb.device && sb.device->read_only()) return Errno::EROFS;
+        if (!to_read_only && sb.mounted_device && sb.mounted_device->read_only()) return Errno::EROFS;
         if (to_read_only && !sb.read_only) TRY(sync_filesystem(sb));
         TRY(sb.remount(flags, data));
         where.mount->sb->read_only = (flags & MS_RDONLY) != 0;
@@ -52,7 +52,7 @@ Result<RefPtr<SuperBlock>> mount_on_device(const FileSystemType& type, const cha
     const bool read_only = (flags & MS_RDONLY) != 0;
     if (!read_only && device->read_only()) return Errno::EACCES;
     for (RefPtr<Mount>& mount : TRY(list_mounts())) {
-        if (!(mount->sb->device == device)) continue;
+        if (!(mount->sb->mounted_device == device)) continue;
         if (strcmp(mount->sb->type, type.name) != 0 || mount->sb->read_only != read_only) return Errno::EBUSY;
         return RefPtr<SuperBlock>(mount->sb);
     }
@@ -64,7 +64,7 @@ Result<RefPtr<SuperBlock>> mount_on_device(const FileSystemType& type, const cha
     }
     RefPtr<SuperBlock> sb = made.release_value();
     sb->dev = device->number();
-    sb->device = std::move(device);
+    sb->mounted_device = std::move(device);
     return sb;
 }
 

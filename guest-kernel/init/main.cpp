@@ -26,8 +26,8 @@
 #include "drivers/serial.h"
 #include "drivers/system/system_device.h"
 #include "drivers/virtio/virtio_blk.h"
-#include "fs/ext4/register.h"
 #include "drivers/virtio/virtio_bus.h"
+#include "fs/ext4/register.h"
 #include "fs/files_struct.h"
 #include "fs/hugetlbfs/hugetlbfs.h"
 #include "fs/initramfs.h"
@@ -167,9 +167,10 @@ struct InitArguments {
 InitArguments init_arguments;
 
 bool is_kernel_parameter(const char* word) {
-    static const char* const known[] = {
-        "console", "quiet", "debug", "loglevel",    "rdinit",  "init",        "sched",   "root",
-        "ro",      "rw",    "panic", "earlyprintk", "nokaslr", "mitigations", "maxcpus", "nosmp"};
+    static const char* const known[] = {"console",  "quiet",       "debug",   "loglevel",   "rdinit",
+                                        "init",     "sched",       "root",    "rootfstype", "rootflags",
+                                        "rootwait", "ro",          "rw",      "panic",      "earlyprintk",
+                                        "nokaslr",  "mitigations", "maxcpus", "nosmp"};
     if (strchr(word, '.')) return true;  // module.parameter
     for (const char* name : known) {
         const size_t n = strlen(name);
