@@ -240,14 +240,14 @@ void page_put(Page* page) {
 bool buddy_has_page(u64 pfn) {
     return has_struct_page(pfn);
 }
-u64 buddy_reserve_pages() {
-    return reserve_pages;
-}
 u64 buddy_free_blocks(unsigned order) {
     return zone.lock()->free_lists[order].count();
 }
 u64 buddy_free_pages() {
     return zone.lock()->free_count;
+}
+u64 buddy_reserve_pages() {
+    return reserve_pages;
 }
 u64 buddy_total_pages() {
     return total_count;

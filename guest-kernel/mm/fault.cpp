@@ -14,7 +14,9 @@
 #include "mm/hugetlb_area.h"
 #include "mm/mm_struct.h"
 #include "mm/overcommit.h"
+#include "mm/swap.h"
 #include "mm/user_ptr.h"
+#include "mm/vmscan.h"
 #include "mm/vmstat.h"
 #include "sched/sched.h"
 #include "task/signal.h"
@@ -153,6 +155,7 @@ Result<void> fault_write(vm_area_struct* vma, u64 address, pte_t* pte) {
         if (!(*pte & kPtePresent)) return Errno::EAGAIN;
         special = *pte & kPteSpecial;
         page = pfn_to_page((*pte & kPteAddressMask) >> kPageShift);
+        if (page->flags & kPageSwapCache) trim_swap_cache(page);
         if (!special && page->flags & kPageAnon && page_count(page) == 1) {
             set_entry_bits(*pte, kPteWrite | kPteDirty);
             tlb_flush_page_here(address);
@@ -206,7 +209,9 @@ Result<void> handle_mm_fault(vm_area_struct* vma, u64 address, bool write) {
     for (;;) {
         const pte_t entry = __atomic_load_n(pte, __ATOMIC_RELAXED);
         Result<void> result;
-        if (!(entry & kPtePresent))
+        if (is_swap_pte(entry))
+            result = swap_in(vma, pte, write);
+        else if (!(entry & kPtePresent))
             result = fault_missing(vma, address, pte, write);
         else if (write && !(entry & kPteWrite))
             result = fault_write(vma, address, pte);
@@ -277,6 +282,7 @@ void do_user_addr_fault(pt_regs* regs, u64 error_code, u64 address) {
             bad_area(regs, kSigBus, kBusAdrerr, address, error_code);
             return;
         }
+        if (reclaim_pages(32) > 0) continue;
         if (!user_mode(regs)) {
             // The system call answers EFAULT; the program will meet the OOM killer by itself if it goes on.
             if (out_of_memory() && fatal_signal_pending(task)) {

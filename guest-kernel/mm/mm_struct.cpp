@@ -10,6 +10,7 @@
 #include "mm/huge_memory.h"
 #include "mm/hugetlb_area.h"
 #include "mm/overcommit.h"
+#include "mm/swap.h"
 #include "task/task.h"
 
 namespace {
@@ -22,11 +23,23 @@ void free_areas(mm_struct* mm) {
     }
 }
 
+Result<void> copy_swap_entry(mm_struct* mm, u64 address, pte_t pte) {
+    pte_t* target = pte_alloc(mm->pgd, address, true);
+    if (!target || !swap_duplicate({pte})) return Errno::ENOMEM;
+    *target = pte;
+    mm->swap_entries++;
+    return {};
+}
+
 Result<void> copy_ptes(mm_struct* mm, const vm_area_struct* vma, mm_struct* old_mm) {
     bool out_of_memory = false;
     const SpinGuard guard(old_mm->page_table_lock);
     for_each_leaf(old_mm->pgd, vma->vm_start, vma->vm_end, [&](u64 address, pte_t& pte, unsigned order) {
-        if (out_of_memory || !(pte & kPtePresent)) return;
+        if (out_of_memory) return;
+        if (is_swap_pte(pte)) {
+            out_of_memory = !copy_swap_entry(mm, address, pte).ok();
+            return;
+        }
         if (vma->vm_flags & VM_HUGETLB) {
             out_of_memory = !hugetlb_copy(vma, address, pte).ok();
             return;

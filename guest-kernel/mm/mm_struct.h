@@ -97,7 +97,9 @@ struct mm_struct {
 
     u64 total_vm = 0, data_vm = 0, exec_vm = 0, stack_vm = 0, locked_vm = 0;  // pages
     u64 rss_anon = 0, rss_file = 0, rss_shmem = 0;                            // pages
-    u64 hugetlb_pages = 0;  // of 4 KiB, mapped by huge entries of pools
+    u64 hugetlb_pages = 0;      // of 4 KiB, mapped by huge entries of pools
+    u64 swap_entries = 0;       // in its page tables
+    u64 swap_scan_address = 0;  // where reclaim looks next
     u64 hiwater_rss = 0, hiwater_vm = 0;
     u64 page_tables = 0;
     bool dumpable = true;

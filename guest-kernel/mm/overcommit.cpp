@@ -6,6 +6,7 @@
 #include "mm/buddy.h"
 #include "mm/hugetlb.h"
 #include "mm/mm_struct.h"
+#include "mm/swap.h"
 
 namespace {
 
@@ -28,7 +29,7 @@ bool fits(const mm_struct* mm, u64 pages, u64 all) {
         case Overcommit::kAlways:
             return true;
         case Overcommit::kGuess:
-            return pages <= buddy_total_pages();
+            return pages <= buddy_total_pages() + swap_totals().total;
         case Overcommit::kNever:
             break;
     }
@@ -53,7 +54,7 @@ void set_overcommit_ratio(u64 percent) {
 }
 
 u64 vm_commit_limit() {
-    return usable_pages() * overcommit_ratio() / 100;
+    return usable_pages() * overcommit_ratio() / 100 + swap_totals().total;
 }
 
 u64 vm_committed() {

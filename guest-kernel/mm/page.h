@@ -26,8 +26,9 @@ enum PageFlags : u32 {
     kPageHead = 1u << 4,  // first page of an allocated block with order > 0
     kPageTable = 1u << 5,
     kPageDirty = 1u << 6,
-    kPageHugetlb = 1u << 8,  // of a pool of huge pages (mm/hugetlb.h)
-    kPageTail = 1u << 7,     // of a compound page: `head` is its first page, which counts the references
+    kPageHugetlb = 1u << 8,    // of a pool of huge pages (mm/hugetlb.h)
+    kPageSwapCache = 1u << 9,  // anonymous, and has a place on a swap area (`index`)
+    kPageTail = 1u << 7,       // of a compound page: `head` is its first page, which counts the references
 
     // Pages of a page cache (fs/page_cache.h); changed atomically.
     kPageLocked = 1u << 16,      // somebody fills or changes it as a whole; a sleeping lock

@@ -9,6 +9,7 @@
 #include "mm/hugetlb_area.h"
 #include "mm/mm_struct.h"
 #include "mm/overcommit.h"
+#include "mm/swap.h"
 #include "mm/user_ptr.h"
 
 namespace {
@@ -83,6 +84,13 @@ class ZapBatch {
 
 void zap_pte(vm_area_struct* vma, u64 address, pte_t& pte, bool even_cows, ZapBatch& batch) {
     mm_struct* mm = vma->vm_mm;
+    if (is_swap_pte(pte)) {
+        if (!even_cows) return;
+        swap_free({pte});
+        pte = 0;
+        mm->swap_entries--;
+        return;
+    }
     Page* page = pfn_to_page((pte & kPteAddressMask) >> kPageShift);
     if (!(pte & kPteSpecial) && page->flags & kPageAnon && !even_cows) return;
     const u64 entry = take_entry(pte);
@@ -100,6 +108,7 @@ void zap_pte(vm_area_struct* vma, u64 address, pte_t& pte, bool even_cows, ZapBa
     if (entry & kPteDirty && page->flags & kPageAnon)
         __atomic_or_fetch(&page->flags, kPageDirty, __ATOMIC_RELAXED);
     __atomic_sub_fetch(&page->mapcount, 1, __ATOMIC_RELAXED);
+    if (page->flags & kPageSwapCache) trim_swap_cache(page);
     batch.add(address, page);
 }
 
@@ -270,6 +279,7 @@ Result<void> protect_range(mm_struct* mm, u64 start, u64 end, u64 access) {
         u64 first = ~0ull, last = 0;
         const SpinGuard guard(mm->page_table_lock);
         for_each_leaf(mm->pgd, vma->vm_start, vma->vm_end, [&](u64 address, pte_t& pte, unsigned order) {
+            if (is_swap_pte(pte)) return;
             // Write permission comes back by a fault, which knows about copy-on-write.
             clear_entry_bits(pte, kPteWrite | (access ? 0 : kPteUser) | (access & VM_EXEC ? kPteNx : 0));
             set_entry_bits(pte, (access ? kPteUser : 0) | (access & VM_EXEC ? 0 : pte_nx));

@@ -12,6 +12,7 @@
 #include "mm/mm_struct.h"
 #include "mm/overcommit.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "mm/vmalloc.h"
 #include "task/pid.h"
 
@@ -102,6 +103,10 @@ MemoryInfo memory_info() {
     m.page_tables = page_table_pages();
     m.vmalloc_used = vmalloc_used() >> kPageShift;
     for (const unsigned order : kHugetlbOrders) m.hugetlb += hugetlb_counts(order).total << order;
+    const SwapTotals swap = swap_totals();
+    m.swap_total = swap.total;
+    m.swap_free = swap.free;
+    m.swap_cached = swap.cached;
     m.commit_limit = vm_commit_limit();
     m.committed = vm_committed() + m.shmem;  // tmpfs promises page by page
     m.available = m.free + file_pages - min(file_pages, m.dirty);

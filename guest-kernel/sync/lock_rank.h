@@ -57,8 +57,10 @@ enum class LockRank : u8 {
     kRandom = 124,      // the random generator's key
     kWaitQueue = 130,
     kRunQueue = 140,
-    kTimer = 145,      // the tick is armed by schedule()
-    kPageTable = 148,  // mm_struct::page_table_lock
+    kTimer = 145,       // the tick is armed by schedule()
+    kSwapCursor = 147,  // whose turn it is to be swapped out
+    kPageTable = 148,   // mm_struct::page_table_lock
+    kSwap = 149,        // swap areas and the swap cache
     kSlab = 150,
     kHugetlb = 155,  // a pool of huge pages
     kPages = 160,    // buddy allocator

@@ -175,6 +175,8 @@ SysResult sys_timerfd_gettime(int fd, UserPtr<KernelItimerspecFs> current_value)
 // fs_mount.cpp
 SysResult sys_mount(UserString source, UserString target, UserString type, u64 flags, UserString data);
 SysResult sys_umount2(UserString target, int flags);
+SysResult sys_swapon(UserString path, int flags);
+SysResult sys_swapoff(UserString path);
 
 // net_socket.cpp
 SysResult sys_socket(int family, int type, int protocol);

@@ -7,6 +7,7 @@
 #include "core/random.h"
 #include "core/string.h"
 #include "drivers/power.h"
+#include "mm/swap.h"
 #include "mm/mm_struct.h"
 #include "sched/load.h"
 #include "sched/sched.h"
@@ -37,6 +38,9 @@ SysResult sys_sysinfo(UserPtr<KSysinfo> user_info) {
     for (int i = 0; i < 3; i++) info.loads[i] = load_average(static_cast<unsigned>(i)) << 5;
     info.totalram = memory.total * kPageSize;
     info.freeram = memory.free * kPageSize;
+    const SwapTotals swap = swap_totals();
+    info.totalswap = swap.total * kPageSize;
+    info.freeswap = swap.free * kPageSize;
     info.procs = static_cast<u16>(task_table.lock()->nr_threads);
     info.mem_unit = 1;
     TRY(user_info.write(info));

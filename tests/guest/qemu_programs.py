@@ -18,7 +18,9 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(HERE, "programs")
-GUEST_ONLY = {"administration", "oom", "fork_limit", "fuzz", "hostname", "huge_pages", "overcommit"}  # they would harm or depend on the host
+GUEST_ONLY = {"administration", "oom", "fork_limit", "fuzz", "hostname", "huge_pages", "overcommit",
+              "swap"}  # they would harm or depend on the host
+MACHINES = {"swap": ("64M", 160 << 20)}  # programs that want a machine of their own: its memory, the bytes of its disk
 NOT_UNDER_TCG = {"float_faults"}  # QEMU's translator raises no floating-point exceptions
 TIMEOUT_SECONDS = int(os.environ.get("ORRERY_GUEST_TIMEOUT", "240"))
 INIT = """#!/bin/busybox sh
@@ -79,6 +81,25 @@ def run_guest(kernel, image, extra, memory="256M"):
     return result.stdout.decode(errors="replace").replace("\r\n", "\n")
 
 
+def run_machines(kernel, names, programs, busybox, directory, extra):
+    """Runs the programs, those of MACHINES each in a machine of its own; what all consoles showed."""
+    usual = [n for n in names if n not in MACHINES]
+    text = run_guest(kernel, make_initramfs(usual, programs, busybox, directory), extra) if usual else ""
+    for name in (n for n in names if n in MACHINES):
+        memory, size = MACHINES[name]
+        own = os.path.join(directory, name)
+        os.makedirs(own)
+        disk = os.path.join(own, "disk.img")
+        with open(disk, "wb") as file:
+            file.truncate(size)
+        if "ORRERY_EMULATOR" in os.environ:
+            with_disk = ["--disk", disk + ",rw"]
+        else:
+            with_disk = ["-drive", f"file={disk},if=virtio,format=raw"]
+        text += run_guest(kernel, make_initramfs([name], programs, busybox, own), extra + with_disk, memory)
+    return text
+
+
 def run_host(programs, name):
     with tempfile.TemporaryDirectory() as directory:
         result = subprocess.run(["timeout", "60", "setsid", "-w", os.path.join(programs, name)], cwd=directory,
@@ -113,7 +134,7 @@ def main():
         programs = os.path.join(directory, "programs")
         os.makedirs(programs)
         build(names, programs)
-        text = run_guest(kernel, make_initramfs(names, programs, busybox, directory), extra)
+        text = run_machines(kernel, names, programs, busybox, directory, extra)
         for name in names:
             match = re.search(rf"^@@@ begin {name}\n(.*?)^@@@ end {name} (\d+)$", text, re.S | re.M)
             if not match:

@@ -120,7 +120,7 @@ Result<void> show_memory(KString& out, mm_struct& mm) {
         {"VmExe", text_kib(mm)},
         {"VmLib", library_kib(mm)},
         {"VmPTE", tables * kb},
-        {"VmSwap", 0},
+        {"VmSwap", mm.swap_entries * kb},
         {"HugetlbPages", mm.hugetlb_pages * kb},
     };
     for (const auto& row : rows) TRY(out.appendf("%s:\t%8llu kB\n", row.name, static_cast<ull>(row.value)));

@@ -8,6 +8,7 @@
 #include "fs/proc/proc_memory.h"
 #include "fs/vfs.h"
 #include "ipc/ipc.h"
+#include "mm/swap.h"
 #include "sched/load.h"
 #include "sched/sched.h"
 #include "task/pid.h"
@@ -138,6 +139,7 @@ const ProcEntry kProcSystemEntries[] = {
     {"tty", S_IFDIR | 0555, nullptr, nullptr, kProcTtyEntries},
     {"uptime", S_IFREG | 0444, show_uptime},
     {"version", S_IFREG | 0444, show_version},
+    {"swaps", S_IFREG | 0444, show_swaps},
     {"vmstat", S_IFREG | 0444, show_vmstat},
     {"zoneinfo", S_IFREG | 0444, show_zoneinfo},
     {nullptr, 0},
