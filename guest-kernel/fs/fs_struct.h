@@ -26,3 +26,6 @@ struct FsStruct final : RefCounted {
     Guarded<Places, LockRank::kFiles> places_;
     u32 umask_ = 022;
 };
+
+/// pivot_root(2): whoever had `from` as root or working directory has `to` (task/namespaces.cpp).
+void move_everyones_root(const Path& from, const Path& to);

@@ -1,5 +1,4 @@
-// Mount: one file system made visible at one place, and the table of them (mount(2), mount_namespaces(7); one
-// namespace).
+// Mount: one file system made visible at one place, and the table of them (mount(2), mount_namespaces(7)).
 //
 // Guarantees: a Mount keeps its SuperBlock and its place alive. Mounts stack: the last one made at a place is
 // the one seen. The table changes under a mutex (LockRank::kNamespace) and is searched under a spin lock
@@ -10,6 +9,9 @@
 #include "core/string_buf.h"
 #include "core/vector.h"
 #include "fs/dentry.h"
+
+struct FsStruct;
+struct MntNamespace;
 
 class Mount final : public RefCounted {
   public:
@@ -27,6 +29,7 @@ class Mount final : public RefCounted {
     KString source;
     u64 flags;  ///< MS_RDONLY MS_NOSUID MS_NODEV MS_NOEXEC MS_NOATIME MS_NODIRATIME MS_RELATIME
     const u32 id;
+    MntNamespace* ns = nullptr;  ///< under the mount table's lock
 
   private:
     Mount(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry, KString source_text, u64 mount_flags);
@@ -36,6 +39,21 @@ class Mount final : public RefCounted {
     ListNode node_;
     friend struct MountTable;
 };
+
+/// The mounts that its tasks see (mount_namespaces(7)); they go with it. Every mount is private.
+struct MntNamespace : RefCounted {
+    explicit MntNamespace(u64 number) : ino(number) {}
+    ~MntNamespace() override;
+    const u64 ino;
+    RefPtr<Mount> root;  ///< changed by pivot_root only, under the mutex of changes
+};
+MntNamespace& init_mnt_namespace();
+/// A copy of every mount of `old`; `fs` then stands where it stood, in the copy. ENOMEM.
+Result<RefPtr<MntNamespace>> copy_mounts(MntNamespace& old, u64 ino, FsStruct& fs);
+Path namespace_root(const MntNamespace& ns);
+/// pivot_root(2) below its checks of rights: where `old_root` (the caller's root) was is `new_root`, and it is at `put_old`.
+/// EINVAL, EBUSY.
+Result<void> pivot_mounts(const Path& old_root, const Path& new_root, const Path& put_old);
 
 /// Makes `mount` the root of the tree (once, at boot).
 void set_root_mount(RefPtr<Mount> mount);

@@ -4,6 +4,7 @@
 #include "ipc/msg.h"
 #include "ipc/sem.h"
 #include "ipc/shm.h"
+#include "task/namespaces.h"
 #include "task/task.h"
 #include "time/clock.h"
 
@@ -13,8 +14,14 @@ IpcNamespace g_init_ipc;
 
 IpcNamespace::~IpcNamespace() = default;
 
-IpcNamespace& current_ipc() {
+IpcNamespace& init_ipc() {
+    g_init_ipc.ino = 0xefffffff;  // with the number that Linux's first one has
     return g_init_ipc;
+}
+
+IpcNamespace& current_ipc() {
+    const NsProxy* proxy = current()->nsproxy;
+    return proxy ? *proxy->ipc : g_init_ipc;
 }
 
 i64 ipc_now() {

@@ -123,6 +123,7 @@ struct MsgQueue;
 
 /// What an IPC namespace has (ipc_namespaces(7)).
 struct IpcNamespace : RefCounted {
+    u64 ino = 0;
     IpcTableOf<ShmSegment> shm;
     IpcTableOf<SemSet> sem;
     IpcTableOf<MsgQueue> msg;
@@ -134,6 +135,7 @@ struct IpcNamespace : RefCounted {
     ~IpcNamespace() override;
 };
 IpcNamespace& current_ipc();
+IpcNamespace& init_ipc();
 
 /// shmget, semget and msgget: the object of `key` found, or made by make(). `check(object)`: may it be used so?
 template <class T, class Make, class Check>

@@ -115,7 +115,7 @@ Result<SemUndoList*> undo_list() {
     task_struct* task = current();
     if (!task->sysvsem) {
         task->sysvsem = TRY(make_ref<SemUndoList>()).leak();
-        task->sysvsem->ns = &current_ipc();
+        task->sysvsem->ns = RefPtr<IpcNamespace>(&current_ipc());
     }
     return task->sysvsem;
 }

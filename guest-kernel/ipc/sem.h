@@ -24,7 +24,7 @@ struct SemUndo {
 /// What the processes that share it (CLONE_SYSVSEM) undo at their end.
 struct SemUndoList : RefCounted {
     Vec<Unique<SemUndo>> undos;  ///< under the lock of the semaphores
-    IpcNamespace* ns = nullptr;
+    RefPtr<IpcNamespace> ns;
 };
 
 struct SemWaiter {

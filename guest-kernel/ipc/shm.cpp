@@ -43,18 +43,18 @@ u64 pages_of_all(const IpcTable<ShmSegment>& table) {
 
 class ShmFile final : public File {
   public:
-    ShmFile(IpcTableOf<ShmSegment>& table, RefPtr<ShmSegment> segment)
-        : File(*segment->pages), table_(table), segment_(std::move(segment)) {}
+    ShmFile(IpcNamespace& ns, RefPtr<ShmSegment> segment)
+        : File(*segment->pages), ns_(&ns), segment_(std::move(segment)) {}
 
     void mapped() override {
-        const auto table = table_.lock();
+        const auto table = ns_->shm.lock();
         segment_->attached++;
         segment_->atime = ipc_now();
         segment_->last = current()->tgid;
     }
     void unmapped() override {
         RefPtr<ShmSegment> gone;
-        auto table = table_.lock();
+        auto table = ns_->shm.lock();
         segment_->attached--;
         segment_->dtime = ipc_now();
         segment_->last = current()->tgid;
@@ -65,7 +65,7 @@ class ShmFile final : public File {
     const ShmFile* as_shm_file() const override { return this; }
 
   private:
-    IpcTableOf<ShmSegment>& table_;
+    RefPtr<IpcNamespace> ns_;  // which may end before the last area
     RefPtr<ShmSegment> segment_;
 };
 
@@ -193,7 +193,7 @@ Result<RefPtr<File>> attach_file(int id, int flags) {
         TRY(ipc_may(*segment, wanted));
         segment->pages->ino = static_cast<u64>(id);  // what /proc/PID/maps shows
     }
-    RefPtr<ShmFile> file = TRY(make_ref<ShmFile>(ns.shm, segment));
+    RefPtr<ShmFile> file = TRY(make_ref<ShmFile>(ns, segment));
     char label[24];
     snprintf(label, sizeof(label), "/SYSV%08x", static_cast<unsigned>(segment->key));
     TRY(set_detached(*file, label, flags & kShmRdonly ? O_RDONLY : O_RDWR));

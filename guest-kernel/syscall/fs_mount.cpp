@@ -1,6 +1,8 @@
 // mount(2) and umount2(2).
 #include "core/kmalloc.h"
 #include "core/string.h"
+#include "fs/cred.h"
+#include "fs/fs_struct.h"
 #include "fs/namei.h"
 #include "fs/vfs.h"
 #include "mm/page.h"
@@ -55,5 +57,17 @@ SysResult sys_umount2(UserString target, int flags) {
     if (flags & ~kKnown) return Errno::EINVAL;
     KString text = TRY(copy_path(target.address()));
     TRY(do_umount(text.c_str(), flags));
+    return 0L;
+}
+
+SysResult sys_pivot_root(UserString new_root, UserString put_old) {
+    if (!current_cred().has(kCapSysAdmin)) return Errno::EPERM;
+    KString new_text = TRY(copy_path(new_root.address()));
+    const Path to = TRY(lookup_at(AT_FDCWD, new_text.c_str(), kWalkFollow | kWalkDirectory));
+    KString old_text = TRY(copy_path(put_old.address()));
+    const Path put = TRY(lookup_at(AT_FDCWD, old_text.c_str(), kWalkFollow | kWalkDirectory));
+    const Path from = current()->fs->root();
+    TRY(pivot_mounts(from, to, put));
+    move_everyones_root(from, to);
     return 0L;
 }

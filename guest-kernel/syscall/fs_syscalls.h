@@ -177,6 +177,7 @@ SysResult sys_mount(UserString source, UserString target, UserString type, u64 f
 SysResult sys_umount2(UserString target, int flags);
 SysResult sys_swapon(UserString path, int flags);
 SysResult sys_swapoff(UserString path);
+SysResult sys_pivot_root(UserString new_root, UserString put_old);
 
 // net_socket.cpp
 SysResult sys_socket(int family, int type, int protocol);

@@ -27,6 +27,8 @@ SysResult sys_exit(int code);
 SysResult sys_exit_group(int code);
 SysResult sys_wait4(pid_t pid, UserPtr<i32> status, int options, UserPtr<KRusage> usage);
 SysResult sys_waitid(int type, pid_t id, UserPtr<KSigInfo> info, int options, UserPtr<KRusage> usage);
+SysResult sys_unshare(u64 flags);
+SysResult sys_setns(int fd, int type);
 SysResult sys_pidfd_open(pid_t pid, u32 flags);
 SysResult sys_pidfd_send_signal(int pidfd, int sig, UserPtr<KSigInfo> info, u32 flags);
 SysResult sys_pidfd_getfd(int pidfd, int fd, u32 flags);

@@ -17,7 +17,7 @@
 #include "sched/sched.h"
 #include "task/pid.h"
 #include "task/signal.h"
-#include "task/uts.h"
+#include "task/namespaces.h"
 #include "time/clock.h"
 
 u32 core_uses_pid = 0;
@@ -393,7 +393,7 @@ Result<KString> core_name(const KSigInfo& info) {
                 TRY(name.appendf("%lld", static_cast<long long>(ktime_get_real_seconds())));
                 break;
             case 'h':
-                TRY(name.append(init_uts.nodename));
+                TRY(name.append(current_uts().nodename));
                 break;
             case 'e':
             case 'f': {

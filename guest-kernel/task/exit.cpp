@@ -17,6 +17,7 @@
 #include "task/coredump.h"
 #include "task/fork.h"
 #include "task/futex.h"
+#include "task/namespaces.h"
 #include "task/pid.h"
 #include "task/pidfd.h"
 #include "task/process_timers.h"
@@ -231,6 +232,7 @@ void do_exit(i32 code) {
     drop_resource(task->files);
     if (process_dead && signal->leader) tty_disassociate(task, true);
     drop_resource(task->fs);
+    exit_namespaces(task);
     exit_notify(process_dead);
     {
         IrqGuard guard(signal->lock);

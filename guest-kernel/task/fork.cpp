@@ -16,6 +16,7 @@
 #include "mm/user_ptr.h"
 #include "sched/sched.h"
 #include "syscall/syscalls.h"
+#include "task/namespaces.h"
 #include "task/pid.h"
 #include "task/pidfd.h"
 #include "task/signal.h"
@@ -112,6 +113,13 @@ Result<void> copy_resources(task_struct* task, const CloneArgs& args) {
     } else {
         task->fs = TRY(parent->fs->clone()).leak();
     }
+    if (flags & kCloneNamespaces) {
+        if (flags & CLONE_NEWIPC && flags & CLONE_SYSVSEM) return Errno::EINVAL;
+        task->nsproxy = TRY(copy_namespaces(*parent->nsproxy, flags & kCloneNamespaces, task->fs)).leak();
+    } else {
+        task->nsproxy = parent->nsproxy;
+        task->nsproxy->ref();
+    }
     TRY(copy_semundo(task, flags & CLONE_SYSVSEM));
     if (!parent->mm) return {};
     if (flags & CLONE_VM) {
@@ -129,6 +137,7 @@ void discard(task_struct* task) {
     exit_sem(task);
     if (task->files) task->files->unref();
     if (task->fs) task->fs->unref();
+    if (task->nsproxy) task->nsproxy->unref();
     {
         const auto table = task_table.lock();
         if (task->pid_ref) task->pid_ref->task = nullptr;
@@ -142,7 +151,8 @@ Result<void> check_flags(const CloneArgs& args) {
     if (f & CLONE_THREAD && !(f & CLONE_SIGHAND)) return Errno::EINVAL;
     if (f & CLONE_SIGHAND && !(f & CLONE_VM)) return Errno::EINVAL;
     if (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND) return Errno::EINVAL;
-    if (f & (kCloneNamespaces | CLONE_INTO_CGROUP)) return Errno::EINVAL;
+    if (f & CLONE_INTO_CGROUP) return Errno::EINVAL;
+    if (f & CLONE_NEWNS && f & CLONE_FS) return Errno::EINVAL;
     if (f & CLONE_PIDFD && f & (CLONE_DETACHED | CLONE_THREAD)) return Errno::EINVAL;
     if (args.tls >= kTaskSize && f & CLONE_SETTLS) return Errno::EPERM;
     return {};
@@ -324,6 +334,7 @@ void init_first_task() {
     BUG_ON(!t.signal || !t.sighand);
     t.files = FilesStruct::make().release_value().leak();
     t.fs = FsStruct::make().release_value().leak();
+    init_namespaces(&t);
     for (RlimitPair& limit : t.signal->rlimits) limit = {kRlimInfinity, kRlimInfinity};
     RlimitPair* limits = t.signal->rlimits;
     limits[kRlimitStack] = {8 << 20, kRlimInfinity};

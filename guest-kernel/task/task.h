@@ -17,6 +17,7 @@
 
 struct FilesStruct;  // fs/files_struct.h
 struct FsStruct;     // fs/fs_struct.h
+struct NsProxy;      // task/namespaces.h
 struct SemUndoList;  // ipc/sem.h
 struct mm_struct;    // mm/mm_struct.h
 struct SchedClass;
@@ -107,6 +108,7 @@ struct task_struct {
     SignalStruct* signal = nullptr;
     SighandStruct* sighand = nullptr;
     SemUndoList* sysvsem = nullptr;
+    NsProxy* nsproxy = nullptr;
 
     // Signals (kSignal lock)
     SigPending pending;

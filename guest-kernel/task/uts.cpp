@@ -7,12 +7,13 @@
 #include "core/string.h"
 #include "mm/user_ptr.h"
 #include "syscall/syscalls.h"
+#include "task/namespaces.h"
 #include "task/task.h"
 
 KUtsname init_uts = {"Linux", "orrery", "6.1.0-orrery", "#1 Orrery", "x86_64", "(none)"};
 
 SysResult sys_uname(UserPtr<KUtsname> name) {
-    KUtsname copy = init_uts;
+    KUtsname copy = current_uts();
     if (current()->personality & 0x0020000) memcpy(copy.release, "2.6.60", 7);  // UNAME26
     TRY(name.write(copy));
     return 0;
@@ -32,8 +33,8 @@ SysResult set_name(char (&field)[65], UserPtr<char> name, int length) {
 }  // namespace
 
 SysResult sys_sethostname(UserPtr<char> name, int length) {
-    return set_name(init_uts.nodename, name, length);
+    return set_name(current_uts().nodename, name, length);
 }
 SysResult sys_setdomainname(UserPtr<char> name, int length) {
-    return set_name(init_uts.domainname, name, length);
+    return set_name(current_uts().domainname, name, length);
 }

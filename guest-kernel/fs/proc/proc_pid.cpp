@@ -2,6 +2,7 @@
 #include "fs/cred.h"
 #include "fs/dentry.h"
 #include "fs/fs_struct.h"
+#include "fs/proc/nsfs.h"
 #include "fs/proc/proc.h"
 #include "mm/mm_struct.h"
 
@@ -98,6 +99,7 @@ class PidLink final : public ProcInode {
 
 constexpr const char* kLinkNames[] = {"cwd", "root", "exe"};
 constexpr const char* kDirNames[] = {"fd", "fdinfo", "task"};
+constexpr u32 kNsAt = 3071;  // its entries follow (fs/proc/nsfs.cpp)
 
 class PidDir final : public ProcInode {
   public:
@@ -136,6 +138,7 @@ Result<RefPtr<Inode>> PidDir::find(const Name& name) {
         }
     }
     if (name == "fd") return make_fd_dir(sb, pid_, proc_ino(pid_, kFdAt), false);
+    if (name == "ns") return make_ns_dir(sb, pid_, proc_ino(pid_, kNsAt));
     if (name == "fdinfo") return make_fd_dir(sb, pid_, proc_ino(pid_, kFdinfoAt), true);
     if (name == "task" && !as_thread_) return make_task_dir(sb, pid_);
     return Errno::ENOENT;
@@ -162,6 +165,7 @@ Result<void> PidDir::iterate(DirContext& context) {
     for (u32 i = 0; i < (as_thread_ ? 2u : 3u); i++) {
         if (!offer(kDirNames[i], kFdAt + i, S_IFDIR)) return {};
     }
+    if (!offer("ns", kNsAt, S_IFDIR)) return {};
     if (any_file(as_thread_, [&](const ProcPidFile& f, u32 number) {
             return !offer(f.name, kFilesAt + number + (as_thread_ ? 512 : 0), S_IFREG);
         })) {

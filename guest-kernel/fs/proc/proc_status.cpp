@@ -271,7 +271,22 @@ Result<void> show_pid_limits(KString& out, task_struct& task, bool) {
     return {};
 }
 
+namespace {
+
+// There is one user namespace: every id stands for itself.
+Result<void> show_id_map(KString& out, task_struct&, bool) {
+    return out.appendf("%10u %10u %10u\n", 0u, 0u, ~0u);
+}
+Result<void> show_setgroups(KString& out, task_struct&, bool) {
+    return out.append("allow\n");
+}
+
+}  // namespace
+
 const ProcPidFile kProcPidFiles[] = {
+    {"uid_map", 0644, show_id_map},
+    {"gid_map", 0644, show_id_map},
+    {"setgroups", 0644, show_setgroups},
     {"environ", 0400, show_environ},
     {"status", 0444, show_pid_status},
     {"limits", 0444, show_pid_limits},

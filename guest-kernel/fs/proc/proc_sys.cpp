@@ -10,16 +10,17 @@
 #include "ipc/mqueue.h"
 #include "task/aslr.h"
 #include "task/coredump.h"
+#include "task/namespaces.h"
 #include "task/pid.h"
 #include "task/uts.h"
 
 namespace {
 
 Result<void> show_hostname(KString& out) {
-    return out.appendf("%s\n", init_uts.nodename);
+    return out.appendf("%s\n", current_uts().nodename);
 }
 Result<void> show_domainname(KString& out) {
-    return out.appendf("%s\n", init_uts.domainname);
+    return out.appendf("%s\n", current_uts().domainname);
 }
 
 Result<void> store_name(char* field, size_t field_size, const char* text, size_t size) {
@@ -31,10 +32,10 @@ Result<void> store_name(char* field, size_t field_size, const char* text, size_t
     return {};
 }
 Result<void> store_hostname(const char* text, size_t size) {
-    return store_name(init_uts.nodename, sizeof(init_uts.nodename), text, size);
+    return store_name(current_uts().nodename, sizeof(KUtsname::nodename), text, size);
 }
 Result<void> store_domainname(const char* text, size_t size) {
-    return store_name(init_uts.domainname, sizeof(init_uts.domainname), text, size);
+    return store_name(current_uts().domainname, sizeof(KUtsname::domainname), text, size);
 }
 
 Result<void> show_osrelease(KString& out) {

@@ -1,0 +1,64 @@
+// The namespaces of a task (namespaces(7)): of names (uts), System V objects (ipc) and mounts (mnt). Of the other kinds
+// there is one each, which everybody is in.
+//
+// Guarantees: an NsProxy does not change; a task that gets another namespace gets another NsProxy.
+#pragma once
+
+#include "abi/system.h"
+#include "core/refcount.h"
+#include "core/result.h"
+
+struct IpcNamespace;
+struct MntNamespace;
+struct task_struct;
+
+struct UtsNamespace : RefCounted {
+    explicit UtsNamespace(u64 number, const KUtsname& names) : ino(number), name(names) {}
+    const u64 ino;
+    KUtsname name;
+};
+
+struct NsProxy : RefCounted {
+    NsProxy(RefPtr<UtsNamespace> names, IpcNamespace* objects, MntNamespace* mounts);  // takes references
+    ~NsProxy() override;
+    RefPtr<UtsNamespace> uts;
+    IpcNamespace* const ipc;
+    MntNamespace* const mnt;
+};
+
+enum class NsKind : u8 {
+    kCgroup,
+    kIpc,
+    kMnt,
+    kNet,
+    kPid,
+    kPidForChildren,
+    kTime,
+    kTimeForChildren,
+    kUser,
+    kUts,
+    kCount
+};
+struct NsKindInfo {
+    const char* name;  // in /proc/PID/ns
+    const char* type;  // before the colon in what the link says
+    u64 clone_flag;
+};
+extern const NsKindInfo kNsKinds[static_cast<int>(NsKind::kCount)];
+
+/// A number for a new namespace, as stat(2) of /proc/PID/ns shows it.
+u64 next_namespace_ino();
+/// The number of the namespace of `kind` that `proxy` has.
+u64 namespace_ino(const NsProxy& proxy, NsKind kind);
+/// For the first task.
+void init_namespaces(task_struct* first);
+/// For clone and unshare: a proxy with what `flags` (CLONE_NEW…) ask anew. `fs_of` gets its root and working directory in
+/// the new mounts. EPERM, EINVAL (a kind of which there is only one), ENOMEM.
+struct FsStruct;
+Result<RefPtr<NsProxy>> copy_namespaces(const NsProxy& old, u64 flags, FsStruct* fs);
+/// The task's proxy, or null when it is gone.
+RefPtr<NsProxy> get_task_namespaces(task_struct* task);
+/// At a task's end.
+void exit_namespaces(task_struct* task);
+
+KUtsname& current_uts();
