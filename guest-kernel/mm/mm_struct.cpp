@@ -131,6 +131,7 @@ Result<mm_struct*> dup_mm(mm_struct* old_mm) {
     mm->data_vm = old_mm->data_vm;
     mm->exec_vm = old_mm->exec_vm;
     mm->stack_vm = old_mm->stack_vm;
+    mm->membarrier_registered = old_mm->membarrier_registered;
     mm->dumpable = old_mm->dumpable;
     const Result<void> result = dup_areas(mm, old_mm);
     flush_tlb_mm(old_mm);

@@ -102,6 +102,7 @@ struct mm_struct {
     u64 swap_scan_address = 0;  // where reclaim looks next
     u64 hiwater_rss = 0, hiwater_vm = 0;
     u64 page_tables = 0;
+    u32 membarrier_registered = 0;  // commands that register (syscall/membarrier.cpp)
     bool dumpable = true;
     bool thp_disabled = false;  // PR_SET_THP_DISABLE
     TableList deposited;        // a page table for each huge entry (mm/huge_memory.h)
