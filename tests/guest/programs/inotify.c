@@ -47,6 +47,7 @@ static void touch(const char* path) { close(open(path, O_CREAT | O_WRONLY, 0644)
 
 static void errors(void) {
     char b[8];
+    CHECK(close(syscall(SYS_inotify_init)) == 0);
     CHECK_ERROR(inotify_init1(1), EINVAL);
     CHECK_ERROR(inotify_add_watch(fd, "d", 0), EINVAL);
     CHECK_ERROR(inotify_add_watch(0, "d", IN_OPEN), EINVAL);
