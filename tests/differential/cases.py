@@ -13,6 +13,8 @@ A file of cases is text. Lines before the first @case say what the file is about
     @differs REGEX : REASON        a line of the diff (it begins with - for Linux, + for ours) that is right to be there
     @missing REGEX : REASON        one that is to go when what REASON names is there
     @program NAME…                 programs/NAME.c, built and put into /cases/bin
+    @package NAME…                 packages of the Debian disk whose files are put into the image too
+    @seconds N                     what it may take of the guest's time, which is virtual; else 60
     commands for bash, to the next @case
 
 The commands run in a directory and a session of their own, without a terminal. A reason that explains no line of the
@@ -29,14 +31,12 @@ PROGRAMS = os.path.join(HERE, "programs")
 PROGRAM_REASONS = {
     "xattrs": "try_security_set|^.status : Debian's kernel has the BPF security module, whose answer takes the place of the capability's check (security_inode_setxattr)",
 }
-# What one case may take of the guest's time, which is virtual.
-SECONDS = 60
 DRIVER = """export PATH=/cases/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/root LANG=C TERM=linux PYTHONDONTWRITEBYTECODE=1
 dmesg -n 1
 for case in $(cat /cases/list); do
     mkdir -p /tmp/case.d /tmp/out.d; cd /tmp/case.d
     echo "@@@ begin $case"
-    setsid timeout -k 5 %d /bin/bash /cases/$case.sh </dev/null >/tmp/out.d/out 2>&1 &
+    setsid timeout -k 5 $(cat /cases/$case.seconds) /bin/bash /cases/$case.sh </dev/null >/tmp/out.d/out 2>&1 &
     session=$!
     wait $session 2>/dev/null
     status=$?
@@ -46,7 +46,7 @@ for case in $(cat /cases/list); do
     cd /; rm -rf /tmp/case.d /tmp/out.d
 done
 echo "@@@ all done"
-""" % SECONDS
+"""
 
 
 class Reason:
@@ -69,6 +69,7 @@ class Case:
         self.is_fast = "fast" in words
         self.is_keyed = False
         self.commands, self.steps, self.reasons, self.programs = "", [], [], []
+        self.packages, self.seconds = [], 60
 
     def directive(self, word, rest):
         if word == "mask":
@@ -80,6 +81,10 @@ class Case:
             self.steps.append(lambda output, r=re.compile(rest): kept(output, r.search))
         elif word == "sorted":
             self.steps.append(lambda output: "".join(sorted(output.splitlines(True))))
+        elif word == "package":
+            self.packages += rest.split()
+        elif word == "seconds":
+            self.seconds = int(rest)
         elif word == "keyed":
             self.is_keyed = True
         elif word in ("differs", "missing"):
