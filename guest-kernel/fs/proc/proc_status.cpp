@@ -266,7 +266,8 @@ Result<void> show_pid_limits(KString& out, task_struct& task, bool) {
         char hard[24] = "unlimited";
         if (l.cur != kRlimInfinity) snprintf(soft, sizeof(soft), "%llu", static_cast<ull>(l.cur));
         if (l.max != kRlimInfinity) snprintf(hard, sizeof(hard), "%llu", static_cast<ull>(l.max));
-        TRY(out.appendf("%-25s %-20s %-20s %-10s\n", kNames[i].name, soft, hard, kNames[i].unit));
+        TRY(out.appendf("%-25s %-20s %-20s ", kNames[i].name, soft, hard));
+        TRY(*kNames[i].unit ? out.appendf("%-10s\n", kNames[i].unit) : out.append("\n"));
     }
     return {};
 }
