@@ -3,7 +3,7 @@
 A file of cases is text. Lines before the first @case say what the file is about; such with @ are each case's. A case is
 
     @case NAME                     and "fast", if it belongs to each ./test, not only to the campaign
-    @mask REGEX => TEXT            what this matches is TEXT in both outputs (times, sizes)
+    @mask REGEX => TEXT            what this matches is TEXT in both outputs (times, sizes); without TEXT it goes
     @rename REGEX                  each different text that this matches is <1>, <2>, … in the order in which they come:
                                    which numbers are equal is compared, their values are not (PIDs, addresses)
     @only REGEX                    lines without a match are left out of both outputs
@@ -74,8 +74,8 @@ class Case:
 
     def directive(self, word, rest):
         if word == "mask":
-            regex, _, text = rest.partition(" => ")
-            self.steps.append(lambda output, r=re.compile(regex, re.M): r.sub(text, output))
+            regex, _, text = rest.partition(" =>")
+            self.steps.append(lambda output, r=re.compile(regex, re.M), t=text[1:]: r.sub(t, output))
         elif word == "rename":
             self.steps.append(lambda output, r=re.compile(rest, re.M): renamed(r, output))
         elif word == "only":
