@@ -23,6 +23,7 @@
 #include "drivers/pci/pci.h"
 #include "drivers/pci/pci_bus.h"
 #include "drivers/port_device.h"
+#include "drivers/rtc.h"
 #include "drivers/serial.h"
 #include "drivers/system/system_device.h"
 #include "drivers/virtio/virtio_blk.h"
@@ -286,6 +287,7 @@ extern "C" [[noreturn]] void kernel_main(u64 start_info) {
     seed_random();
     make_file_systems();
     init_port_device();
+    init_rtc_device();
     init_first_task();
     sched_init();
     on_tick([](bool) {

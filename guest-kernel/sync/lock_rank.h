@@ -53,6 +53,7 @@ enum class LockRank : u8 {
     kBlockStats = 122,
     kKthreads = 121,    // requests for kernel threads
     kPciConfig = 123,   // the ports of PCI's configuration space
+    kCmos = 125,        // the registers of the real-time clock
     kClockState = 123,  // adjtimex's variables
     kRandom = 124,      // the random generator's key
     kWaitQueue = 130,

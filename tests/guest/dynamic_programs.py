@@ -26,6 +26,7 @@ PATTERNS = {
     "vmstat": ("vmstat", r"^procs -+memory.*\n.*\n( +\d+)+$"),
     "meminfo": ("wc -l </proc/meminfo; grep VmallocTotal /proc/meminfo", r"^54\nVmallocTotal:   34359738367 kB$"),
     "cpus": ("cat /sys/devices/system/cpu/online /sys/bus/cpu/devices/cpu0/topology/core_cpus", r"^0\n1$"),
+    "rtc": ("a=$(cat /sys/class/rtc/rtc0/since_epoch); b=$(date +%s); echo $((b - a)) $(ls /dev/rtc0)", r"^-?[01] /dev/rtc0$"),
     "uptime": ("uptime -p", r"^up "),
 }
 COMMAND = """cd /tmp
