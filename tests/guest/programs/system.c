@@ -213,6 +213,8 @@ static void memory(void) {
     CHECK(syscall(SYS_munlock, p, 4096L) == 0);
     munmap(p + 4096, 4096);
     CHECK_ERROR(syscall(SYS_msync, p, 12288L, MS_SYNC), ENOMEM);
+    CHECK_ERROR(syscall(SYS_readahead, -1, 0L, 4096L), EBADF);
+    CHECK(syscall(SYS_readahead, fd, 0L, 4096L) == 0);
     CHECK(syscall(SYS_fsync, fd) == 0 && syscall(SYS_fdatasync, fd) == 0 && syscall(SYS_syncfs, fd) == 0 && syscall(SYS_sync) == 0);
     CHECK(syscall(SYS_sync_file_range, fd, 0L, 100L, 7) == 0);
     CHECK_ERROR(syscall(SYS_sync_file_range, fd, -1L, 100L, 7), EINVAL);
