@@ -30,24 +30,29 @@ void RequestQueue::replace_leader(Bio& old_leader, Bio& bio) {
     join_back(bio, old_leader);
 }
 
+/// Makes one request of two that have become neighbours.
+void RequestQueue::close_gap(Bio* first, Bio* second) {
+    if (!first || !second || first->sector + first->request_sectors != second->sector ||
+        !fits(*first, *second))
+        return;
+    Fifo::remove(second);
+    Sorted::remove(second);
+    join_back(*first, *second);
+    waiting_--;
+}
+
 bool RequestQueue::merge(Bio& bio) {
     if (!may_merge || !mergeable(bio)) return false;
     Sorted& sorted = sorted_[direction(bio)];
     for (Bio* r = sorted.back(); r; r = sorted.prev(r)) {
         if (r->sector + r->request_sectors == bio.sector && fits(*r, bio)) {
             join_back(*r, bio);
-            // The gap before the next request may be closed now.
-            Bio* next = sorted.next(r);
-            if (next && r->sector + r->request_sectors == next->sector && fits(*r, *next)) {
-                Fifo::remove(next);
-                Sorted::remove(next);
-                join_back(*r, *next);
-                waiting_--;
-            }
+            close_gap(r, sorted.next(r));
             return true;
         }
         if (bio.sector + bio.request_sectors == r->sector && fits(*r, bio)) {
             replace_leader(*r, bio);
+            close_gap(sorted.prev(&bio), &bio);
             return true;
         }
         if (r->sector + r->request_sectors < bio.sector) break;
@@ -64,15 +69,25 @@ bool RequestQueue::insert(Bio& bio, u64 now_ns) {
     bio.deadline_ns = now_ns + (d == 0 ? read_expire_ns : write_expire_ns);
     if (merge(bio)) return true;
     fifo_[d].push_back(&bio);
-    Sorted& sorted = sorted_[d];
-    Bio* before = sorted.back();
-    while (before && before->sector > bio.sector) before = sorted.prev(before);
-    if (before)
-        sorted.insert_after(before, &bio);
-    else
-        sorted.push_front(&bio);
-    waiting_++;
+    sort_in(bio);
     return false;
+}
+
+void RequestQueue::sort_in(Bio& leader) {
+    Sorted& sorted = sorted_[direction(leader)];
+    Bio* before = sorted.back();
+    while (before && before->sector > leader.sector) before = sorted.prev(before);
+    if (before)
+        sorted.insert_after(before, &leader);
+    else
+        sorted.push_front(&leader);
+    waiting_++;
+}
+
+void RequestQueue::put_back(Bio& leader) {
+    fifo_[direction(leader)].push_front(&leader);
+    sort_in(leader);
+    batch_done_ = 0;
 }
 
 Bio* RequestQueue::remove(Bio* leader) {
@@ -117,10 +132,6 @@ Bio* RequestQueue::take_deadline(u64 now_ns) {
 }
 
 Bio* RequestQueue::take(u64 now_ns) {
-    if (Bio* r = returned_) {
-        returned_ = nullptr;
-        return r;
-    }
     if (fifo_[0].empty() && fifo_[1].empty()) return nullptr;
     Bio* r = remove(scheduler_ == Scheduler::kNone ? take_none() : take_deadline(now_ns));
     batch_done_++;

@@ -25,9 +25,9 @@ class RequestQueue {
     bool insert(Bio& bio, u64 now_ns);
     /// The next request, taken out; null when there is none.
     Bio* take(u64 now_ns);
-    /// Puts back what take() gave, to be the next.
-    void put_back(Bio& leader) { returned_ = &leader; }
-    bool empty() const { return !returned_ && fifo_[0].empty() && fifo_[1].empty(); }
+    /// Puts back what take() gave: it is the oldest again, and may grow meanwhile.
+    void put_back(Bio& leader);
+    bool empty() const { return fifo_[0].empty() && fifo_[1].empty(); }
     u32 waiting() const { return waiting_; }
 
     void set_scheduler(Scheduler scheduler);
@@ -47,18 +47,18 @@ class RequestQueue {
     static bool mergeable(const Bio& bio);
     bool fits(const Bio& leader, const Bio& bio) const;
     bool merge(Bio& bio);
+    void close_gap(Bio* first, Bio* second);
     void join_back(Bio& leader, Bio& bio);
     void replace_leader(Bio& old_leader, Bio& bio);
     Bio* take_none();
     Bio* take_deadline(u64 now_ns);
     Bio* remove(Bio* leader);
+    void sort_in(Bio& leader);
 
     Scheduler scheduler_ = Scheduler::kDeadline;
     Fifo fifo_[2];      // by age; reads, and all else
     Sorted sorted_[2];  // by sector
-    Bio* returned_ = nullptr;
     u32 waiting_ = 0;
-    u64 order_ = 0;  // for none: who came first
 
     // deadline: the batch under way.
     unsigned batch_direction_ = 0;

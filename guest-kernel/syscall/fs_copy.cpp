@@ -184,8 +184,8 @@ SysResult sys_readahead(int fd, loff_t offset, size_t count) {
     if (!file->readable()) return Errno::EBADF;
     const u32 mode = file->inode->mode;
     if (!file->memory_object() || (!S_ISREG(mode) && !S_ISBLK(mode))) return Errno::EINVAL;
-    if (offset < 0) return Errno::EINVAL;
-    if (CachedFile* cached = file->as_cached_file())
+    CachedFile* cached = file->as_cached_file();
+    if (cached && offset >= 0)
         read_ahead_range(*cached, static_cast<u64>(offset), static_cast<u64>(offset) + count);
     return 0L;
 }

@@ -232,6 +232,8 @@ static void memory(void) {
     CHECK(syscall(SYS_readv, fd, &iov, 1) == 1 && syscall(SYS_writev, fd, &iov, 1) == 1 && lseek(fd, 0, SEEK_CUR) == 3);
     CHECK(syscall(SYS_fadvise64, fd, 0L, 0L, POSIX_FADV_DONTNEED) == 0);
     CHECK_ERROR(syscall(SYS_fadvise64, fd, 0L, -1L, 0), EINVAL);
+    CHECK(syscall(SYS_readahead, fd, 0L, 4096L) == 0);
+    CHECK_ERROR(syscall(SYS_readahead, -1, 0L, 4096L), EBADF);
     close(fd), unlink("m");
     CHECK(syscall(SYS_mlockall, MCL_CURRENT | MCL_FUTURE) == 0);
     char* q = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
