@@ -19,6 +19,9 @@ enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_WAKE_OP = 5, FUTEX_LOCK_PI = 6, FUT
 #define FUTEX_OWNER_DIED 0x40000000u
 #define FUTEX_TID_MASK 0x3fffffffu
 #define FUTEX_OP(op, arg, cmp, cmparg) ((op & 0xf) << 28 | (cmp & 0xf) << 24 | (arg & 0xfff) << 12 | (cmparg & 0xfff))
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
 struct waitv {
     uint64_t val, uaddr;
     uint32_t flags, reserved;
@@ -132,7 +135,7 @@ static void requeued(void) {
 }
 
 static long waitv(struct waitv* w, unsigned n, unsigned flags, struct timespec* t, int clock) {
-    return syscall(449, w, n, flags, t, clock);
+    return syscall(SYS_futex_waitv, w, n, flags, t, clock);
 }
 static void several(void) {
     word[0] = word[1] = word[2] = 7;

@@ -70,6 +70,8 @@ int main(void) {
     mkdir("d", 0755);
     mkdir("e", 0755);
     touch("d/f");
+    fd = inotify_init();
+    CHECK(fd >= 0 && fcntl(fd, F_GETFD) == 0 && close(fd) == 0);
     fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
     errors();

@@ -70,6 +70,8 @@ int main(void) {
     CHECK_ERROR(mq_send(reader, "x", 1, 0), EBADF);
     mqd_t writer = mq_open("/orrery-test", O_WRONLY);
     CHECK_ERROR(mq_receive(writer, b, 32, 0), EBADF);
+    clock_gettime(CLOCK_REALTIME, &t);
+    CHECK_ERROR(mq_timedreceive(q, b, 32, 0, &t), ETIMEDOUT);
 
     pid_t child = fork();
     if (child == 0) _exit(mq_receive(q, b, 32, &prio) == 6 && prio == 3 ? 0 : 1);

@@ -17,10 +17,10 @@
 struct args {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
-static int pidfd_open(pid_t pid, unsigned flags) { return syscall(434, pid, flags); }
-static int pidfd_send(int fd, int sig, siginfo_t* info, unsigned flags) { return syscall(424, fd, sig, info, flags); }
-static int pidfd_getfd(int fd, int target, unsigned flags) { return syscall(438, fd, target, flags); }
-static long clone3(struct args* a, size_t size) { return syscall(435, a, size); }
+static int pidfd_open(pid_t pid, unsigned flags) { return syscall(SYS_pidfd_open, pid, flags); }
+static int pidfd_send(int fd, int sig, siginfo_t* info, unsigned flags) { return syscall(SYS_pidfd_send_signal, fd, sig, info, flags); }
+static int pidfd_getfd(int fd, int target, unsigned flags) { return syscall(SYS_pidfd_getfd, fd, target, flags); }
+static long clone3(struct args* a, size_t size) { return syscall(SYS_clone3, a, size); }
 
 static int readable(int fd) {
     struct pollfd p = {fd, POLLIN, 0};

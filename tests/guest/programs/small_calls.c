@@ -29,8 +29,8 @@ static int status_of(pid_t pid) {
     waitpid(pid, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
-static long setattr(pid_t pid, struct attr* a, unsigned flags) { return syscall(314, pid, a, flags); }
-static long getattr(pid_t pid, struct attr* a, unsigned size, unsigned flags) { return syscall(315, pid, a, size, flags); }
+static long setattr(pid_t pid, struct attr* a, unsigned flags) { return syscall(SYS_sched_setattr, pid, a, flags); }
+static long getattr(pid_t pid, struct attr* a, unsigned size, unsigned flags) { return syscall(SYS_sched_getattr, pid, a, size, flags); }
 
 static void scheduling(void) {
     struct attr a = {0}, g;
@@ -175,13 +175,13 @@ static void waiting(void) {
     struct epoll_event e = {EPOLLIN, {.u32 = 5}}, got;
     epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &e);
     struct timespec t = {0, 2000000};
-    CHECK(syscall(441, ep, &got, 1, &t, 0, 0) == 0);
+    CHECK(syscall(SYS_epoll_pwait2, ep, &got, 1, &t, 0, 0) == 0);
     write(p[1], "x", 1);
-    CHECK(syscall(441, ep, &got, 1, 0, 0, 0) == 1 && got.data.u32 == 5);
+    CHECK(syscall(SYS_epoll_pwait2, ep, &got, 1, 0, 0, 0) == 1 && got.data.u32 == 5);
     t.tv_nsec = -1;
-    CHECK_ERROR(syscall(441, ep, &got, 1, &t, 0, 0), EINVAL);
-    CHECK_ERROR(syscall(441, ep, &got, 1, 8, 0, 0), EFAULT);
-    CHECK_ERROR(syscall(441, ep, &got, 0, 0, 0, 0), EINVAL);
+    CHECK_ERROR(syscall(SYS_epoll_pwait2, ep, &got, 1, &t, 0, 0), EINVAL);
+    CHECK_ERROR(syscall(SYS_epoll_pwait2, ep, &got, 1, 8, 0, 0), EFAULT);
+    CHECK_ERROR(syscall(SYS_epoll_pwait2, ep, &got, 0, 0, 0, 0), EINVAL);
 }
 
 int main(void) {
