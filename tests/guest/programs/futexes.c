@@ -45,6 +45,18 @@ static int status_of(pid_t pid) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
+// Until the child sleeps in the call that it was made for.
+static void until_asleep(pid_t pid) {
+    char path[32], text[256], state = 0;
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    while (state != 'S') {
+        FILE* f = fopen(path, "r");
+        if (f && fgets(text, sizeof(text), f)) state = strrchr(text, ')')[2];
+        if (f) fclose(f);
+        usleep(1000);
+    }
+}
+
 static void pi(void) {
     *word = 0;
     CHECK(futex(word, FUTEX_LOCK_PI, 0, 0, 0, 0) == 0 && *word == (uint32_t)gettid_());
@@ -63,7 +75,8 @@ static void pi(void) {
         good = good && futex(word, FUTEX_UNLOCK_PI, 0, 0, 0, 0) == 0 && (*word & FUTEX_TID_MASK) == 0;
         _exit(good ? 0 : 1);
     }
-    usleep(30000);
+    usleep(60000);
+    until_asleep(child);
     CHECK((*word & FUTEX_WAITERS) != 0);
     CHECK(futex(word, FUTEX_UNLOCK_PI, 0, 0, 0, 0) == 0);
     CHECK(status_of(child) == 0);
@@ -119,7 +132,7 @@ static void requeued(void) {
         good = good && futex(&word[1], FUTEX_UNLOCK_PI, 0, 0, 0, 0) == 0;
         _exit(good ? 0 : 1);
     }
-    usleep(30000);
+    until_asleep(child);
     CHECK_ERROR(futex(&word[0], FUTEX_WAKE, 1, 0, 0, 0), EINVAL);
     CHECK_ERROR(futex(&word[0], FUTEX_CMP_REQUEUE_PI, 1, (void*)0, &word[1], 6), EAGAIN);
     CHECK_ERROR(futex(&word[0], FUTEX_CMP_REQUEUE_PI, 2, (void*)0, &word[1], 5), EINVAL);
@@ -143,7 +156,7 @@ static void several(void) {
     for (int i = 0; i < 3; i++) w[i] = (struct waitv){7, (uintptr_t)&word[i], 2, 0};
     pid_t child = fork();
     if (child == 0) _exit((int)waitv(w, 3, 0, 0, 0));
-    usleep(30000);
+    until_asleep(child);
     CHECK(futex(&word[1], FUTEX_WAKE, 1, 0, 0, 0) == 1);
     CHECK(status_of(child) == 1);
     w[2].val = 8;
@@ -170,7 +183,7 @@ static void waked_by_operation(void) {
     word[0] = 1, word[1] = 10;
     pid_t child = fork();
     if (child == 0) _exit(futex(&word[0], FUTEX_WAIT, 1, 0, 0, 0) == 0 ? 0 : 1);
-    usleep(30000);
+    until_asleep(child);
     CHECK(futex(&word[0], FUTEX_WAKE_OP, 1, (void*)1, &word[1], FUTEX_OP(FUTEX_OP_ADD, 5, FUTEX_OP_CMP_GT, 100)) == 1);
     CHECK(word[1] == 15 && status_of(child) == 0);
     CHECK_ERROR(futex(&word[0], FUTEX_WAKE_OP, 1, (void*)1, &word[1], FUTEX_OP(7, 5, 0, 0)), ENOSYS);
