@@ -35,6 +35,17 @@ static int status_of(pid_t pid) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 static void no_handler(int sig) {}
+// Until the child sleeps in the call that it was made for.
+static void until_asleep(pid_t pid) {
+    char path[32], text[256], state = 0;
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    while (state != 'S') {
+        FILE* f = fopen(path, "r");
+        if (f && fgets(text, sizeof(text), f)) state = strrchr(text, ')')[2];
+        if (f) fclose(f);
+        usleep(1000);
+    }
+}
 
 int main(void) {
     int id = msgget(IPC_PRIVATE, 0600);
@@ -71,7 +82,7 @@ int main(void) {
     CHECK_ERROR(msgsnd(id, &m, 1, IPC_NOWAIT), EAGAIN);
     pid_t child = fork();
     if (child == 0) _exit(put(id, 7, "waited", 0) == 0 ? 0 : 1);
-    usleep(10000);
+    until_asleep(child);
     CHECK(msgrcv(id, &m, 8192, 0, 0) == 8192);
     CHECK(status_of(child) == 0);
     CHECK(strcmp(get(id, 7, 0), "waited") == 0);
@@ -80,7 +91,7 @@ int main(void) {
     // Empty.
     child = fork();
     if (child == 0) _exit(msgrcv(id, &m, 100, 5, 0) == 4 && m.type == 5 ? 0 : 1);
-    usleep(10000);
+    until_asleep(child);
     put(id, 4, "no", 0);
     put(id, 5, "five", 0);
     CHECK(status_of(child) == 0);
@@ -113,7 +124,7 @@ int main(void) {
     CHECK_ERROR(msgctl(id, 99, &ds), EINVAL);
     child = fork();
     if (child == 0) _exit(msgrcv(id, &m, 100, 6, 0) == -1 && errno == EIDRM ? 0 : 1);
-    usleep(10000);
+    until_asleep(child);
     CHECK(msgctl(id, IPC_RMID, 0) == 0);
     CHECK(status_of(child) == 0);
     CHECK_ERROR(put(id, 1, "x", 0), EINVAL);
