@@ -22,7 +22,7 @@ class Ext4Pages final : public MappedPages {
     Result<bool> needs_blocks(u64 first, u64 end);
     Result<void> write_new(Page** pages, u32 count, u64 end);
     Result<void> write_run(Ext4Op& op, Page** pages, u64 first, u64 end, u64* next);
-    Result<void> reserve(Page& page);
+    Result<void> reserve(Page& page, u64 end);
     void unreserve(Page& page);
 
     Ext4Inode& file_;

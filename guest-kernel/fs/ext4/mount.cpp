@@ -197,6 +197,7 @@ Result<void> Ext4Super::remount(u64 flags, const char* data) {
     }
     options = fresh;
     journal.set_barrier(options.barrier);
+    printk(KERN_INFO "EXT4-fs (%s): re-mounted. Quota mode: none.\n", device->name());
     return {};
 }
 

@@ -29,22 +29,25 @@ Result<BlockExtent> Ext4Pages::map_blocks(u64 first, u64 wanted, bool) {
     return extent;
 }
 
-/// Sets blocks aside for those of the page that have none.
-Result<void> Ext4Pages::reserve(Page& page) {
-    if (page.private_data) return {};
+/// Sets blocks aside for those of the page that have none, as far as the file will reach (`end`, in bytes).
+Result<void> Ext4Pages::reserve(Page& page, u64 end) {
+    if (page.private_data && end <= size()) return {};
     const u32 per_page = static_cast<u32>(kPageSize >> block_shift());
     const u64 first = page.index * per_page;
-    if (first + per_page > 0xffffffffull) return Errno::EFBIG;
+    const u64 blocks = (max(end, size()) + (1u << block_shift()) - 1) >> block_shift();
+    const u32 count = static_cast<u32>(min<u64>(blocks - first, per_page));
+    if (first + count > 0xffffffffull) return Errno::EFBIG;
     MutexGuard guard(file_.fs().lock);
     u32 missing = 0;
-    for (u32 i = 0; i < per_page;) {
-        const Ext4Mapping at = TRY(file_.map(static_cast<u32>(first + i), per_page - i));
+    for (u32 i = 0; i < count;) {
+        const Ext4Mapping at = TRY(file_.map(static_cast<u32>(first + i), count - i));
         if (at.kind == Ext4Mapping::Kind::kHole) missing += at.length;
         i += at.length;
     }
-    if (missing == 0) return {};
-    TRY(file_.fs().reserve_blocks(missing));
-    __atomic_add_fetch(&file_.reserved, missing, __ATOMIC_RELAXED);
+    const u32 there = static_cast<u32>(reinterpret_cast<u64>(page.private_data));
+    if (missing <= there) return {};
+    TRY(file_.fs().reserve_blocks(missing - there));
+    __atomic_add_fetch(&file_.reserved, missing - there, __ATOMIC_RELAXED);
     page.private_data = reinterpret_cast<void*>(u64{missing});
     return {};
 }
@@ -60,7 +63,7 @@ void Ext4Pages::unreserve(Page& page) {
 Result<Page*> Ext4Pages::write_begin(u64 position, u32 length, void** state) {
     if (file_.fs().read_only) return Errno::EROFS;
     Page* page = TRY(MappedPages::write_begin(position, length, state));
-    const Result<void> reserved = reserve(*page);
+    const Result<void> reserved = reserve(*page, position + length);
     if (reserved.ok()) return page;
     unlock_page(page);
     page_put(page);

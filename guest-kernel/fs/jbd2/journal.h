@@ -65,7 +65,8 @@ class Journal {
 
     u32 running_id() const { return sequence_; }
     bool empty() const { return running_.empty() && revokes_.empty(); }
-    u32 length() const { return length_; }
+    /// In blocks, with its super block.
+    u32 length() const { return last_; }
 
   private:
     class Replay;
