@@ -101,6 +101,7 @@ struct KernelStatx {
 static_assert(sizeof(KernelStatx) == 256);
 
 constexpr u32 STATX_BASIC_STATS = 0x7ff;
+constexpr u32 STATX_BTIME = 0x800;
 constexpr u32 STATX_MNT_ID = 0x1000;
 constexpr u32 STATX_RESERVED = 0x80000000;
 constexpr u64 STATX_ATTR_MOUNT_ROOT = 0x2000;

@@ -82,6 +82,8 @@ class Inode : public RefCounted {
     virtual Result<void> set_size(u64 new_size);
     /// Fills `out`; the default takes it from the fields.
     virtual void getattr(KernelStat* out);
+    /// When it was made, for statx(2); null when the file system does not know.
+    virtual const timespec64* birth_time() const { return nullptr; }
     /// Before mode, owner or times are changed; procfs refuses with EPERM.
     virtual Result<void> may_setattr() { return {}; }
     /// After mode, owner or times were changed: what has them on a disk writes them, `lazily` when that can wait.

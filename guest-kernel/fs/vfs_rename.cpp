@@ -48,8 +48,8 @@ Result<void> check_replaced(Inode& to_dir, Inode& moved, Inode& victim, u32 flag
 }  // namespace
 
 Result<void> check_rename_flags(u32 flags) {
-    if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) return Errno::EINVAL;  // no whiteouts here
-    if ((flags & RENAME_NOREPLACE) && (flags & RENAME_EXCHANGE)) return Errno::EINVAL;
+    if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) return Errno::EINVAL;
+    if ((flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) && (flags & RENAME_EXCHANGE)) return Errno::EINVAL;
     return {};
 }
 

@@ -124,6 +124,11 @@ SysResult sys_statx(int dirfd, UserString path, int flags, u32 mask, UserPtr<Ker
     out.stx_rdev_minor = dev_minor(st.st_rdev);
     out.stx_dev_major = dev_major(st.st_dev);
     out.stx_dev_minor = dev_minor(st.st_dev);
+    const timespec64* born = (mask & STATX_BTIME) ? place.inode().birth_time() : nullptr;
+    if (born) {
+        out.stx_mask |= STATX_BTIME;
+        out.stx_btime = statx_time({born->tv_sec, born->tv_nsec});
+    }
     out.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
     if (place.mount) {
         out.stx_mask |= STATX_MNT_ID;

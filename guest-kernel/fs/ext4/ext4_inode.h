@@ -51,6 +51,7 @@ class Ext4Inode final : public Inode {
     Result<RefPtr<File>> open(int open_flags) override;
     Result<void> set_size(u64 new_size) override;
     void getattr(KernelStat* out) override;
+    const timespec64* birth_time() const override { return extra_isize >= 24 ? &crtime : nullptr; }
     Result<void> may_setattr() override;
     Result<void> allocate_range(int mode, u64 offset, u64 length);
     Result<long> ioctl(u32 request, u64 argument, File& file);

@@ -178,6 +178,8 @@ Result<void> TmpfsInode::rename(const Name& from, Inode& moved, Inode& to_dir, c
     if (victim && victim->is_dir() && !static_cast<TmpfsInode*>(victim)->is_empty_dir())
         return Errno::ENOTEMPTY;
     RefPtr<Inode> keep(&moved);
+    RefPtr<TmpfsInode> whiteout;
+    if (flags & RENAME_WHITEOUT) whiteout = TRY(super().new_inode(S_IFCHR, this));
     if (victim) {
         target_dir.names.find(to)->inode = keep;  // in place: cannot fail half way
         victim->nlink = victim->is_dir() ? 0 : victim->nlink - 1;
@@ -186,7 +188,12 @@ Result<void> TmpfsInode::rename(const Name& from, Inode& moved, Inode& to_dir, c
     } else {
         TRY(target_dir.names.insert(to, keep));
     }
-    leave(from);
+    if (whiteout) {
+        names.find(from)->inode = whiteout;
+        touch_mtime();
+    } else {
+        leave(from);
+    }
     if (moved.is_dir()) {
         nlink--;
         target_dir.nlink++;

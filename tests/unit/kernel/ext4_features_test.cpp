@@ -379,6 +379,9 @@ TEST_CASE("ext4: two names change places, and directories their parents") {
     CHECK(read_file("/mnt/b/file/inner") == "inner");
     CHECK(error_of(vfs_rename(AT_FDCWD, "/mnt/a/dir", AT_FDCWD, "/mnt/b/file", RENAME_NOREPLACE)) ==
           Errno::EEXIST);
+    REQUIRE(make_file("/mnt/b/covered", "text") == Errno::OK);
+    REQUIRE(vfs_rename(AT_FDCWD, "/mnt/b/covered", AT_FDCWD, "/mnt/a/covered", RENAME_WHITEOUT).ok());
+    CHECK(read_file("/mnt/a/covered") == "text");
     REQUIRE(vfs_rename(AT_FDCWD, "/mnt/b/file", AT_FDCWD, "/mnt/a/moved", 0).ok());
     REQUIRE(vfs_mkdir(AT_FDCWD, "/mnt/empty", 0755).ok());
     REQUIRE(vfs_rename(AT_FDCWD, "/mnt/a/moved", AT_FDCWD, "/mnt/empty", 0).ok());
@@ -390,6 +393,9 @@ TEST_CASE("ext4: two names change places, and directories their parents") {
     Path keep;
     inode_of("/mnt/a", keep).getattr(&st);
     CHECK(st.st_nlink == 2);
+    inode_of("/mnt/b/covered", keep).getattr(&st);
+    CHECK(S_ISCHR(st.st_mode));
+    CHECK(st.st_rdev == 0);
 }
 
 TEST_CASE("ext4: remounted read-only the disk is clean, and nothing changes it") {

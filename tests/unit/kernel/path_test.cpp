@@ -199,7 +199,7 @@ TEST_CASE("rename replaces what may be replaced") {
     CHECK(do_rename("/c", "/d", RENAME_EXCHANGE) == Errno::OK);
     CHECK(inode_of("/c").is_dir());
     CHECK(read_file("/d") == "A");
-    CHECK(do_rename("/c", "/d", RENAME_WHITEOUT) == Errno::EINVAL);
+    CHECK(do_rename("/c", "/d", RENAME_WHITEOUT | RENAME_EXCHANGE) == Errno::EINVAL);
 }
 
 TEST_CASE("moving a directory keeps link counts and the cache right") {
