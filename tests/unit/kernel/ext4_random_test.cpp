@@ -246,7 +246,7 @@ TEST_CASE("ext4: a damaged image is refused or endured") {
                 }
             }
         }
-        for (u32 seed = 0; seed < (long_run() ? 20000u : 150u); seed++) {
+        for (u32 seed = 0; seed < (long_run() ? 2000u : 150u); seed++) {
             Dice dice(seed);
             std::vector<u8> bad = good;
             const u32 hits = 1 + dice.roll(seed % 3 == 0 ? 200 : 6);
