@@ -46,7 +46,6 @@
 #include "mm/kswapd.h"
 #include "mm/memblock.h"
 #include "mm/mm_sysfs.h"
-#include "mm/vmscan.h"
 #include "mm/vmstat.h"
 #include "sched/load.h"
 #include "sched/sched.h"
@@ -234,7 +233,6 @@ bool exists(const char* path) {
 }
 
 void kernel_init(void*) {
-    kswapd_init();
     probe_devices();
     start_reclaim_threads();
     load_initramfs();

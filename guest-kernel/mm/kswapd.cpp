@@ -6,6 +6,8 @@
 #include "fs/page_cache.h"
 #include "fs/writeback.h"
 #include "mm/buddy.h"
+#include "mm/swap.h"
+#include "mm/vmscan.h"
 #include "sync/wait_queue.h"
 #include "task/kthread.h"
 
@@ -28,7 +30,7 @@ bool take(bool& wanted) {
         (void)wait_event(g_kswapd, [] { return take(g_kswapd_wanted); });
         const u64 high = 2 * low_watermark();
         for (u64 free = buddy_free_pages(); free < high; free = buddy_free_pages()) {
-            if (shrink_page_cache(min<u64>(high - free, 256)) > 0) continue;
+            if (reclaim_pages(min<u64>(high - free, 256)) > 0) continue;
             // What is left may only be dirty.
             if (write_back_all(0, 1024) == 0) break;
         }
@@ -61,7 +63,8 @@ void note_free_pages(u64 free) {
     if (free >= low_watermark() || !__atomic_load_n(&g_running, __ATOMIC_RELAXED)) return;
     // Waking takes locks below the slab's and the page allocator's: whoever holds these is followed by another soon.
     if (this_cpu().lock_rank >= static_cast<u32>(LockRank::kWaitQueue)) return;
-    if (__atomic_load_n(&page_cache_counts.pages, __ATOMIC_RELAXED) > 0) wake(g_kswapd, g_kswapd_wanted);
+    if (__atomic_load_n(&page_cache_counts.pages, __ATOMIC_RELAXED) > 0 || swap_totals().free > 0)
+        wake(g_kswapd, g_kswapd_wanted);
 }
 
 bool reclaim_for_allocation(unsigned order) {

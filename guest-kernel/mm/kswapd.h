@@ -1,6 +1,6 @@
 // Taking memory back before it is gone: kswapd, and the flusher of dirty pages.
 //
-// Guarantees: below the low watermark kswapd is woken and shrinks the page cache up to the high one; an allocation that
+// Guarantees: below the low watermark kswapd is woken and frees (mm/vmscan.h) up to the high one; an allocation that
 // finds nothing tries to shrink it itself where the locks it holds allow.
 #pragma once
 

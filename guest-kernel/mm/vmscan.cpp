@@ -5,18 +5,13 @@
 #include "mm/vmscan.h"
 
 #include "arch/x86_64/pte_range.h"
-#include "core/panic.h"
 #include "fs/page_cache.h"
-#include "mm/buddy.h"
 #include "mm/huge_memory.h"
 #include "mm/mm_struct.h"
 #include "mm/swap.h"
 #include "mm/vmstat.h"
 #include "sched/sched.h"
-#include "sync/wait_queue.h"
-#include "task/fork.h"
 #include "task/pid.h"
-#include "time/tick.h"
 
 namespace {
 
@@ -150,26 +145,6 @@ u64 swap_out(u64 wanted) {
     return done;
 }
 
-WaitQueue kswapd_wait;
-
-u64 low_water() {
-    return 2 * buddy_reserve_pages();
-}
-u64 high_water() {
-    return 3 * buddy_reserve_pages();
-}
-
-void kswapd(void*) {
-    for (;;) {
-        wait_event_uninterruptible(kswapd_wait, [] { return buddy_free_pages() < low_water(); });
-        while (buddy_free_pages() < high_water() && reclaim_pages(SwapOut::kBatch) > 0) cond_resched();
-        if (buddy_free_pages() >= low_water()) continue;
-        // Nothing to be had: look again at a later tick.
-        current()->state = TASK_UNINTERRUPTIBLE;
-        (void)schedule_until(deadline_after(100'000'000));
-    }
-}
-
 }  // namespace
 
 mm_struct* next_mm(int* last_pid) {
@@ -200,11 +175,4 @@ u64 reclaim_pages(u64 pages) {
     count_vm_event(VmEvent::pgsteal_anon, anon);
     count_vm_event(ahead ? VmEvent::pgsteal_kswapd : VmEvent::pgsteal_direct, files + anon);
     return files + anon;
-}
-
-void kswapd_init() {
-    if (!kernel_thread(kswapd, nullptr, "kswapd0").ok()) panic("cannot make kswapd");
-    on_tick([](bool) {
-        if (kswapd_wait.has_sleepers() && buddy_free_pages() < low_water()) kswapd_wait.wake_all();
-    });
 }
