@@ -1,6 +1,7 @@
 // Blocks that go to the device together (fs/block_batch.h).
 #include "fs/block_batch.h"
 
+#include "core/atomic.h"
 #include "core/unique.h"
 #include "sync/hashed_wait.h"
 
@@ -13,7 +14,7 @@ struct Flight {
 
     static void landed(Bio& bio) {
         Flight& flight = *static_cast<Flight*>(bio.owner);
-        if (bio.status != Errno::OK) __atomic_store_n(&flight.status, bio.status, __ATOMIC_RELAXED);
+        if (bio.status != Errno::OK) atomic_store(flight.status, bio.status);
         delete &bio;
         WaitQueue& queue = hashed_wait_queue(&flight);
         __atomic_sub_fetch(&flight.left, 1, __ATOMIC_RELEASE);

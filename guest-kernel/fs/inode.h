@@ -153,9 +153,9 @@ class SuperBlock : public RefCounted {
 
     const char* type;
     i64 magic;
-    dev_t dev;                   ///< anonymous: major 0; on a block device that device's number
+    dev_t dev;                           ///< anonymous: major 0; on a block device that device's number
     RefPtr<BlockDevice> mounted_device;  ///< what it lies on, claimed while it is mounted; null: nothing
-    RefPtr<Dentry> root;         ///< broken up by SuperBlock::shutdown
+    RefPtr<Dentry> root;                 ///< broken up by SuperBlock::shutdown
     bool read_only = false;
     u64 next_ino = 1;
 

@@ -1,4 +1,5 @@
 // Dirty pages of one file and their way to the device (fs/page_cache.h).
+#include "core/atomic.h"
 #include "core/string.h"
 #include "fs/page_cache.h"
 #include "fs/page_lru.h"
@@ -36,7 +37,7 @@ bool PageCache::begin_write(Page* page, bool wait) {
 }
 
 void PageCache::note_error(Errno error) {
-    __atomic_store_n(&last_error_, error, __ATOMIC_RELAXED);
+    atomic_store(last_error_, error);
     __atomic_fetch_add(&error_sequence_, 1, __ATOMIC_RELEASE);
 }
 
@@ -108,5 +109,5 @@ Result<void> PageCache::check_error(u32* seen) {
     const u32 now = error_sequence();
     if (*seen == now) return {};
     *seen = now;
-    return __atomic_load_n(&last_error_, __ATOMIC_RELAXED) == Errno::ENOSPC ? Errno::ENOSPC : Errno::EIO;
+    return atomic_load(last_error_) == Errno::ENOSPC ? Errno::ENOSPC : Errno::EIO;
 }

@@ -5,6 +5,7 @@
 #include "mm/huge_memory.h"
 
 #include "arch/x86_64/pgtable.h"
+#include "core/atomic.h"
 #include "core/cmdline.h"
 #include "core/panic.h"
 #include "core/string.h"
@@ -80,11 +81,11 @@ void install_huge(mm_struct* mm, u64& entry, Page* head, u64 bits) {
 }  // namespace
 
 ThpMode thp_mode() {
-    return __atomic_load_n(&mode, __ATOMIC_RELAXED);
+    return atomic_load(mode);
 }
 
 void set_thp_mode(ThpMode new_mode) {
-    __atomic_store_n(&mode, new_mode, __ATOMIC_RELAXED);
+    atomic_store(mode, new_mode);
 }
 
 void thp_init() {

@@ -2,6 +2,7 @@
 #include "mm/overcommit.h"
 
 #include "arch/x86_64/pgtable.h"
+#include "core/atomic.h"
 #include "fs/cred.h"
 #include "mm/buddy.h"
 #include "mm/hugetlb.h"
@@ -41,10 +42,10 @@ bool fits(const mm_struct* mm, u64 pages, u64 all) {
 }  // namespace
 
 Overcommit overcommit_mode() {
-    return __atomic_load_n(&mode, __ATOMIC_RELAXED);
+    return atomic_load(mode);
 }
 void set_overcommit_mode(Overcommit new_mode) {
-    __atomic_store_n(&mode, new_mode, __ATOMIC_RELAXED);
+    atomic_store(mode, new_mode);
 }
 u64 overcommit_ratio() {
     return __atomic_load_n(&ratio, __ATOMIC_RELAXED);

@@ -84,7 +84,7 @@ struct UserSchedAttr {  // struct sched_attr
 };
 static_assert(sizeof(UserSchedAttr) == 56);
 constexpr u32 kSchedAttrV0 = 48;
-constexpr u64 kResetOnFork = 1, kKeepPolicy = 8, kKeepParams = 16, kUtilClamp = 0x60, kKnownAttrFlags = 0x7f;
+constexpr u64 kKeepPolicy = 8, kKeepParams = 16, kUtilClamp = 0x60, kKnownAttrFlags = 0x7f;
 
 /// The program's structure, of whatever size it knows; E2BIG (with our size told) for one that says more than we know.
 Result<UserSchedAttr> read_sched_attr(u64 address) {

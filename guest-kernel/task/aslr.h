@@ -17,7 +17,8 @@ extern u32 randomize_va_space;
 constexpr u64 kStackRandom = 0x3fffffull << kPageShift;
 
 inline bool randomizes() {
-    return __atomic_load_n(&randomize_va_space, __ATOMIC_RELAXED) != 0 && !(current()->personality & kAddrNoRandomize);
+    return __atomic_load_n(&randomize_va_space, __ATOMIC_RELAXED) != 0 &&
+           !(current()->personality & kAddrNoRandomize);
 }
 inline u64 random_below(u64 limit) {
     u64 value;

@@ -15,9 +15,9 @@
 #include "mm/mm_struct.h"
 #include "mm/user_ptr.h"
 #include "sched/sched.h"
+#include "task/namespaces.h"
 #include "task/pid.h"
 #include "task/signal.h"
-#include "task/namespaces.h"
 #include "time/clock.h"
 
 u32 core_uses_pid = 0;

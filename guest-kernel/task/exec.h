@@ -21,7 +21,7 @@ struct BinaryProgram {
     u64 p = 0;  // top of what is on the new stack so far
     int argc = 0, envc = 0;
     u8 head[256] = {};  // first bytes of `file`
-    Credentials cred;  // what the process will have
+    Credentials cred;   // what the process will have
     bool secure = false;
     bool write_denied = false;
 

@@ -285,18 +285,11 @@ Result<void> show_setgroups(KString& out, task_struct&, bool) {
 }  // namespace
 
 const ProcPidFile kProcPidFiles[] = {
-    {"uid_map", 0644, show_id_map},
-    {"gid_map", 0644, show_id_map},
-    {"setgroups", 0644, show_setgroups},
-    {"environ", 0400, show_environ},
-    {"status", 0444, show_pid_status},
-    {"limits", 0444, show_pid_limits},
-    {"comm", 0644, show_comm, store_comm},
-    {"cmdline", 0444, show_cmdline},
-    {"stat", 0444, show_pid_stat},
-    {"statm", 0444, show_pid_statm},
-    {"maps", 0444, show_pid_maps},
-    {"mounts", 0444, show_pid_mounts},
-    {"mountinfo", 0444, show_pid_mountinfo},
-    {nullptr, 0, nullptr},
+    {"uid_map", 0644, show_id_map},          {"gid_map", 0644, show_id_map},
+    {"setgroups", 0644, show_setgroups},     {"environ", 0400, show_environ},
+    {"status", 0444, show_pid_status},       {"limits", 0444, show_pid_limits},
+    {"comm", 0644, show_comm, store_comm},   {"cmdline", 0444, show_cmdline},
+    {"stat", 0444, show_pid_stat},           {"statm", 0444, show_pid_statm},
+    {"maps", 0444, show_pid_maps},           {"mounts", 0444, show_pid_mounts},
+    {"mountinfo", 0444, show_pid_mountinfo}, {nullptr, 0, nullptr},
 };
