@@ -29,9 +29,8 @@ class KString {
     Result<void> append(const char* text, size_t length) {
         if (length > kMaxLength) return Errno::ENOMEM;
         const size_t old = size();
-        if (old + length + 1 > bytes_.size()) {
-            TRY(bytes_.reserve(max<size_t>(old + length + 1, bytes_.size() + bytes_.size() / 2)));
-        }
+        if (old + length + 1 > bytes_.capacity())
+            TRY(bytes_.reserve(max<size_t>(old + length + 1, bytes_.capacity() + bytes_.capacity() / 2)));
         TRY(bytes_.resize(old + length + 1));
         memcpy(bytes_.data() + old, text, length);
         bytes_[old + length] = '\0';

@@ -9,6 +9,7 @@
 
 #include "core/kmalloc.h"
 #include "core/result.h"
+#include "core/string.h"
 
 template <class T>
 class Vec {
@@ -28,6 +29,7 @@ class Vec {
     ~Vec() { destroy(); }
 
     size_t size() const { return size_; }
+    size_t capacity() const { return capacity_; }
     bool empty() const { return size_ == 0; }
     T* data() { return data_; }
     const T* data() const { return data_; }
@@ -49,9 +51,13 @@ class Vec {
         if (capacity <= capacity_) return {};
         T* fresh = static_cast<T*>(kmalloc(capacity * sizeof(T)));
         if (!fresh) return Errno::ENOMEM;
-        for (size_t i = 0; i < size_; i++) {
-            new (&fresh[i]) T(std::move(data_[i]));
-            data_[i].~T();
+        if constexpr (__is_trivially_copyable(T)) {
+            if (size_) memcpy(fresh, data_, size_ * sizeof(T));
+        } else {
+            for (size_t i = 0; i < size_; i++) {
+                new (&fresh[i]) T(std::move(data_[i]));
+                data_[i].~T();
+            }
         }
         kfree(data_);
         data_ = fresh;
@@ -66,6 +72,10 @@ class Vec {
     Result<void> resize(size_t size) {
         TRY(reserve(size));
         while (size_ > size) data_[--size_].~T();
+        if constexpr (__is_trivially_copyable(T) && sizeof(T) == 1) {
+            if (size_ < size) memset(data_ + size_, 0, size - size_);
+            size_ = size;
+        }
         while (size_ < size) new (&data_[size_++]) T();
         return {};
     }
@@ -78,6 +88,7 @@ class Vec {
         pop();
     }
     void clear() {
+        if constexpr (__is_trivially_copyable(T)) size_ = 0;
         while (size_) data_[--size_].~T();
     }
 
