@@ -142,7 +142,7 @@ TEST_CASE("watched places change nothing", "[guest]") {
         while (machine.run(to_moment(instructions)) == StopReason::Requested) {
         }
     };
-    run_to(7'000'000);
+    run_to(4'000'000);
     {
         ArmedPoints armed(machine.observers());
         armed.code(at("do_syscall_64"));
