@@ -3,7 +3,7 @@
 
 #include "core/string.h"
 #include "core/unique.h"
-#include "sched/sched.h"
+#include "sched/sleep.h"
 #include "syscall/syscalls.h"
 #include "task/task.h"
 #include "time/clock.h"
@@ -155,22 +155,12 @@ Result<u64> deadline_from(u64 timeout) {
 
 /// Sleeps until another task completes `waiter`, a signal or the time comes.
 SysResult sleep_for(IpcTableOf<SemSet>& table, SemWaiter& waiter, u64 deadline) {
-    Errno trouble = Errno::OK;
-    for (bool in_time = true; trouble == Errno::OK;) {
-        current()->state = TASK_INTERRUPTIBLE;
-        if (__atomic_load_n(&waiter.done, __ATOMIC_ACQUIRE)) break;
-        if (signal_pending(current()))
-            trouble = Errno::EINTR;
-        else if (!in_time)
-            trouble = Errno::EAGAIN;
-        else
-            in_time = schedule_until(deadline);
-    }
-    current()->state = TASK_RUNNING;
+    const Result<void> slept = sleep_until_woken(
+        [&] { return __atomic_load_n(&waiter.done, __ATOMIC_ACQUIRE); }, deadline, Errno::EINTR);
     const auto locked = table.lock();
     if (!waiter.done) {
         waiter.node.remove();
-        return trouble;
+        return slept.error() == Errno::ETIMEDOUT ? Errno::EAGAIN : slept.error();
     }
     return waiter.result == Errno::OK ? SysResult(0L) : SysResult(waiter.result);
 }

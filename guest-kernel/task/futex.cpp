@@ -93,17 +93,9 @@ Result<void> wait_key(u64 address, const Key& key, u32 value, u64 deadline, u32 
         result = Errno::EFAULT;
     else if (now.value() != value)
         result = Errno::EAGAIN;
-    for (bool in_time = true; result.ok();) {
-        set_current_state(TASK_INTERRUPTIBLE);
-        if (__atomic_load_n(&waiter.woken, __ATOMIC_ACQUIRE)) break;
-        if (signal_pending(current()))
-            result = Errno::ERESTARTSYS;
-        else if (!in_time)
-            result = Errno::ETIMEDOUT;
-        else
-            in_time = schedule_until(deadline);
-    }
-    current()->state = TASK_RUNNING;
+    if (result.ok())
+        result = sleep_until_woken([&] { return __atomic_load_n(&waiter.woken, __ATOMIC_ACQUIRE); }, deadline,
+                                   Errno::ERESTARTSYS);
     const auto all = waiters.lock();
     if (waiter.node.linked())
         waiter.node.remove();
@@ -294,17 +286,7 @@ SysResult wait_any(Vec<Unique<Waiter>>& all, u64 deadline, Result<void> result) 
         }
         return -1;
     };
-    for (bool in_time = true; result.ok();) {
-        current()->state = TASK_INTERRUPTIBLE;
-        if (woken() >= 0) break;
-        if (signal_pending(current()))
-            result = Errno::ERESTARTSYS;
-        else if (!in_time)
-            result = Errno::ETIMEDOUT;
-        else
-            in_time = schedule_until(deadline);
-    }
-    current()->state = TASK_RUNNING;
+    if (result.ok()) result = sleep_until_woken([&] { return woken() >= 0; }, deadline, Errno::ERESTARTSYS);
     const auto table = waiters.lock();
     for (const Unique<Waiter>& waiter : all) {
         if (waiter->node.linked()) waiter->node.remove();

@@ -3,6 +3,7 @@
 
 #include "core/list.h"
 #include "core/result.h"
+#include "sched/sleep.h"
 #include "sync/guarded.h"
 #include "task/task.h"
 

@@ -126,18 +126,8 @@ Result<Taken> take_or_mark(PiWaiters& all, const Key& key, u64 address, task_str
 
 /// Sleeps until the lock is handed over, a signal or the time comes.
 Result<void> wait_granted(PiWaiter& waiter, u64 deadline) {
-    Result<void> result;
-    for (bool in_time = true; result.ok();) {
-        current()->state = TASK_INTERRUPTIBLE;
-        if (__atomic_load_n(&waiter.granted, __ATOMIC_ACQUIRE)) break;
-        if (signal_pending(current()))
-            result = Errno::ERESTARTNOINTR;
-        else if (!in_time)
-            result = Errno::ETIMEDOUT;
-        else
-            in_time = schedule_until(deadline);
-    }
-    current()->state = TASK_RUNNING;
+    const Result<void> result = sleep_until_woken(
+        [&] { return __atomic_load_n(&waiter.granted, __ATOMIC_ACQUIRE); }, deadline, Errno::ERESTARTNOINTR);
     const auto all = g_pi.lock();
     if (waiter.granted) return {};
     waiter.node.remove();
@@ -200,17 +190,9 @@ SysResult futex_wait_requeue_pi(u64 address, bool shared, u32 value, u64 timeout
         result = Errno::EFAULT;
     else if (now.value() != value)
         result = Errno::EAGAIN;
-    for (bool in_time = true; result.ok();) {
-        current()->state = TASK_INTERRUPTIBLE;
-        if (__atomic_load_n(&second.granted, __ATOMIC_ACQUIRE)) break;
-        if (signal_pending(current()))
-            result = Errno::EINTR;
-        else if (!in_time)
-            result = Errno::ETIMEDOUT;
-        else
-            in_time = schedule_until(deadline);
-    }
-    current()->state = TASK_RUNNING;
+    if (result.ok())
+        result = sleep_until_woken([&] { return __atomic_load_n(&second.granted, __ATOMIC_ACQUIRE); },
+                                   deadline, Errno::EINTR);
     const auto all = g_pi.lock();
     {
         const auto plain = waiters.lock();
