@@ -27,6 +27,16 @@ struct Go {
 struct Pause {};
 struct RunTo {
     std::string place;  // a symbol, FILE:LINE, an address
+    bool back = false;
+};
+// To the next match of a query (time-travel/timeline/query_text.h), or the last one.
+struct Find {
+    std::string query;
+    bool back = false;
+};
+// Whose steps and functions are meant, and whose registers are shown; none: those of whichever CPU runs.
+struct ChooseCpu {
+    std::optional<unsigned> cpu;
 };
 struct RunToSyscall {
     std::string name;  // empty: any
@@ -89,10 +99,10 @@ struct Hash {};
 }  // namespace command
 
 using Command =
-    std::variant<command::Go, command::Pause, command::RunTo, command::RunToSyscall, command::WatchSyscall,
-                 command::SeekInstructions, command::SeekTicks, command::Restart, command::AddBreakpoint,
-                 command::RemoveBreakpoint, command::AddBookmark, command::RenameBookmark,
-                 command::RemoveBookmark, command::GoToBookmark, command::EnterRun, command::Type,
-                 command::Keyboard, command::PokeMemory, command::SetRegister, command::Hash>;
+    std::variant<command::Go, command::Pause, command::RunTo, command::Find, command::ChooseCpu,
+                 command::RunToSyscall, command::WatchSyscall, command::SeekInstructions, command::SeekTicks,
+                 command::Restart, command::AddBreakpoint, command::RemoveBreakpoint, command::AddBookmark,
+                 command::RenameBookmark, command::RemoveBookmark, command::GoToBookmark, command::EnterRun,
+                 command::Type, command::Keyboard, command::PokeMemory, command::SetRegister, command::Hash>;
 
 }  // namespace orrery

@@ -70,7 +70,11 @@ const CommandRow kCommands[] = {
     {.script = "enter-run N", .play = play::enter_run},
     {.script = "break PLACE", .play = play::add_breakpoint},
     {.script = "run-to PLACE", .play = play::run_to},
+    {.script = "back-to PLACE", .play = play::back_to},
+    {.script = "next QUERY", .play = play::next},
+    {.script = "previous QUERY", .play = play::previous},
     {.script = "syscall [NAME]", .play = play::syscall},
+    {.script = "cpu [N]", .play = play::cpu},
     // The machine by hand.
     {.name = "State hash", .help = "work out the hash of the machine's whole state",
      .invoke = send<command::Hash>, .script = "hash NAME", .play = play::hash},

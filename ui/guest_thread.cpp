@@ -9,6 +9,8 @@ namespace {
 
 // A slice takes about two milliseconds of host time, so that commands and frames wait no longer.
 constexpr u64 kSlice = 500'000;
+// How far a search is, is told so often.
+constexpr std::chrono::milliseconds kSayEvery{100};
 
 // A search that goes on is given up for another moment, or for none.
 bool ends_search(const Command& command) {
@@ -20,6 +22,7 @@ bool ends_search(const Command& command) {
 
 GuestThread::GuestThread(std::unique_ptr<Session> session) : session_(std::move(session)) {
     frame_ = session_->frame(selection_);
+    session_->on_progress([this](const std::string& status) { publish_status(status); });
     thread_ = std::thread([this] { loop(); });
 }
 
@@ -87,6 +90,20 @@ void GuestThread::publish(std::unique_lock<std::mutex>& lock) {
     lock.unlock();
     if (hook) hook();
     lock.lock();
+}
+
+// In the midst of a search: the machine is anywhere, so that all else is as it was.
+void GuestThread::publish_status(const std::string& status) {
+    const Clock::time_point now = Clock::now();
+    if (now < said_ + kSayEvery) return;
+    said_ = now;
+    std::unique_lock<std::mutex> lock(mutex_);
+    auto frame = std::make_shared<Frame>(*frame_);
+    frame->status = status;
+    frame_ = std::move(frame);
+    const auto hook = hook_;
+    lock.unlock();
+    if (hook) hook();
 }
 
 // Runs on for a slice, if it is time to; without the lock. What of it is worth a new frame.

@@ -38,6 +38,7 @@ class GuestThread {
     void loop();
     News run_slice(Clock::time_point& not_before);
     void publish(std::unique_lock<std::mutex>& lock);
+    void publish_status(const std::string& status);
 
     std::unique_ptr<Session> session_;
     std::mutex mutex_;
@@ -49,6 +50,7 @@ class GuestThread {
     bool quit_ = false;
     std::shared_ptr<const Frame> frame_;
     std::vector<ConsoleChunk> console_;
+    Clock::time_point said_;  // the progress of a search
     std::function<void()> hook_;
     std::thread thread_;
 };

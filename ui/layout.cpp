@@ -2,6 +2,7 @@
 
 #include <imgui.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "ui/views.h"
@@ -70,45 +71,67 @@ const std::vector<Layout>& layouts() {
     return kLayouts;
 }
 
-const Layout* find_layout(const std::string& name) {
+static const Layout* find_layout(const std::string& name) {
     for (const Layout& layout : layouts())
         if (name == layout.name) return &layout;
     return nullptr;
+}
+
+static const Layout& present_layout(const Ui& ui) {
+    const Layout* layout = find_layout(ui.layout);
+    return layout != nullptr ? *layout : layouts().front();
 }
 
 bool choose_layout(Ui& ui, const std::string& name) {
     const Layout* layout = find_layout(name);
     if (layout == nullptr) return false;
     ui.layout = name;
+    ui.opened.clear();
     ui.relayout = true;
     if (layout->scale != 0) ui.new_scale = layout->scale;
     return true;
 }
 
+bool show_view(Ui& ui, const std::string& name) {
+    if (view_bit(name) == 0) return false;
+    const auto& tiles = present_layout(ui).tiles;
+    const bool is_there =
+        std::any_of(tiles.begin(), tiles.end(), [&](const Tile& tile) { return tile.view == name; }) ||
+        std::find(ui.opened.begin(), ui.opened.end(), name) != ui.opened.end();
+    if (!is_there) ui.opened.push_back(name);
+    ui.focus_request = name;
+    return true;
+}
+
 void draw_layout(Ui& ui) {
-    const Layout* layout = find_layout(ui.layout);
-    if (layout == nullptr) layout = layouts().data();
     const ImGuiViewport* viewport = ImGui::GetMainViewport();
     const float top = transport_height();
     const ImVec2 area{viewport->Size.x, viewport->Size.y - top};
     ViewSet on_screen = 0;
-    for (const Tile& tile : layout->tiles) {
+    // `when`: it goes to its tile; `open`: whether it stays, of one that can be closed.
+    const auto draw = [&](const Tile& tile, ImGuiCond when, bool* open) {
         const ViewSet bit = view_bit(tile.view);
-        if (bit == 0) continue;
+        if (bit == 0) return;
         const View& view = views()[static_cast<size_t>(std::countr_zero(bit))];
-        const ImGuiCond when = ui.relayout ? ImGuiCond_Always : ImGuiCond_Appearing;
         ImGui::SetNextWindowPos({area.x * tile.x, top + area.y * tile.y}, when);
         ImGui::SetNextWindowSize({area.x * tile.width, area.y * tile.height}, when);
         if (ui.focus_request == view.name) {
             ImGui::SetNextWindowFocus();
             ui.focus_request.clear();
         }
-        ImGui::Begin(view.name, nullptr, ImGuiWindowFlags_NoCollapse);
+        ImGui::Begin(view.name, open, ImGuiWindowFlags_NoCollapse);
         on_screen |= bit;
         // A view that has just appeared has no model yet.
         if ((ui.frame->views & bit) != 0) view.draw(ui);
         ImGui::End();
-    }
+    };
+    for (const Tile& tile : present_layout(ui).tiles)
+        draw(tile, ui.relayout ? ImGuiCond_Always : ImGuiCond_Appearing, nullptr);
+    std::erase_if(ui.opened, [&](const std::string& name) {
+        bool open = true;
+        draw({name.c_str(), 0.25f, 0.20f, 0.50f, 0.60f}, ImGuiCond_Appearing, &open);
+        return !open;
+    });
     ui.relayout = false;
     if (on_screen != ui.selection.views) {
         ui.selection.views = on_screen;

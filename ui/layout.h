@@ -24,7 +24,11 @@ const std::vector<Layout>& layouts();
 // False: there is none of this name.
 bool choose_layout(Ui& ui, const std::string& name);
 
-// Draws every view of the present layout, and notes which these are: only their models are computed.
+// Brings a view to the front; one that is not in the present layout is opened over it, and stays until it is
+// closed or another layout is chosen. False: there is none of this name.
+bool show_view(Ui& ui, const std::string& name);
+
+// Draws every view of the present layout and those opened over it, and notes which these are: only their models are computed.
 void draw_layout(Ui& ui);
 
 }  // namespace orrery

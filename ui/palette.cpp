@@ -39,7 +39,7 @@ void draw_palette(Ui& ui) {
         if (row.name != nullptr && item(row.name, row.key(), holds(row.when, ui.frame->state)))
             row.invoke(ui);
     for (const View& view : views())
-        if (item(std::string("Window: ") + view.name)) ui.focus_request = view.name;
+        if (item(std::string("Window: ") + view.name)) show_view(ui, view.name);
     for (const Layout& layout : layouts())
         if (item(std::string("Layout: ") + layout.name)) choose_layout(ui, layout.name);
     ImGui::EndPopup();

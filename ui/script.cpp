@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "emulator/inspect/models/windows.h"
+#include "emulator/time-travel/timeline/quiet_guest.h"
 #include "ui/commands.h"
 
 namespace orrery {

@@ -136,7 +136,7 @@ void layout(ScriptRunner& runner, const ScriptLine& line) {
 }
 
 void focus(ScriptRunner& runner, const ScriptLine& line) {
-    runner.ui().focus_request = line.rest;
+    if (!show_view(runner.ui(), line.rest)) runner.fail(line, "no window is called " + line.rest);
 }
 
 void expect(ScriptRunner& runner, const ScriptLine& line) {

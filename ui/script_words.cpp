@@ -18,7 +18,7 @@ using command::Motion;
 
 void repeat(ScriptRunner& runner, const ScriptLine& line, const Command& command) {
     const u64 count = line.rest.empty() ? 1 : script_number(line.rest);
-    for (u64 i = 0; i < count; ++i) runner.session().command(command);
+    for (u64 i = 0; i < count; ++i) runner.finish(line, command);
 }
 
 // Two words: the second one may hold blanks.
@@ -96,6 +96,26 @@ void run_to(ScriptRunner& runner, const ScriptLine& line) {
     runner.session().command(command::RunTo{line.rest});
     require_place(runner, line);
     runner.finish(line);
+}
+
+void back_to(ScriptRunner& runner, const ScriptLine& line) {
+    runner.session().command(command::RunTo{line.rest, true});
+    require_place(runner, line);
+    runner.finish(line);
+}
+
+void next(ScriptRunner& runner, const ScriptLine& line) {
+    runner.finish(line, command::Find{line.rest});
+}
+
+void previous(ScriptRunner& runner, const ScriptLine& line) {
+    runner.finish(line, command::Find{line.rest, true});
+}
+
+void cpu(ScriptRunner& runner, const ScriptLine& line) {
+    command::ChooseCpu choose;
+    if (!line.rest.empty()) choose.cpu = static_cast<unsigned>(script_number(line.rest, ~0u));
+    runner.session().command(choose);
 }
 
 void syscall(ScriptRunner& runner, const ScriptLine& line) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "emulator/inspect/models/context.h"
+#include "emulator/inspect/models/progress_text.h"
 #include "emulator/time-travel/record/recorded_machine.h"
 
 namespace orrery {
@@ -80,7 +81,12 @@ void Session::watch_time() {
         time_->bookmarks() = bookmarks_of(*config_.replay, config_.replay_run);
     }
     if (config_.record) recorder_ = config_.record(*machine_);
-    debugger_ = std::make_unique<Debugger>(*machine_);
+    navigation_ = std::make_unique<Navigation>(*time_, *os_);
+    navigation_->watch([this](const Progress& progress) {
+        status_ = "Looking back: " + progress_text(progress);
+        if (progress_) progress_(status_);
+        return !interrupted_;
+    });
 }
 
 void Session::finish(int status) {
@@ -93,7 +99,7 @@ ModelContext Session::context() const {
     follow_kernel();
     ModelContext context{*machine_};
     context.os = os_.get();
-    context.cpu = machine_->cpu().id;
+    context.cpu = cpu_.value_or(machine_->cpu().id);
     context.syscalls = &tracer_->log();
     context.console = &console();
     context.time = time_.get();
@@ -109,9 +115,18 @@ void Session::begin(Goal goal, std::string status) {
         return;
     }
     goal_ = std::move(goal);
+    under_way_ = false;
     status_ = std::move(status);
     idle_ = false;
     interrupted_ = false;
+}
+
+// Back also of a machine that has ended.
+void Session::set_out(Goal goal, bool back, std::string status) {
+    if (!back) return begin(std::move(goal), std::move(status));
+    goal_ = std::move(goal);
+    under_way_ = interrupted_ = false;
+    status_ = "Looking back";
 }
 
 void Session::stop(std::string why) {

@@ -16,10 +16,12 @@
 #include "emulator/guestos/types/debug_info.h"
 #include "emulator/inspect/models/ring.h"
 #include "emulator/machine/machine.h"
-#include "emulator/points/debugger.h"
+#include "emulator/points/breakpoints.h"
+#include "emulator/points/watchpoints.h"
 #include "emulator/time-travel/record/recorder.h"
 #include "emulator/time-travel/record/replay_machine.h"
 #include "emulator/time-travel/timeline/event_log.h"
+#include "emulator/time-travel/timeline/navigation.h"
 #include "emulator/time-travel/timeline/time_machine.h"
 #include "ui/command.h"
 #include "ui/console_feed.h"
@@ -61,8 +63,10 @@ class Session {
     bool ended() const { return machine_->ended().has_value(); }
     // The next advance() looks for a moment in the past, which may take seconds.
     bool searches() const;
-    // Ends such a search soon; from any thread.
+    // Ends such a search soon, and the machine is where it was; from any thread.
     void interrupt() { interrupted_ = true; }
+    // Told, now and then, in the midst of such a search, what the status is: the machine is anywhere then.
+    void on_progress(std::function<void(const std::string& status)> hook) { progress_ = std::move(hook); }
     // The guest waits for input or time: nothing to execute before its next timer.
     bool idle() const { return idle_; }
     // How long, in virtual time, the last advance() took: what a caller that paces the guest waits for.
@@ -92,6 +96,7 @@ class Session {
     void make_machine();
     void watch_time();
     void begin(Goal goal, std::string status);
+    void set_out(Goal goal, bool back, std::string status);
     void stop(std::string why);
     std::string ended_text() const;
 
@@ -99,6 +104,8 @@ class Session {
     void perform(const command::Go& go);
     void perform(const command::Pause&);
     void perform(const command::RunTo& run);
+    void perform(const command::Find& find);
+    void perform(const command::ChooseCpu& choose);
     void perform(const command::RunToSyscall& run);
     void perform(const command::WatchSyscall&);
     void perform(const command::SeekInstructions& seek);
@@ -119,24 +126,17 @@ class Session {
     void seek(Moment moment, const std::string& what);
     void change_bookmark(size_t index, std::optional<std::string> note);
 
-    // session_run.cpp: on to the goal.
-    void finish_slice(StopCause cause);
+    // session_run.cpp: on to the goal, or back.
+    Journey journey() const;
+    going::Match to_syscall(const goal::Syscall& wanted) const;
+    Arrival run_slice(const RunLimits& limits);
+    void search();
+    void finish(const Arrival& arrival);
+    std::string text_of(const Arrival& arrival) const;
     void type_into_shell();
-    StopCause run_slice(const RunLimits& limits);
-    StopCause run_on(const command::Go& go, const RunLimits& limits);
-    StopCause run_until_syscall(const goal::Syscall& wanted, const RunLimits& limits);
     void follow_kernel() const;
     bool awaits_kernel() const;
-    StopCause run_to_kernel(const RunLimits& limits);
-
-    // session_search.cpp: back to the goal.
-    using Next = std::function<StopCause(const RunLimits&)>;
-    using Wanted = std::function<bool(StopCause)>;
-    void search(command::Motion motion);
-    std::optional<Moment> last_stop(const Next& next, const Wanted& wanted);
-    std::optional<Moment> last_breakpoint();
-    std::optional<Moment> call_before();
-    std::optional<Moment> caller(u64 window);
+    Arrival run_to_kernel(const RunLimits& limits);
 
     SessionConfig config_;
     std::unique_ptr<DebugInfo> kernel_;
@@ -152,10 +152,15 @@ class Session {
     std::unique_ptr<LastCrossing> crossing_;
     std::unique_ptr<TimeMachine> time_;
     std::unique_ptr<Recorder> recorder_;
-    std::unique_ptr<Debugger> debugger_;
+    std::unique_ptr<Navigation> navigation_;
+    mutable BreakpointSet breakpoints_;  // those given by name move with the kernel
+    WatchpointSet watchpoints_;
+    std::optional<unsigned> cpu_;                     // as chosen
     std::shared_ptr<const std::vector<u32>> pixels_;  // of the last frame's display
 
     Goal goal_;
+    bool under_way_ = false;  // to the goal
+    std::function<void(const std::string&)> progress_;
     std::string status_;
     std::string breakpoint_error_;
     std::atomic<bool> interrupted_ = false;

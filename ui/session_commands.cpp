@@ -2,8 +2,12 @@
 // those that go to other moments.
 #include <fmt/format.h>
 
+#include <iterator>
+#include <sstream>
+
 #include "emulator/guestos/syscalls/syscall_table.h"
 #include "emulator/machine/input.h"
+#include "emulator/time-travel/timeline/query_text.h"
 #include "ui/session.h"
 
 namespace orrery {
@@ -27,22 +31,15 @@ const char* beginning_of(Motion motion) {
 
 }  // namespace
 
-// One instruction is stepped at once, either way; all else takes its time.
+// Of whichever CPU runs an instruction is stepped at once, either way; all else takes its time.
 void Session::perform(const command::Go& go) {
-    if (go.motion == Motion::Step && go.back) {
-        stop("");
-        status_ = time_->step_back() ? "Stepped one instruction back" : "This is where time begins";
-    } else if (go.motion == Motion::Step) {
-        begin(goal::None{}, "Stepped one instruction");
-        if (!ended()) debugger_->step();
-        if (ended()) status_ = ended_text();
-    } else if (go.back) {  // also of a machine that has ended
-        interrupted_ = false;
-        goal_ = go;
-        status_ = "Looking back";
-    } else {
-        begin(go, beginning_of(go.motion));
-    }
+    set_out(go, go.back, beginning_of(go.motion));
+    if (go.motion != Motion::Step || cpu_ || !running()) return;
+    if (go.back)
+        search();
+    else
+        finish(run_slice({}));
+    if (running()) stop("Waits, with nothing to execute");
 }
 
 void Session::perform(const command::Pause&) {
@@ -53,10 +50,25 @@ void Session::perform(const command::RunTo& run) {
     try {
         const u64 address = resolve_place(run.place, kernel_.get());
         breakpoint_error_.clear();
-        begin(goal::Place{address, run.place}, "Running to " + run.place);
+        set_out(goal::Place{address, run.place, run.back}, run.back, "Running to " + run.place);
     } catch (const BreakpointError& error) {
         breakpoint_error_ = error.what();
     }
+}
+
+void Session::perform(const command::Find& find) {
+    std::istringstream text(find.query);
+    const std::vector<std::string> words{std::istream_iterator<std::string>(text), {}};
+    set_out(goal::Match{parse_query(words, kernel_.get()), find.back}, find.back, "Running to " + find.query);
+}
+
+void Session::perform(const command::ChooseCpu& choose) {
+    if (choose.cpu && *choose.cpu >= machine_->cpu_count()) {
+        status_ = fmt::format("There is no CPU {}", *choose.cpu);
+        return;
+    }
+    stop(choose.cpu ? fmt::format("CPU {} is followed", *choose.cpu) : "Whichever CPU runs is followed");
+    cpu_ = choose.cpu;
 }
 
 void Session::perform(const command::RunToSyscall& run) {
@@ -79,7 +91,7 @@ void Session::perform(const command::Restart&) {
 
 void Session::perform(const command::AddBreakpoint& add) {
     try {
-        debugger_->breakpoints().add(add.place, kernel_.get());
+        breakpoints_.add(add.place, kernel_.get());
         breakpoint_error_.clear();
     } catch (const BreakpointError& error) {
         breakpoint_error_ = error.what();
@@ -87,7 +99,7 @@ void Session::perform(const command::AddBreakpoint& add) {
 }
 
 void Session::perform(const command::RemoveBreakpoint& remove) {
-    debugger_->breakpoints().remove(remove.id);
+    breakpoints_.remove(remove.id);
 }
 
 void Session::perform(const command::Type& type) {

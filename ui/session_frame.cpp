@@ -18,7 +18,7 @@ std::shared_ptr<const Frame> Session::frame(const Selection& selection) {
     frame->timeline = timeline_model(context);
     frame->bookmarks = bookmarks_model(context);
     if (recorder_) frame->recording = recorder_->error().empty() ? "recording" : "recording stopped";
-    frame->breakpoints = debugger_->breakpoints().all();
+    frame->breakpoints = breakpoints_.all();
     frame->breakpoint_error = breakpoint_error_;
     frame->views = selection.views;
     for (size_t i = 0; i < views().size(); ++i)

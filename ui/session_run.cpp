@@ -5,15 +5,16 @@
 #include <cstring>
 
 #include "emulator/guestos/syscalls/syscall_table.h"
-#include "emulator/points/armed_points.h"
+#include "emulator/time-travel/timeline/quiet_guest.h"
 #include "ui/session.h"
 
 namespace orrery {
 
 namespace {
 
+using command::Motion;
+
 constexpr const char* kSerial = "uart16550.0";
-constexpr Ticks kSliceTicks = 16'000'000;
 // What "Watch a system call" types, and what the call it waits for writes.
 constexpr const char* kWatchedCommand = "echo hi\n";
 constexpr const char* kWatchedData = "hi\\n";
@@ -30,35 +31,73 @@ struct Cases : Functions... {
 template <typename... Functions>
 Cases(Functions...) -> Cases<Functions...>;
 
+std::string done_text(const command::Go& go, const Cpu& cpu) {
+    switch (go.motion) {
+        case Motion::Step:
+            return go.back ? "Stepped one instruction back" : "Stepped one instruction";
+        case Motion::Over:
+            return go.back ? "Stepped back" : "Stopped";
+        case Motion::Out:
+            return go.back ? "Where this function was called" : "Stopped";
+        case Motion::Crossing:
+            return go.back ? "The ring crossing before"
+                           : fmt::format("Crossed into ring {}", static_cast<unsigned>(cpu.cpl));
+        default:
+            return "Stopped";
+    }
+}
+
 }  // namespace
 
-StopCause Session::run_until_syscall(const goal::Syscall& wanted, const RunLimits& limits) {
-    const std::optional<u64> number = syscall_number(wanted.name);
-    if (!wanted.name.empty() && !number) return StopCause::Done;
-    bool found = false;
-    const auto look = [&](const Event& event) {
-        if (number && event.get<event::SystemCall>()->number != *number) return;
-        if (!wanted.data.empty()) {
-            // The tracer has seen the event before us, and decoded it.
-            const auto records = tracer_->log().records();
-            if (records.empty()) return;
-            const auto& texts = records.back().call.texts;
-            const bool holds_it = std::any_of(texts.begin(), texts.end(), [&](const auto& text) {
-                return text && text->find(wanted.data) != std::string::npos;
-            });
-            if (!holds_it) return;
-        }
-        found = true;
-        machine_->request_stop();
+// A name of a call, and what its text must hold: the tracer has seen the event before us, and decoded it.
+going::Match Session::to_syscall(const goal::Syscall& wanted) const {
+    going::Match match;
+    match.query.what = Query::What::SystemCall;
+    match.query.number = syscall_number(wanted.name);
+    if (wanted.data.empty()) return match;
+    match.only = [this, data = wanted.data](const Event&) {
+        const auto records = tracer_->log().records();
+        if (records.empty()) return false;
+        const auto& texts = records.back().call.texts;
+        return std::any_of(texts.begin(), texts.end(),
+                           [&](const auto& text) { return text && text->find(data) != std::string::npos; });
     };
-    const Subscription watch(machine_->observers(), Observers::bit(EventKind::SystemCall), look);
-    const StopCause cause = debugger_->run(limits);
-    return found ? StopCause::Done : cause;
+    return match;
+}
+
+Journey Session::journey() const {
+    const auto go = [this](const command::Go& to) -> Journey {
+        switch (to.motion) {
+            case Motion::Step:
+                return {going::Step{}, to.back, cpu_};
+            case Motion::Over:
+                return {going::Over{}, to.back, cpu_};
+            case Motion::Out:
+                return {going::Out{}, to.back, cpu_};
+            case Motion::Crossing:
+                return {going::Match{}, to.back, cpu_};
+            default:
+                return {going::Run{}, to.back};
+        }
+    };
+    return std::visit(Cases{go,
+                            [](const goal::Place& place) -> Journey {
+                                return {going::Place{place.address}, place.back};
+                            },
+                            [this](const goal::Match& match) -> Journey {
+                                return {going::Match{match.query}, match.back, cpu_};
+                            },
+                            [this](const goal::Syscall& call) -> Journey { return {to_syscall(call)}; },
+                            [this](const goal::Shell&) -> Journey {
+                                return {going::Waiting{[this] { return !console().empty(); }}};
+                            },
+                            [](const auto&) -> Journey { return {going::Run{}}; }},
+                      goal_);
 }
 
 // The symbols, and what was given by name, go where the kernel lies at this moment.
 void Session::follow_kernel() const {
-    if (slide_->follow()) debugger_->breakpoints().resolve_again(kernel_.get());
+    if (slide_->follow()) breakpoints_.resolve_again(kernel_.get());
 }
 
 // Until a kernel that places itself at random has done so, nothing can be met that was given by name.
@@ -66,116 +105,132 @@ bool Session::awaits_kernel() const {
     const goal::Go* go = std::get_if<goal::Go>(&goal_);
     const goal::Place* place = std::get_if<goal::Place>(&goal_);
     const bool may_wait =
-        go != nullptr ? go->motion == command::Motion::Run : place != nullptr && is_name(place->text);
+        go != nullptr ? go->motion == Motion::Run : place != nullptr && is_name(place->text);
     if (slide_->known() || !may_wait) return false;
-    const auto& all = debugger_->breakpoints().all();
+    const auto& all = breakpoints_.all();
     return std::all_of(all.begin(), all.end(), [](const Breakpoint& each) { return is_name(each.text); });
 }
 
-StopCause Session::run_to_kernel(const RunLimits& limits) {
-    const StopReason reason = slide_->reach(limits);
-    debugger_->breakpoints().resolve_again(kernel_.get());
+Arrival Session::run_to_kernel(const RunLimits& limits) {
+    Arrival arrival;
+    arrival.machine = slide_->reach(limits);
+    breakpoints_.resolve_again(kernel_.get());
     if (goal::Place* place = std::get_if<goal::Place>(&goal_))
         place->address = resolve_place(place->text, kernel_.get());
-    if (reason == StopReason::Idle) return StopCause::Idle;
-    if (reason == StopReason::Requested) return StopCause::Requested;
-    return reason == StopReason::Budget ? StopCause::Limit : StopCause::Ended;
+    if (machine_->ended()) arrival.why = Arrival::Why::HistoryEnd;
+    if (arrival.machine == StopReason::Requested) arrival.why = Arrival::Why::Requested;
+    return arrival;
 }
 
-StopCause Session::run_on(const command::Go& go, const RunLimits& limits) {
-    switch (go.motion) {
-        case command::Motion::Over:
-            return debugger_->step_over(limits);
-        case command::Motion::Out:
-            return debugger_->step_out(limits);
-        case command::Motion::Crossing:
-            return debugger_->next_ring_crossing(limits);
-        default:
-            return debugger_->run(limits);
-    }
-}
-
-StopCause Session::run_slice(const RunLimits& limits) {
+Arrival Session::run_slice(const RunLimits& limits) {
     follow_kernel();
-    if (awaits_kernel()) return run_to_kernel(limits);
-    return std::visit(
-        Cases{[&](const goal::Go& go) { return run_on(go, limits); },
-              [&](const goal::Place& place) { return debugger_->run_to(place.address, limits); },
-              [&](const goal::Syscall& call) { return run_until_syscall(call, limits); },
-              [&](const goal::Instructions& goal) {
-                  RunLimits sooner = limits;
-                  sooner.instructions = std::min(sooner.instructions, goal.count);
-                  const StopCause cause = debugger_->run(sooner);
-                  const bool there = machine_->moment().instructions >= goal.count;
-                  return cause == StopCause::Limit && there ? StopCause::Done : cause;
-              },
-              [&](const auto&) { return debugger_->run(limits); }},
-        goal_);
+    if (!searches() && awaits_kernel()) return run_to_kernel(limits);
+    navigation_->stop_at(stop_points(breakpoints_, watchpoints_));
+    if (!under_way_) navigation_->begin(journey());
+    under_way_ = true;
+    RunLimits slice = limits;
+    const goal::Instructions* count = std::get_if<goal::Instructions>(&goal_);
+    if (count != nullptr) slice.instructions = std::min(slice.instructions, count->count);
+    Arrival arrival = navigation_->go_on(slice);
+    if (count != nullptr && arrival.why == Arrival::Why::UnderWay &&
+        machine_->moment().instructions >= count->count)
+        arrival.why = Arrival::Why::Done;
+    return arrival;
 }
 
 bool Session::searches() const {
-    const goal::Go* go = std::get_if<goal::Go>(&goal_);
-    return go != nullptr && go->back;
+    return std::visit(
+        Cases{[](const goal::Go& go) { return go.back; }, [](const goal::Place& place) { return place.back; },
+              [](const goal::Match& match) { return match.back; }, [](const auto&) { return false; }},
+        goal_);
+}
+
+// All the way back.
+void Session::search() {
+    try {
+        finish(run_slice({}));
+    } catch (const std::exception& error) {
+        stop(error.what());
+    }
 }
 
 void Session::advance(u64 instructions) {
     if (!running()) return;
-    if (searches()) {
-        search(std::get<goal::Go>(goal_).motion);
-        return;
-    }
+    if (searches()) return search();
     const Moment before = machine_->moment();
     RunLimits limits;
     limits.instructions = before.instructions + instructions;
-    limits.ticks = before.ticks + kSliceTicks;
+    limits.ticks = before.ticks + QuietGuest::kSlice;
     const auto began = std::chrono::steady_clock::now();
-    const StopCause cause = run_slice(limits);
+    Arrival arrival;
+    try {
+        arrival = run_slice(limits);
+    } catch (const std::exception& error) {  // a query that cannot be answered
+        return stop(error.what());
+    }
     const Moment now = machine_->moment();
     speed_.ran(now.instructions - before.instructions, std::chrono::steady_clock::now() - began);
     advanced_ = now.ticks - before.ticks;
-    idle_ = cause == StopCause::Idle;
-    if (goal::Shell* shell = std::get_if<goal::Shell>(&goal_)) {
-        shell->guest.ran(now.instructions - before.instructions, now.ticks >= limits.ticks);
-        if (shell->guest.waits() && !console().empty() && !ended()) type_into_shell();
-    }
-    finish_slice(cause);
+    idle_ = arrival.why == Arrival::Why::UnderWay && arrival.machine == StopReason::Idle;
+    if (std::holds_alternative<goal::Shell>(goal_) && arrival.why == Arrival::Why::Done)
+        type_into_shell();
+    else
+        finish(arrival);
 }
 
 void Session::type_into_shell() {
     machine_->input(kSerial, {kWatchedCommand, kWatchedCommand + std::strlen(kWatchedCommand)});
     goal_ = goal::Syscall{"write", kWatchedData};
+    under_way_ = false;
     status_ = "Typed \"echo hi\"; running to the shell's write()";
 }
 
-void Session::finish_slice(StopCause cause) {
+void Session::finish(const Arrival& arrival) {
+    if (arrival.why == Arrival::Why::UnderWay) return;
+    const std::string text = text_of(arrival);
+    // A hit on the way back is not a new one.
+    if (arrival.point && !searches()) {
+        if (Breakpoint* hit = arrival.point->data ? nullptr : breakpoints_.at(arrival.point->code))
+            ++hit->hits;
+        if (Watchpoint* hit = watchpoints_.hit_by(*arrival.event)) ++hit->hits;
+    }
+    stop(text);
+}
+
+// Why it stopped, as the status says it.
+std::string Session::text_of(const Arrival& arrival) const {
     const goal::Go* go = std::get_if<goal::Go>(&goal_);
-    switch (cause) {
-        case StopCause::Done:
-            stop(std::holds_alternative<goal::Syscall>(goal_) ? "At a system call, just inside the kernel"
-                 : go != nullptr && go->motion == command::Motion::Crossing
-                     ? fmt::format("Crossed into ring {}", static_cast<unsigned>(machine_->cpu().cpl))
-                     : "Stopped");
-            break;
-        case StopCause::Breakpoint: {
-            std::string text = "Breakpoint";
-            for (const Breakpoint& breakpoint : debugger_->breakpoints().all())
-                if (breakpoint.id == debugger_->stopped_at()) text += " " + breakpoint.text;
-            const bool to_place = std::holds_alternative<goal::Place>(goal_);
-            stop(to_place && debugger_->stopped_at() == 0 ? "Reached" : text);
-            break;
+    const bool back = searches();
+    switch (arrival.why) {
+        case Arrival::Why::Point: {
+            if (back && go != nullptr && go->motion == Motion::Run) return "The last breakpoint before";
+            if (arrival.point->data) return "Watchpoint";
+            const Breakpoint* hit = breakpoints_.at(arrival.point->code);
+            return "Breakpoint" + (hit != nullptr ? " " + hit->text : "");
         }
-        case StopCause::Watchpoint:
-            stop("Watchpoint");
-            break;
-        case StopCause::Ended:
-            stop(ended_text());
-            break;
-        case StopCause::Requested:
-            stop("Stopped");
-            break;
-        case StopCause::Limit:
-        case StopCause::Idle:
-            break;
+        case Arrival::Why::Stopped:
+            return "Stopped looking";
+        case Arrival::Why::HistoryBegin:
+            return go != nullptr && go->motion == Motion::Run
+                       ? "No breakpoint before: this is where time begins"
+                       : "This is where time begins";
+        case Arrival::Why::HistoryEnd:
+            return ended() ? ended_text() : "The recording's end";
+        case Arrival::Why::Done:
+            if (ended()) return ended_text();
+            if (go != nullptr) return done_text(*go, machine_->cpu());
+            return std::visit(
+                Cases{[](const goal::Place&) { return "Reached"; },
+                      [](const goal::Match& match) { return match.back ? "The last one before" : "Found"; },
+                      [](const goal::Syscall&) { return "At a system call, just inside the kernel"; },
+                      [](const auto&) { return "Stopped"; }},
+                goal_);
+        case Arrival::Why::None:
+            if (go == nullptr) return "There is none before";
+            return go->motion == Motion::Out ? "The call of this function is too long ago"
+                                             : "No ring crossing before";
+        default:
+            return "Stopped";
     }
 }
 

@@ -34,6 +34,7 @@ struct Ui {
     float mouse_right = 0, mouse_down = 0;  // moved by less than a pixel of the guest's
     std::string focus_request;              // a window to be brought to the front
     std::string layout = "First system call";
+    std::vector<std::string> opened;  // views over it, which it has not
     bool relayout = true;
     bool show_help = false;
     bool show_palette = false;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "emulator/time-travel/timeline/quiet_guest.h"
 #include "ui/app.h"
 #include "ui/script.h"
 

@@ -8,6 +8,7 @@
 #include "tests/ui/session_fixture.h"
 #include "tests/unit/catch.h"
 #include "ui/frame_timer.h"
+#include "ui/layout.h"
 #include "ui/set_grid.h"
 #include "ui/terminal.h"
 
@@ -179,4 +180,22 @@ TEST_CASE("an idle guest is drawn once a second, a busy one at once, one that st
     frames.note(News::Much);
     frames.note(News::Little);
     CHECK(frames.due(now));
+}
+
+TEST_CASE("a view that the layout has not is opened over it") {
+    Ui ui;
+    ui.layout = "Projector";
+    CHECK(show_view(ui, "Ring"));
+    CHECK(ui.opened.empty());
+    CHECK(show_view(ui, "TLB"));
+    CHECK(show_view(ui, "TLB"));
+    CHECK(ui.opened == std::vector<std::string>{"TLB"});
+    CHECK(ui.focus_request == "TLB");
+    CHECK_FALSE(show_view(ui, "no such view"));
+    CHECK(choose_layout(ui, "Memory"));
+    CHECK(ui.opened.empty());
+    const std::string picture = scratch("view.png");
+    play("layout Projector\nfocus Devices\nscreenshot " + picture + "\nboot\nscreenshot " + picture + "\n");
+    CHECK(std::filesystem::file_size(picture) > 10'000);
+    std::filesystem::remove(picture);
 }

@@ -8,6 +8,7 @@
 #include "emulator/inspect/gdb/monitor.h"
 #include "emulator/inspect/gdb/registers.h"
 #include "emulator/inspect/gdb/session.h"
+#include "emulator/inspect/models/progress_text.h"
 
 namespace orrery {
 
@@ -139,22 +140,34 @@ std::string GdbSession::thread_info(Arguments arguments) const {
     return gdb_hex(fmt::format("CPU {} [ring {}, {}]", cpu.id, cpu.cpl, doing));
 }
 
-// The text goes before the answer, in packets of its own.
+// The text goes before the answer, in packets of its own; so does what there is to say of a search meanwhile.
 std::string GdbSession::answer_monitor(Arguments arguments) {
+    using Clock = std::chrono::steady_clock;
     const auto command = gdb_from_hex(arguments.rest());
     if (!command) return kInvalid;
     ModelContext context = subject_.context();
     context.cpu = cpu_;
-    bool moved = false;
-    const std::string text = gdb_monitor(
-        subject_.time, context, {reinterpret_cast<const char*>(command->data()), command->size()}, moved);
-    if (moved) {
+    Navigation navigation(subject_.time, *context.os);
+    Clock::time_point said = Clock::now();
+    navigation.watch([&](const Progress& progress) {
+        if (Clock::now() - said > std::chrono::seconds(1)) {
+            said = Clock::now();
+            send("O" + gdb_hex("looking: " + progress_text(progress) + "\n"));
+        }
+        return goes_on();
+    });
+    busy_ = true;
+    interrupted_ = false;
+    const GdbMonitored done =
+        gdb_monitor(navigation, context, {reinterpret_cast<const char*>(command->data()), command->size()});
+    busy_ = interrupted_ = false;
+    if (done.moved_to) {
         stop_ = execution_.here(GdbStop::Reason::Step);
-        cpu_ = step_cpu_ = stop_.cpu;
+        cpu_ = step_cpu_ = stop_.cpu = *done.moved_to;
         at_end_ = false;
     }
     constexpr size_t kPart = 1000;
-    for (size_t at = 0; at < text.size(); at += kPart) send("O" + gdb_hex(text.substr(at, kPart)));
+    for (size_t at = 0; at < done.text.size(); at += kPart) send("O" + gdb_hex(done.text.substr(at, kPart)));
     return "OK";
 }
 

@@ -1,9 +1,4 @@
-// What gdb asks a machine to do, forwards and backwards, and why it stopped: the part of the stub that runs
-// things.
-//
-// Forwards a machine runs a slice at a time, so that whoever drives it can look after other things in
-// between; all slices of one command stop where one run would. Backwards a command is done at once. Either
-// way is watching: the machine's states are what they would be without.
+// What gdb asks a machine to do, forwards and backwards, and why it stopped: navigation in gdb's words.
 #pragma once
 
 #include <functional>
@@ -11,7 +6,7 @@
 #include <set>
 #include <tuple>
 
-#include "emulator/time-travel/timeline/time_machine.h"
+#include "emulator/time-travel/timeline/navigation.h"
 
 namespace orrery {
 
@@ -34,8 +29,7 @@ struct GdbStop {
 
 class GdbExecution {
   public:
-    explicit GdbExecution(TimeMachine& time) : time_(time), machine_(time.machine()) {}
-    ~GdbExecution() { clear(); }
+    explicit GdbExecution(TimeMachine& time) : machine_(time.machine()), navigation_(time) {}
     GdbExecution(const GdbExecution&) = delete;
     GdbExecution& operator=(const GdbExecution&) = delete;
 
@@ -46,17 +40,16 @@ class GdbExecution {
     bool remove(char type, u64 address, u64 length);
     void clear();
 
+    // Asked now and then while it goes back: whether it is to go on.
+    void watch(GoOn go_on) { navigation_.watch(std::move(go_on)); }
     // Begins to run on, or one instruction of one CPU; the others run as it is their turn.
-    void begin_run() { step_cpu_.reset(); }
-    void begin_step(unsigned cpu);
-    // A slice of what was begun.
+    void begin_run() { navigation_.begin({going::Run{}}); }
+    void begin_step(unsigned cpu) { navigation_.begin({going::Step{}, false, cpu}); }
+    // The same backwards.
+    void begin_run_back() { navigation_.begin({going::Run{}, true}); }
+    void begin_step_back(unsigned cpu) { navigation_.begin({going::Step{}, true, cpu}); }
+    // A slice of what was begun; backwards all of it. Throws TimeError where there is no way back.
     GdbStop go(const RunLimits& slice);
-
-    // Back to the last stop before now, or to the beginning. `interrupted` is asked now and then. Both throw
-    // TimeError where there is no way back.
-    GdbStop run_back(const std::function<bool()>& interrupted);
-    // To before this CPU's last instruction.
-    GdbStop step_back(unsigned cpu);
 
     // A stop that is about the CPU whose turn it is.
     GdbStop here(GdbStop::Reason reason) const;
@@ -69,27 +62,11 @@ class GdbExecution {
             return std::tie(type, address, length) < std::tie(other.type, other.address, other.length);
         }
     };
-    // Where a run is stopped for a point.
-    struct Hit {
-        GdbStop stop;
-        u64 instructions, rip;  // the boundary before the instruction
-    };
+    void tell_points();
 
-    static bool is_code(const Point& point) { return point.type <= '1'; }
-    static DataPoint data_point(const Point& point);
-    void disarm(const Point& point);
-    std::optional<Hit> hit_by(const Event& event) const;
-    GdbStop run_slice(const RunLimits& slice);
-    GdbStop step_slice(const RunLimits& slice);
-    GdbStop after_slice(StopReason reason, const std::optional<Hit>& hit);
-    void arrive(u64 instructions, unsigned cpu, u64 rip);
-    GdbStop step_back_alone(unsigned cpu);
-
-    TimeMachine& time_;
     Machine& machine_;
     std::set<Point> points_;
-    std::optional<unsigned> step_cpu_;
-    u64 step_from_ = 0;  // that CPU's own instructions
+    Navigation navigation_;
 };
 
 }  // namespace orrery

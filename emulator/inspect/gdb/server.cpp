@@ -121,7 +121,11 @@ void GdbServer::accept_one() {
     setsockopt(came, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // fails on a Unix socket, which has no delay
     connection_ = came;
     session_ = std::make_unique<GdbSession>(subject_);
-    session_->on_poll([this] { read_some(); });
+    session_->on_poll([this] {
+        write_some();
+        read_some();
+        return connection_ >= 0;
+    });
 }
 
 void GdbServer::read_some() {

@@ -20,6 +20,13 @@ GdbSession::GdbSession(const GdbSubject& subject)
     : subject_(subject), machine_(subject.time.machine()), execution_(subject.time) {
     stop_ = execution_.here(GdbStop::Reason::Step);
     cpu_ = step_cpu_ = stop_.cpu;
+    execution_.watch([this](const Progress&) { return goes_on(); });
+}
+
+// Asked while gdb waits for something that takes a while.
+bool GdbSession::goes_on() {
+    if (poll_ && !poll_()) interrupted_ = true;
+    return !interrupted_;
 }
 
 void GdbSession::send(std::string_view payload) {
@@ -62,6 +69,16 @@ void GdbSession::handle(const GdbPackets::Item& item) {
     }
     if (acknowledge_) output_ += '+';
     if (const std::optional<std::string> reply = answer(item.payload)) send(*reply);
+    take_waiting();
+}
+
+// What came while a command was carried out.
+void GdbSession::take_waiting() {
+    while (!busy_ && !waiting_.empty()) {
+        const GdbPackets::Item item = std::move(waiting_.front());
+        waiting_.pop_front();
+        handle(item);
+    }
 }
 
 std::optional<std::string> GdbSession::answer(const std::string& packet) {
@@ -100,9 +117,7 @@ std::optional<std::string> GdbSession::answer(const std::string& packet) {
         case 'S':
             return resume(packet[0], arguments);
         case 'b':
-            if (packet == "bs") return back(Command::StepBack);
-            if (packet == "bc") return back(Command::RunBack);
-            return "";
+            return back(packet);
         case 'H':
         case 'T':
             return answer_thread(packet[0], arguments);
@@ -144,7 +159,7 @@ std::optional<std::string> GdbSession::resume(char how, Arguments arguments) {
         execution_.begin_step(step_cpu_);
     else
         execution_.begin_run();
-    start(Command::Forwards);
+    start();
     return std::nullopt;
 }
 
@@ -172,40 +187,31 @@ std::optional<std::string> GdbSession::resume_threads(Arguments arguments) {
         execution_.begin_step(*stepped);
     else
         execution_.begin_run();
-    start(Command::Forwards);
+    start();
     return std::nullopt;
 }
 
-std::optional<std::string> GdbSession::back(Command command) {
+std::optional<std::string> GdbSession::back(const std::string& packet) {
     if (!subject_.time.has_past()) return "";
-    start(command);
+    if (packet == "bs")
+        execution_.begin_step_back(step_cpu_);
+    else if (packet == "bc")
+        execution_.begin_run_back();
+    else
+        return "";
+    start();
     return std::nullopt;
 }
 
-void GdbSession::start(Command command) {
-    command_ = command;
+void GdbSession::start() {
     interrupted_ = false;
     state_ = State::Running;
-}
-
-GdbStop GdbSession::carry_out(const RunLimits& slice) {
-    switch (command_) {
-        case Command::StepBack:
-            return execution_.step_back(step_cpu_);
-        case Command::RunBack:
-            return execution_.run_back([this] {
-                if (poll_) poll_();
-                return interrupted_;
-            });
-        default:
-            return execution_.go(slice);
-    }
 }
 
 StopReason GdbSession::run(const RunLimits& slice, u64 budget, bool& over) {
     over = false;
     busy_ = true;
-    GdbStop stop = carry_out({std::min(slice.instructions, budget), slice.ticks});
+    GdbStop stop = execution_.go({std::min(slice.instructions, budget), slice.ticks});
     busy_ = false;
     using Reason = GdbStop::Reason;
     if (stop.reason == Reason::None && machine_.spent() >= budget) stop.reason = Reason::HistoryEnd;
@@ -223,11 +229,7 @@ void GdbSession::stopped(const GdbStop& stop) {
     cpu_ = step_cpu_ = stop.cpu;
     state_ = State::Stopped;
     send(stop_reply());
-    while (!waiting_.empty()) {
-        const GdbPackets::Item item = std::move(waiting_.front());
-        waiting_.pop_front();
-        handle(item);
-    }
+    take_waiting();
 }
 
 std::string GdbSession::stop_reply() const {

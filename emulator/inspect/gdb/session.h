@@ -49,15 +49,15 @@ class GdbSession {
     // instruction count beyond which the machine must not go. Where the machine ends or meets the budget, it
     // stops for gdb; if gdb then runs on all the same, that reason is returned for good, and `over` set.
     StopReason run(const RunLimits& slice, u64 budget, bool& over);
-    // Asked while a command leads backwards: to receive() what has come meanwhile.
-    void on_poll(std::function<void()> poll) { poll_ = std::move(poll); }
+    // Asked while a command takes a while: to receive() what has come meanwhile, and to send. False: gdb has
+    // gone, and the command is to be given up.
+    void on_poll(std::function<bool()> poll) { poll_ = std::move(poll); }
     // The machine's run has ended for good, with this exit status.
     void exited(int status);
 
   private:
     static constexpr const char* kInvalid = "E16";  // EINVAL
     using Arguments = GdbArguments;
-    enum class Command : u8 { Forwards, StepBack, RunBack };
 
     void handle(const GdbPackets::Item& item);
     void send(std::string_view payload);
@@ -77,11 +77,12 @@ class GdbSession {
 
     std::optional<std::string> resume(char how, Arguments arguments);
     std::optional<std::string> resume_threads(Arguments arguments);
-    std::optional<std::string> back(Command command);
-    void start(Command command);
+    std::optional<std::string> back(const std::string& packet);
+    void start();
+    bool goes_on();
+    void take_waiting();
     void stopped(const GdbStop& stop);
     std::string stop_reply() const;
-    GdbStop carry_out(const RunLimits& slice);
 
     // "1", "-1", "0": a thread that exists, or 0 for any.
     bool take_thread(Arguments& arguments, unsigned& thread) const;
@@ -92,9 +93,8 @@ class GdbSession {
     GdbPackets packets_;
     std::deque<GdbPackets::Item> waiting_;  // what came while a command was carried out
     std::string output_, last_frame_;
-    std::function<void()> poll_;
+    std::function<bool()> poll_;
     State state_ = State::Stopped;
-    Command command_ = Command::Forwards;
     GdbStop stop_;
     unsigned cpu_ = 0;       // whose registers and memory are meant
     unsigned step_cpu_ = 0;  // who is stepped by s and bs

@@ -17,6 +17,7 @@ u32 kinds_of(Query::What what) {
         case Query::What::SystemCall:
             return bit(EventKind::SystemCall);
         case Query::What::SystemReturn:
+        case Query::What::SystemEdge:
             return bit(EventKind::SystemCall) | bit(EventKind::SystemReturn);
         case Query::What::PageFault:
             return bit(EventKind::Exception);
@@ -33,12 +34,19 @@ u32 kinds_of(Query::What what) {
 
 }  // namespace
 
+u64 task_key(const GuestOs& os, Machine& machine, unsigned cpu) {
+    const std::optional<int> pid = running_pid(os, machine, cpu);
+    return pid ? static_cast<u64>(*pid) : machine.cpu(cpu).cr3 & pte::kAddress;
+}
+
 Probe::Probe(Machine& machine, const GuestOs& os, Query query)
     : machine_(machine),
       os_(os),
       query_(std::move(query)),
       kinds_(kinds_of(query_.what)),
       code_(query_.code) {
+    if (query_.cpu && *query_.cpu >= machine_.cpu_count())
+        throw QueryError(fmt::format("there is no CPU {}", *query_.cpu));
     if (query_.pid && !os_.tells_who_runs()) throw QueryError(os_.problem());
     if (!query_.device.empty()) {
         const auto regions = machine_.bus().regions();
@@ -50,11 +58,6 @@ Probe::Probe(Machine& machine, const GuestOs& os, Query query)
     const std::optional<u64> function = os_.switch_function();
     if (!function) throw QueryError("the kernel's symbols do not tell where it switches tasks");
     code_ = {*function};
-}
-
-bool Probe::lands_before() const {
-    return query_.what == Query::What::ContextSwitch || query_.what == Query::What::MemoryAccess ||
-           query_.what == Query::What::Code;
 }
 
 bool Probe::is_this_task(const Event& event) const {
@@ -82,23 +85,21 @@ std::optional<bool> Probe::is_in_call(u64 task) const {
 
 // A return to the program ends a system call where the task is in one; else an interrupt or a fault.
 Probe::Answer Probe::look_at_return(const Event& event) {
-    const Cpu& cpu = machine_.cpu(event.cpu);
-    const std::optional<int> pid = running_pid(os_, machine_, event.cpu);
-    task_ = pid ? static_cast<u64>(*pid) : cpu.cr3 & pte::kAddress;
+    task_ = task_key(os_, machine_, event.cpu);
     if (const auto* call = event.get<event::SystemCall>()) calls_[task_] = call->number;
     const auto* back = event.get<event::SystemReturn>();
     if (back == nullptr) return Answer::No;
     const std::optional<bool> was_in_call = is_in_call(task_);
     calls_[task_].reset();
     if (query_.result && static_cast<i64>(back->result) != *query_.result) return Answer::No;
-    if (query_.pid && query_.pid != pid) return Answer::No;
+    if (!is_this_task(event) || !is_this_cpu(event)) return Answer::No;
     if (!was_in_call) return Answer::IfEntered;
     return *was_in_call ? Answer::Yes : Answer::No;
 }
 
 Probe::Answer Probe::look(const Event& event) {
     if (query_.what == Query::What::SystemReturn) return look_at_return(event);
-    return is_one(event) && is_this_task(event) ? Answer::Yes : Answer::No;
+    return is_this_cpu(event) && is_one(event) && is_this_task(event) ? Answer::Yes : Answer::No;
 }
 
 bool Probe::is_one(const Event& event) const {
@@ -109,6 +110,8 @@ bool Probe::is_one(const Event& event) const {
             const auto* call = event.get<event::SystemCall>();
             return call != nullptr && (!query_.number || *query_.number == call->number);
         }
+        case Query::What::SystemEdge:
+            return event.kind() == EventKind::SystemCall || event.kind() == EventKind::SystemReturn;
         case Query::What::PageFault: {
             const auto* fault = page_fault(event);
             return fault != nullptr && (!query_.address || fault->address == *query_.address);

@@ -28,6 +28,7 @@ struct Query {
         RingCrossing,
         SystemCall,    // at its entry
         SystemReturn,  // of one to its program
+        SystemEdge,    // an entry, or a return by an instruction that may end a call
         PageFault,
         Interrupt,
         ContextSwitch,  // GuestOs::switch_function() is entered
@@ -36,6 +37,7 @@ struct Query {
         Code,           // the instruction at `code` is about to run
     };
     What what = What::RingCrossing;
+    std::optional<unsigned> cpu;  // only on this CPU
     std::optional<int> pid;       // only while this task runs; needs GuestOs::tells_who_runs()
     std::optional<u64> number;    // system calls: which one; Interrupt: vector
     std::optional<i64> result;    // SystemReturn: what it returned
@@ -44,6 +46,9 @@ struct Query {
     std::vector<DataPoint> data;  // MemoryAccess: any of these
     std::vector<u64> code;        // Code: any of these linear addresses
 };
+
+// A task as far as it can be told from others: its pid, or its address space where tasks are not known.
+u64 task_key(const GuestOs& os, Machine& machine, unsigned cpu);
 
 class Probe {
   public:
@@ -66,13 +71,10 @@ class Probe {
     // Events from another part of the run follow.
     void reset() { calls_.clear(); }
 
-    // A match is in an instruction that is yet to run, or has run, so that going back to it leads to before
-    // it; otherwise it leads to the boundary after it.
-    bool lands_before() const;
-
   private:
     Answer look_at_return(const Event& event);
     bool is_one(const Event& event) const;  // whoever makes it
+    bool is_this_cpu(const Event& event) const { return !query_.cpu || event.cpu == *query_.cpu; }
     bool is_this_device(const Event& event) const;
     bool is_this_task(const Event& event) const;
 

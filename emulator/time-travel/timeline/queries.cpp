@@ -2,50 +2,101 @@
 
 #include <algorithm>
 
-#include "emulator/points/armed_points.h"
-
 namespace orrery {
 namespace {
 
-void arm(ArmedPoints& armed, const Probe& probe) {
-    for (const u64 linear : probe.code()) armed.code(linear);
-    for (const DataPoint& point : probe.data()) armed.data(point);
+// A match is in an instruction that is yet to run, or has run, so that going back to it leads to before it;
+// otherwise it leads to the boundary after it.
+bool lands_before(const Event& match) {
+    return match.kind() == EventKind::Breakpoint || match.kind() == EventKind::DataAccess;
+}
+
+// An instruction that is about to run where the machine stands, or stood.
+bool is_at(const Event& event, const Position& position) {
+    return event.kind() == EventKind::Breakpoint && event.moment == position.moment &&
+           event.cpu == position.cpu && event.rip == position.rip;
 }
 
 }  // namespace
 
-Search::Search(TimeMachine& time, const GuestOs& os, Query query)
-    : time_(time), machine_(time.machine()), probe_(time.machine(), os, std::move(query)) {}
-
-Search::Position Search::position() const {
-    return {machine_.moment(), machine_.cpu().rip()};
+Position position_of(const Machine& machine) {
+    return {machine.moment(), machine.cpu().id, machine.cpu().rip()};
 }
 
-std::optional<Event> Search::forwards(const RunLimits& limits) {
-    const Position begin = position();
-    probe_.reset();
+void arrive(TimeMachine& time, const Position& position) {
+    time.seek(position.moment);
+    Machine& machine = time.machine();
+    if (position_of(machine) == position) return;
+    arrive_before(time, position.moment.instructions, position.cpu, position.rip);
+}
+
+void arrive_before(TimeMachine& time, u64 instructions, unsigned cpu, u64 rip) {
+    time.seek_instructions(instructions);
+    Machine& machine = time.machine();
+    if (machine.cpu().id == cpu && machine.cpu().rip() == rip) return;
+    bool there = false;
+    const Subscription watch(
+        machine.observers(), Observers::bit(EventKind::Instruction), [&](const Event& event) {
+            if (event.moment.instructions != instructions || event.cpu != cpu || event.rip != rip) return;
+            there = true;
+            machine.request_stop();
+        });
+    while (!there && time.run({instructions + 1, kNever}) == StopReason::Requested) {
+    }
+}
+
+Search::Search(TimeMachine& time, const GuestOs& os, Query query, StopPoints points)
+    : time_(time),
+      machine_(time.machine()),
+      probe_(time.machine(), os, std::move(query)),
+      points_(std::move(points)) {}
+
+void Search::arm_all(ArmedPoints& armed) const {
+    for (const u64 linear : probe_.code()) armed.code(linear);
+    for (const DataPoint& point : probe_.data()) armed.data(point);
+    arm(armed, points_);
+}
+
+Probe::Answer Search::look(const Event& event) {
+    Probe::Answer answer = probe_.look(event);
+    if (answer != Probe::Answer::No && filter_ && !filter_(event)) answer = Probe::Answer::No;
+    if (answer == Probe::Answer::No && reached_by(points_, event) != nullptr) answer = Probe::Answer::Yes;
+    return answer;
+}
+
+Search::Outcome Search::forwards(const RunLimits& limits) {
+    if (!begin_) {
+        begin_ = position_of(machine_);
+        probe_.reset();
+    }
+    const Position begin = *begin_;
     for (;;) {
         std::optional<Open> found;
         Probe::Answer answer = Probe::Answer::No;
+        Outcome outcome;
         {
             ArmedPoints armed(machine_.observers());
-            arm(armed, probe_);
-            const Subscription watch(machine_.observers(), probe_.kinds(), [&](const Event& event) {
-                if (event.kind() == EventKind::Breakpoint && Position{event.moment, event.rip} == begin)
-                    return;
-                const Probe::Answer now = probe_.look(event);
+            arm_all(armed);
+            const Subscription watch(machine_.observers(), kinds(), [&](const Event& event) {
+                if (is_at(event, begin)) return;
+                const Probe::Answer now = look(event);
                 if (found || now == Probe::Answer::No) return;
                 answer = now;
                 found = Open{event, probe_.task_of_last()};
                 machine_.request_stop();
             });
-            machine_.run(limits);
+            outcome.reason = time_.run(limits);
         }
-        if (!found) return std::nullopt;
-        if (answer == Probe::Answer::Yes) return found->event;
-        const bool matches = was_in_call(found->task, begin.moment);
-        land(found->event);
-        if (matches) return found->event;
+        if (!found) return outcome;
+        bool matches = answer == Probe::Answer::Yes;
+        if (!matches) {
+            matches = was_in_call(found->task, begin.moment);
+            land(found->event);
+        }
+        if (!matches) continue;
+        begin_.reset();
+        outcome.match = found->event;
+        return outcome;
     }
 }
 
@@ -57,8 +108,7 @@ bool Search::was_in_call(u64 task, Moment before) {
         past.reset();
         const Subscription watch(machine_.observers(), past.kinds(),
                                  [&](const Event& event) { past.look(event); });
-        while (machine_.run({until.instructions, kNever}) == StopReason::Requested) {
-        }
+        time_.run_through({until.instructions, kNever});
         if (const std::optional<bool> was = past.is_in_call(task)) matches = *was;
         return past.is_in_call(task).has_value();
     });
@@ -77,30 +127,26 @@ void Search::note(const Event& event, Probe::Answer answer, u64 task) {
 // A stretch that ends before now: where its matches lead to is before now too.
 void Search::look_through(Moment until) {
     ArmedPoints armed(machine_.observers());
-    arm(armed, probe_);
-    const Subscription watch(machine_.observers(), probe_.kinds(), [&](const Event& event) {
-        const Probe::Answer answer = probe_.look(event);
+    arm_all(armed);
+    const Subscription watch(machine_.observers(), kinds(), [&](const Event& event) {
+        const Probe::Answer answer = look(event);
         if (answer != Probe::Answer::No) note(event, answer, probe_.task_of_last());
     });
-    const auto run = [this](const RunLimits& limits) {
-        while (machine_.run(limits) == StopReason::Requested) {
-        }
-    };
-    run({until.instructions, kNever});
-    if (machine_.moment() < until) run({~u64{0}, until.ticks});
+    time_.run_through({until.instructions, kNever});
+    if (machine_.moment() < until) time_.run_through({~u64{0}, until.ticks});
 }
 
 // The last stretch. Of what leads to the boundary after it, a match counts only if that is not now: so each
 // is stopped at. Now is not always the first boundary of its instruction count.
 void Search::look_up_to(const Position& now) {
     ArmedPoints armed(machine_.observers());
-    arm(armed, probe_);
+    arm_all(armed);
     std::optional<Open> hit;
     Probe::Answer hit_answer = Probe::Answer::No;
-    const Subscription watch(machine_.observers(), probe_.kinds(), [&](const Event& event) {
-        const Probe::Answer answer = probe_.look(event);
-        if (answer == Probe::Answer::No) return;
-        if (probe_.lands_before()) return note(event, answer, probe_.task_of_last());
+    const Subscription watch(machine_.observers(), kinds(), [&](const Event& event) {
+        const Probe::Answer answer = look(event);
+        if (answer == Probe::Answer::No || is_at(event, now)) return;
+        if (lands_before(event)) return note(event, answer, probe_.task_of_last());
         hit = Open{event, probe_.task_of_last()};
         hit_answer = answer;
         machine_.request_stop();
@@ -110,8 +156,8 @@ void Search::look_up_to(const Position& now) {
         StopReason reason;
         do {
             hit.reset();
-            reason = machine_.run(limits);
-            arrived = arrived || position() == now;
+            reason = time_.run(limits);
+            arrived = arrived || position_of(machine_) == now;
             if (hit && !arrived) note(hit->event, hit_answer, hit->task);
         } while (!arrived && reason == StopReason::Requested);
     };
@@ -119,7 +165,8 @@ void Search::look_up_to(const Position& now) {
     if (arrived) return;
     const Subscription at(machine_.observers(), Observers::bit(EventKind::Instruction),
                           [&](const Event& event) {
-                              if (Position{event.moment, event.rip} == now) machine_.request_stop();
+                              const Position here{event.moment, event.cpu, event.rip};
+                              if (here == now) machine_.request_stop();
                           });
     run({now.moment.instructions + 1, now.moment.ticks});
     if (!arrived) run({now.moment.instructions + 1, kNever});
@@ -145,17 +192,14 @@ bool Search::settle(std::vector<Open> later) {
     return last_.has_value() && open_.empty();
 }
 
-std::optional<Event> Search::find_last(const std::function<bool()>& interrupted,
-                                       const TimeMachine::Worth& worth) {
-    const Position now = position();
+std::optional<Event> Search::find_last(const TimeMachine::Worth& worth) {
+    const Position now = position_of(machine_);
     last_.reset();
     open_.clear();
-    bool newest = true, given_up = false;
+    bool newest = true;
     time_.backwards(
         now.moment,
         [&](Moment, Moment until) {
-            given_up = interrupted && interrupted();
-            if (given_up) return true;
             probe_.reset();
             const std::optional<Event> later_match = last_;
             std::vector<Open> later = std::move(open_);
@@ -173,58 +217,30 @@ std::optional<Event> Search::find_last(const std::function<bool()>& interrupted,
             return settle(std::move(later));
         },
         worth);
-    if (given_up) return std::nullopt;
     return last_;
-}
-
-std::optional<Event> Search::backwards(const std::function<bool()>& interrupted,
-                                       const TimeMachine::Worth& worth) {
-    bool given_up = false;
-    const auto asked = [&] {
-        given_up = interrupted && interrupted();
-        return given_up;
-    };
-    const std::optional<Event> found = find_last(asked, worth);
-    if (found)
-        land(*found);
-    else if (!given_up)
-        time_.seek(time_.start());
-    return found;
 }
 
 void Search::land(const Event& event) {
     const u64 count = event.moment.instructions;
+    if (lands_before(event)) {
+        arrive_before(time_, count, event.cpu, event.rip);
+        // Made on the way to another instruction, or by a device.
+        if (machine_.cpu().id != event.cpu || machine_.cpu().rip() != event.rip)
+            time_.seek_instructions(count);
+        return;
+    }
     time_.seek_instructions(count);
-    const bool before = probe_.lands_before();
-    if (before && machine_.cpu().id == event.cpu && machine_.cpu().rip() == event.rip) return;
     bool there = false;
     ArmedPoints armed(machine_.observers());
-    if (!before) arm(armed, probe_);
-    const u32 kinds = before ? Observers::bit(EventKind::Instruction) : probe_.kinds();
-    const Subscription watch(machine_.observers(), kinds, [&](const Event& seen) {
-        const bool is_it =
-            before ? seen.moment.instructions == count && seen.cpu == event.cpu && seen.rip == event.rip
-                   : seen == event;
-        if (there || !is_it) return;
+    arm_all(armed);
+    const Subscription watch(machine_.observers(), probe_.kinds(), [&](const Event& seen) {
+        if (there || seen != event) return;
         there = true;
         machine_.request_stop();
     });
-    while (!there && machine_.run({count + (before ? 1 : 2), kNever}) == StopReason::Requested) {
+    while (!there && time_.run({count + 2, kNever}) == StopReason::Requested) {
     }
-    // Delivered on the way to another instruction, or by a device.
     if (!there) time_.seek_instructions(count);
-}
-
-void arrive(TimeMachine& time, Moment moment, u64 rip) {
-    time.seek(moment);
-    Machine& machine = time.machine();
-    if (machine.cpu().rip() == rip) return;
-    time.seek_instructions(moment.instructions);
-    const Subscription watch(machine.observers(), Observers::bit(EventKind::Instruction),
-                             [&](const Event& event) {
-                                 if (event.moment == moment && event.rip == rip) machine.request_stop();
-                             });
-    machine.run({moment.instructions + 1, kNever});
 }
 
 }  // namespace orrery

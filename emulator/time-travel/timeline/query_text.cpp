@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "emulator/guestos/syscalls/syscall_decode.h"
 #include "emulator/isa/number.h"
 #include "emulator/points/breakpoints.h"
@@ -31,6 +34,8 @@ constexpr Kind kKinds[] = {
     {"access", Query::What::MemoryAccess, "size physical ", true},
     {"code", Query::What::Code, "", true},
 };
+
+constexpr const char* kAnyKind = "cpu ";  // keys of all of them
 
 const Kind& find_kind(const std::string& word) {
     std::string all;
@@ -73,6 +78,8 @@ void set(Query& query, DataPoint& data, const std::string& key, const std::strin
         query.result = number_of(key, value);
     } else if (key == "pid") {
         query.pid = static_cast<int>(number_of(key, value));
+    } else if (key == "cpu") {
+        query.cpu = static_cast<unsigned>(number_of(key, value));
     } else if (key == "address") {
         query.address = static_cast<u64>(number_of(key, value));
     } else if (key == "physical") {
@@ -102,15 +109,19 @@ Query parse_query(const std::vector<std::string>& words, const DebugInfo* kernel
         const size_t equals = words[next].find('=');
         const std::string key = words[next].substr(0, equals);
         if (equals == std::string::npos || key.empty() ||
-            std::string_view(kind.keys).find(key + " ") == std::string_view::npos)
+            (std::string(kind.keys) + kAnyKind).find(key + " ") == std::string::npos)
             throw QueryError(
-                fmt::format("{}: {} takes {}", words[next], kind.word,
-                            *kind.keys == 0 ? "nothing more" : std::string(kind.keys) + "with =VALUE"));
+                fmt::format("{}: {} takes {}{}with =VALUE", words[next], kind.word, kind.keys, kAnyKind));
         set(query, data, key, words[next].substr(equals + 1));
     }
     if (kind.what == Query::What::MemoryAccess) query.data = {data};
     if (kind.what == Query::What::Code) query.code = {data.address};
     return query;
+}
+
+bool is_query_word(const std::string& word) {
+    return std::any_of(std::begin(kKinds), std::end(kKinds),
+                       [&](const Kind& kind) { return word == kind.word; });
 }
 
 std::string match_text(const Event& match) {

@@ -10,7 +10,7 @@
 //   write|read|access PLACE [size=8] [physical=1]
 //   code PLACE
 //
-// PLACE is an address or a symbol, as for a breakpoint.
+// PLACE is an address or a symbol, as for a breakpoint. Each also takes [cpu=1]: on this CPU alone.
 #pragma once
 
 #include <string>
@@ -24,6 +24,9 @@ class DebugInfo;
 
 // `words`: split at blanks. Throws QueryError: no such kind, key, name or place.
 Query parse_query(const std::vector<std::string>& words, const DebugInfo* kernel);
+
+// Whether a query begins with this word.
+bool is_query_word(const std::string& word);
 
 // "CPU 0 at 0xffffffff81001234, instruction 12345": where a match was.
 std::string match_text(const Event& match);

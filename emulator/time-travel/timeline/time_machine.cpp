@@ -18,6 +18,23 @@ constexpr u64 kShortestStride = 500'000, kLongestStride = 200'000'000;
 // A seek leaves snapshots so many instructions before its end, for the steps back that come after it.
 constexpr u64 kLandings[] = {4'000'000, 250'000, 10'000};
 
+// Whoever waits for a search is told of it so often: some milliseconds, also where each instruction is looked
+// at.
+constexpr u64 kLookEvery = 100'000;  // instructions
+
+// True as long as this lives.
+class Raised {
+  public:
+    explicit Raised(bool& flag) : flag_(flag), before_(std::exchange(flag, true)) {}
+    ~Raised() { flag_ = before_; }
+    Raised(const Raised&) = delete;
+    Raised& operator=(const Raised&) = delete;
+
+  private:
+    bool& flag_;
+    bool before_;
+};
+
 }  // namespace
 
 // Where the snapshots lie follows the host's clock; what is in them does not depend on it.
@@ -201,14 +218,33 @@ void TimeMachine::require_past() const {
             "a disk is written in place, so that its past is gone: time goes back only with an overlay");
 }
 
+StopReason TimeMachine::run(const RunLimits& limits) {
+    if (!look_hook_) return machine_.run(limits);
+    const auto barren = [this] { return machine_.spent() - now().instructions; };
+    const u64 begin = now().instructions, barren_before = barren();
+    const u64 allowed = limits.instructions - std::min(begin, limits.instructions);
+    for (;;) {
+        const u64 next = now().instructions + kLookEvery;
+        const StopReason reason = machine_.run({std::min(next, limits.instructions), limits.ticks});
+        const Moment here = now();
+        const bool over = here.instructions >= limits.instructions || here.ticks >= limits.ticks;
+        if (reason != StopReason::Budget || over || barren() - barren_before > allowed) return reason;
+        const u64 looked =
+            stretch_.before + (here.instructions - std::min(stretch_.begin, here.instructions));
+        look_hook_({here, looked, stretch_.total});
+    }
+}
+
 // What somebody asks for on the way (a stop) does not end a seek.
-void TimeMachine::run_through(const RunLimits& limits) {
-    while (machine_.run(limits) == StopReason::Requested) {
+StopReason TimeMachine::run_through(const RunLimits& limits) {
+    for (;;) {
+        const StopReason reason = run(limits);
+        if (reason != StopReason::Requested) return reason;
     }
 }
 
 void TimeMachine::run_to(const Target& target) {
-    pilot_->seeking = true;
+    const Raised seeking(pilot_->seeking);
     const u64 from = now().instructions;
     for (const u64 distance : kLandings) {
         if (pilot_->frozen || target.instructions < from + 2 * distance) continue;
@@ -217,7 +253,6 @@ void TimeMachine::run_to(const Target& target) {
     }
     run_through({target.instructions, kNever});
     if (target.ticks) run_through({~u64{0}, *target.ticks});
-    pilot_->seeking = false;
 }
 
 void TimeMachine::go(const Target& target) {
@@ -261,9 +296,10 @@ void TimeMachine::seek_ticks(u64 ticks) {
     if (here.ticks > ticks) require_past();
     if (here.ticks > ticks || (nearest && history_->mark(*nearest).moment > here && has_past()))
         restore(nearest.value_or(0));
-    pilot_->seeking = true;
-    run_through({~u64{0}, ticks});
-    pilot_->seeking = false;
+    {
+        const Raised seeking(pilot_->seeking);
+        run_through({~u64{0}, ticks});
+    }
     note_progress();
 }
 
@@ -281,7 +317,8 @@ bool TimeMachine::backwards(Moment from, const Look& look, const Worth& worth) {
     note_progress();
     require_past();
     const std::vector<size_t> snapshots = path();
-    pilot_->frozen = pilot_->seeking = true;
+    const Raised frozen(pilot_->frozen), seeking(pilot_->seeking);
+    const u64 all = from.instructions - std::min(start().instructions, from.instructions);
     bool found = false;
     Moment until = from;
     for (size_t i = snapshots.size(); i-- > 0 && !found;) {
@@ -289,11 +326,12 @@ bool TimeMachine::backwards(Moment from, const Look& look, const Worth& worth) {
         if (begin >= from) continue;
         if (!worth || worth(i)) {
             restore(snapshots[i]);
+            stretch_ = {begin.instructions, from.instructions - until.instructions, all};
             found = look(begin, until);
         }
         until = begin;
     }
-    pilot_->frozen = pilot_->seeking = false;
+    look_through(0);
     return found;
 }
 

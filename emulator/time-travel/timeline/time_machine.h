@@ -1,8 +1,8 @@
 // Going to any moment of a run, and back: snapshots taken as the machine runs, the inputs that entered, and
 // execution from the nearest snapshot on.
 //
-// A TimeMachine rides along with a machine (Companion): whoever runs the machine, by Machine::run() or a
-// Debugger, runs it under the TimeMachine's eyes, and in the past the logged inputs enter by themselves. An
+// A TimeMachine rides along with a machine (Companion): whoever runs the machine, by Machine::run() or
+// Navigation, runs it under the TimeMachine's eyes, and in the past the logged inputs enter by themselves. An
 // input that is new while the machine is in the past begins a new run there, a branch; the old one stays, and
 // can be gone back to (enter_run).
 //
@@ -17,12 +17,14 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "emulator/machine/machine.h"
 #include "emulator/time-travel/timeline/console_tape.h"
 #include "emulator/time-travel/timeline/history.h"
 #include "emulator/time-travel/timeline/player.h"
+#include "emulator/time-travel/timeline/progress.h"
 
 namespace orrery {
 
@@ -90,6 +92,19 @@ class TimeMachine {
     using Worth = std::function<bool(size_t interval)>;
     bool backwards(Moment from, const Look& look, const Worth& worth = nullptr);
 
+    // As Machine::run(), for whoever looks for something on the way: asks the hook of while_looking() now and
+    // then. The machine's states are the same with and without.
+    StopReason run(const RunLimits& limits);
+    // The same, through whatever stops somebody asks for.
+    StopReason run_through(const RunLimits& limits);
+    // Told how far it is, now and then, while run(), backwards() or a seek are at it; it may throw
+    // (SearchStopped), and then they do. Null: nobody is.
+    using LookHook = std::function<void(const Progress&)>;
+    LookHook while_looking(LookHook hook) { return std::exchange(look_hook_, std::move(hook)); }
+    // What follows looks through so many instructions from here on: what is told of is how far it is in these.
+    // 0: it is not known how many.
+    void look_through(u64 instructions) { stretch_ = {now().instructions, 0, instructions}; }
+
     // The stretches between snapshots of the present run up to end(), oldest first, and whether anything was
     // written to a page of physical memory (RAM) in one. What is not known counts as written.
     struct Interval {
@@ -133,7 +148,6 @@ class TimeMachine {
     void go(const Target& target);
     Moment within(Moment moment) const;
     void run_to(const Target& target);
-    void run_through(const RunLimits& limits);
     void restore(size_t snapshot);
     void take_snapshot();
     std::optional<size_t> snapshot_before(const Target& target) const;
@@ -156,6 +170,12 @@ class TimeMachine {
     std::optional<Moment> first_at_;  // a moment known to be the first of its instruction count
     std::vector<Bookmark> bookmarks_;
     std::vector<ConsoleTape*> tapes_;
+    // What is looked through: the part that begins here, when so much of it all has been.
+    struct Stretch {
+        u64 begin = 0, before = 0, total = 0;
+    };
+    Stretch stretch_;
+    LookHook look_hook_;
     std::function<void()> restore_hook_;
     std::function<void()> branch_hook_;
     std::function<std::shared_ptr<const void>()> save_hook_;

@@ -16,12 +16,6 @@ constexpr unsigned kCallStretches = 3;
 // back to.
 constexpr unsigned kLookedAt = 2000;
 
-// A task as far as it can be told from others: its pid, or its address space where tasks are not known.
-u64 task_key(Machine& machine, const GuestOs& os, unsigned cpu) {
-    const std::optional<int> pid = running_pid(os, machine, cpu);
-    return pid ? static_cast<u64>(*pid) : machine.cpu(cpu).cr3 & pte::kAddress;
-}
-
 // Which system calls tasks enter and leave, as they do.
 class Calls {
   public:
@@ -29,7 +23,7 @@ class Calls {
         : watch_(machine.observers(),
                  Observers::bit(EventKind::SystemCall) | Observers::bit(EventKind::SystemReturn),
                  [this, &machine, &os](const Event& event) {
-                     Change change{event.moment, task_key(machine, os, event.cpu), std::nullopt};
+                     Change change{event.moment, task_key(os, machine, event.cpu), std::nullopt};
                      if (const auto* call = event.get<event::SystemCall>()) change.call = call->number;
                      changes_.push_back(change);
                  }) {}
@@ -96,17 +90,18 @@ void describe(Machine& machine, const GuestOs& os, Writer& writer) {
     writer.in_call_known = writer.in_call_known || task->kernel_thread;
 }
 
-// The call that a task was in at a moment. The machine is then anywhere.
+// The call that a task was in at the access, by its last entry or return before. The machine is then anywhere.
 void find_call(TimeMachine& time, const GuestOs& os, u64 task, Writer& writer) {
-    Calls calls(time.machine(), os);
-    unsigned left = kCallStretches;
-    time.backwards(writer.access.moment, [&](Moment, Moment until) {
-        calls.reset();
-        while (time.machine().run({until.instructions, kNever}) == StopReason::Requested) {
-        }
-        writer.in_call_known = calls.find(task, writer.access.moment, writer.system_call);
-        return writer.in_call_known || --left == 0;
-    });
+    time.seek(writer.access.moment);
+    Query query;
+    query.what = Query::What::SystemEdge;
+    Search search(time, os, query);
+    search.only([&](const Event& event) { return task_key(os, time.machine(), event.cpu) == task; });
+    unsigned stretches = 0;
+    const std::optional<Event> edge = search.find_last([&](size_t) { return ++stretches <= kCallStretches; });
+    if (!edge) return;
+    writer.in_call_known = true;
+    if (const auto* call = edge->get<event::SystemCall>()) writer.system_call = call->number;
 }
 
 }  // namespace
@@ -115,8 +110,7 @@ Writer who_wrote(TimeMachine& time, const GuestOs& os, u64 physical) {
     Machine& machine = time.machine();
     if (machine.bus().ram_at(physical) == nullptr)
         throw QueryError(fmt::format("there is no memory at physical address {:#x}", physical));
-    const Moment now = time.now();
-    const u64 now_rip = machine.cpu().rip();
+    const Position now = position_of(machine);
     Query query;
     query.what = Query::What::MemoryAccess;
     query.data = {{physical, 1, true, false, true}};
@@ -130,14 +124,14 @@ Writer who_wrote(TimeMachine& time, const GuestOs& os, u64 physical) {
         const auto look_at = [&](const Event& access) {
             writer.access = access;
             describe(machine, os, writer);
-            task = task_key(machine, os, access.cpu);
+            task = task_key(os, machine, access.cpu);
             if (!writer.in_call_known)
                 writer.in_call_known = calls.find(task, access.moment, writer.system_call);
         };
         search.on_match([&](const Event& access) {
             if (++matches <= kLookedAt) look_at(access);
         });
-        const std::optional<Event> found = search.find_last(nullptr, [&](size_t interval) {
+        const std::optional<Event> found = search.find_last([&](size_t interval) {
             calls.reset();
             return time.wrote(interval, physical);
         });
@@ -147,7 +141,7 @@ Writer who_wrote(TimeMachine& time, const GuestOs& os, u64 physical) {
         }
     }
     if (!writer.in_call_known && writer.kind != Writer::Kind::Before) find_call(time, os, task, writer);
-    arrive(time, now, now_rip);
+    arrive(time, now);
     return writer;
 }
 

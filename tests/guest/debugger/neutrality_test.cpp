@@ -7,12 +7,13 @@
 #include "emulator/guestos/syscalls/syscall_tracer.h"
 #include "emulator/inspect/models/windows.h"
 #include "emulator/points/armed_points.h"
-#include "emulator/points/debugger.h"
 #include "emulator/time-travel/timeline/event_log.h"
+#include "emulator/time-travel/timeline/navigation.h"
 #include "emulator/time-travel/timeline/time_machine.h"
 #include "tests/unit/catch.h"
 
 using namespace orrery;
+using Why = Arrival::Why;
 
 namespace {
 
@@ -110,18 +111,20 @@ TEST_CASE("looking at every window changes nothing", "[guest]") {
 TEST_CASE("breakpoints, steps and ring crossings change nothing", "[guest]") {
     Guest guest;
     Machine& machine = *guest.machine;
-    Debugger debugger(machine);
+    TimeMachine time(machine);
+    Navigation navigation(time);
     machine.run(to_moment(8'000'000));
     for (int i = 0; i < 20; ++i) {
-        REQUIRE(debugger.next_ring_crossing(to_moment(kMoment)) == StopCause::Done);
-        debugger.step();
+        REQUIRE(navigation.go({going::Match{}}, to_moment(kMoment)).why == Why::Done);
+        navigation.go({going::Step{}});
     }
-    const unsigned id = debugger.breakpoints().add("do_syscall_64", &kernel_info());
-    REQUIRE(debugger.run(to_moment(kMoment)) == StopCause::Breakpoint);
-    CHECK(debugger.stopped_at() == id);
+    navigation.stop_at({{7, resolve_place("do_syscall_64", &kernel_info())}});
+    const Arrival arrival = navigation.go({going::Run{}}, to_moment(kMoment));
+    REQUIRE(arrival.why == Why::Point);
+    CHECK(arrival.point->id == 7);
     CHECK(kernel_info().symbols.describe(machine.cpu().rip()) == "do_syscall_64");
-    for (int i = 0; i < 300; ++i) debugger.step();
-    debugger.breakpoints().remove(id);
+    for (int i = 0; i < 300; ++i) navigation.go({going::Step{}});
+    navigation.stop_at({});
     machine.run(to_moment(kMoment));
     CHECK(machine.moment().instructions == kMoment);
     CHECK(machine.state_hash() == plain_hash());
@@ -163,28 +166,33 @@ TEST_CASE("watched places change nothing", "[guest]") {
 TEST_CASE("stepping over and out works on the kernel's own code", "[guest]") {
     Guest guest;
     Machine& machine = *guest.machine;
-    Debugger debugger(machine);
+    TimeMachine time(machine);
+    Navigation navigation(time);
     machine.run(to_moment(7'000'000));
     const u64 place = resolve_place("do_syscall_64", &kernel_info());
-    REQUIRE(debugger.run_to(place, to_moment(kMoment)) == StopCause::Done);
+    REQUIRE(navigation.go({going::Place{place}}, to_moment(kMoment)).why == Why::Done);
+    const Position entry = position_of(machine);
     const u64 stack = machine.cpu().gpr[kRsp];
     u64 caller = 0;
     machine.peek(0, stack, &caller, sizeof caller);
     // Over everything in it, which never leaves the function but by its return.
     unsigned steps = 0;
     while (machine.cpu().rip() != caller && ++steps < 2000) {
-        REQUIRE(debugger.step_over(to_moment(2 * kMoment)) == StopCause::Done);
+        REQUIRE(navigation.go({going::Over{}}, to_moment(2 * kMoment)).why == Why::Done);
         const Symbol* here = kernel_info().symbols.at(machine.cpu().rip());
         REQUIRE(here != nullptr);
         if (machine.cpu().rip() != caller) CHECK(machine.cpu().gpr[kRsp] <= stack);
     }
     CHECK(machine.cpu().rip() == caller);
     CHECK(machine.cpu().gpr[kRsp] == stack + 8);
+    // Back the same way, or a shorter one: an interrupt's handler is gone through forwards, and over backwards.
+    for (unsigned i = 0; i < steps && position_of(machine) != entry; ++i)
+        REQUIRE(navigation.go({going::Over{}, true}).why == Why::Done);
+    CHECK((position_of(machine) == entry));
 
-    REQUIRE(debugger.run_to(resolve_place("do_syscall_64", &kernel_info()), to_moment(2 * kMoment)) ==
-            StopCause::Done);
+    REQUIRE(navigation.go({going::Place{place}}, to_moment(2 * kMoment)).why == Why::Done);
     machine.peek(0, machine.cpu().gpr[kRsp], &caller, sizeof caller);
-    for (int i = 0; i < 5; ++i) debugger.step();
-    REQUIRE(debugger.step_out(to_moment(2 * kMoment)) == StopCause::Done);
+    for (int i = 0; i < 5; ++i) navigation.go({going::Step{}});
+    REQUIRE(navigation.go({going::Out{}}, to_moment(2 * kMoment)).why == Why::Done);
     CHECK(machine.cpu().rip() == caller);
 }

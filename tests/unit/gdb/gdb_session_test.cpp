@@ -334,8 +334,15 @@ TEST_CASE("monitor gives the windows' text, and goes to moments", "[gdb]") {
     lands("next code 0x10008", 15);
     lands("previous code 0x10008", 12);
     lands("previous write 0x7fff0 size=8", 1);
-    lands("previous code 0x10008", 0);
+    lands("previous code 0x10008", 1);  // there is none
     CHECK(monitor("previous code 0x10008").starts_with("there is none\n"));
+    CHECK(monitor("goto 3").starts_with("instruction 3,"));
+    CHECK(monitor("back-out").starts_with("instruction 0,"));
+    CHECK(monitor("over").find("\n") != std::string::npos);
+    CHECK(s.rip() == SmallMachine::kCode + 5);
+    CHECK(monitor("back-over").find("\n") != std::string::npos);
+    CHECK(s.count() == 0);
+    lands("next code 0x10008 cpu=0", 12);
     CHECK(monitor("next").find("no such command") == 0);
     CHECK(monitor("next frobnication").starts_with("frobnication: one of crossing, syscall"));
     CHECK(monitor("next syscall name=wrote") == "no system call is called wrote\n");
@@ -343,6 +350,29 @@ TEST_CASE("monitor gives the windows' text, and goes to moments", "[gdb]") {
     CHECK(monitor("next write") == "write: which address?\n");
     CHECK(monitor("next write 4096 size=0") == "size: 1 byte to 1 MiB\n");
     CHECK(monitor("next code main") == "main: no symbols are known\n");
+}
+
+TEST_CASE("what looks back for long tells how far it is, and Ctrl-C ends it", "[gdb]") {
+    Session s;
+    s.budget = 1'000'000;
+    s.slice = 1'000'000;
+    s.ask("c");
+    REQUIRE(s.count() == 1'000'000);
+    unsigned polls = 0;
+    s.session.on_poll([&] {
+        if (++polls == 3) s.give("\x03");
+        return true;
+    });
+    s.ask("Z0,77777,1");
+    CHECK(s.stop("bc") == "T02thread:1");
+    CHECK((polls == 3 && s.count() == 1'000'000));
+    polls = 0;
+    CHECK(s.ask("qRcmd," + gdb_hex("previous code 0x77777")).starts_with("O" + gdb_hex("stopped looking\n")));
+    CHECK((polls == 3 && s.count() == 1'000'000));
+    polls = 0;
+    CHECK(s.ask("qRcmd," + gdb_hex("next code 0x77777")).starts_with("O" + gdb_hex("stopped looking\n")));
+    CHECK((polls == 3 && s.count() == 1'000'000));
+    CHECK(s.ask("qC") == "QC1");
 }
 
 TEST_CASE("each CPU is a thread, stepped by itself both ways", "[gdb]") {

@@ -2,7 +2,7 @@
 #include "emulator/core/observe/watch_points.h"
 
 #include "emulator/points/armed_points.h"
-#include "emulator/points/debugger.h"
+#include "emulator/points/stop_points.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/models/small_machine.h"
 
@@ -153,46 +153,13 @@ TEST_CASE("a watched instruction is told of each time, and nothing depends on it
     CHECK(watched.machine.state_hash() == plain.machine.state_hash());
 }
 
-TEST_CASE("the debugger stops after an access that is watched", "[watch]") {
-    Program program;
-    Debugger debugger(program.machine);
-    const unsigned id = debugger.watchpoints().add(range(kAlias, 8, false, false, true), "alias");
-    RunLimits limits;
-    limits.instructions = 100;
-    for (unsigned round = 1; round <= 3; ++round) {
-        REQUIRE(debugger.run(limits) == StopCause::Watchpoint);
-        REQUIRE(debugger.stopped_at_watch());
-        CHECK(debugger.stopped_at_watch()->id == id);
-        CHECK(debugger.stopped_at_watch()->access.rip == kAdd);
-        CHECK(access_of(debugger.stopped_at_watch()->access).data == 2 * kValue);
-        CHECK(program.machine.cpu().rip() == kLoad);
-        CHECK(debugger.watchpoints().all()[0].hits == round);
-    }
-    CHECK(debugger.step() == StopCause::Done);
-    CHECK_FALSE(debugger.stopped_at_watch());
-    CHECK(debugger.run_to(kAdd, limits) == StopCause::Done);
-    CHECK(debugger.step() == StopCause::Watchpoint);
-    CHECK(debugger.watchpoints().enable(id, false));
-    CHECK(debugger.run(limits) == StopCause::Limit);
-    CHECK_THROWS_AS(debugger.watchpoints().add(range(kAlias, 8, false, false, true), "again"),
-                    BreakpointError);
-    CHECK_THROWS_AS(debugger.watchpoints().add(range(0, 0, false, false, true), "empty"), BreakpointError);
-    CHECK_THROWS_AS(debugger.watchpoints().add(range(~u64{0}, 2, false, false, true), "around"),
-                    BreakpointError);
-}
-
-TEST_CASE("a step that a limit interrupts goes on when asked for again", "[watch]") {
-    SmallMachine small;
-    Debugger debugger(small.machine);
-    RunLimits limits;
-    unsigned slices = 0;
-    StopCause cause;
-    do {
-        limits.instructions = small.machine.moment().instructions + 1;
-        cause = debugger.step_over(limits);
-        ++slices;
-    } while (cause == StopCause::Limit);
-    CHECK(cause == StopCause::Done);
-    CHECK(slices > 5);
-    CHECK(small.machine.cpu().rip() == SmallMachine::kCode + 5);
+TEST_CASE("watchpoints are ranges, once each", "[watch]") {
+    WatchpointSet set;
+    const unsigned id = set.add(range(kAlias, 8, false, false, true), "alias");
+    CHECK(stop_points({}, set).size() == 1);
+    CHECK_THROWS_AS(set.add(range(kAlias, 8, false, false, true), "again"), BreakpointError);
+    CHECK_THROWS_AS(set.add(range(0, 0, false, false, true), "empty"), BreakpointError);
+    CHECK_THROWS_AS(set.add(range(~u64{0}, 2, false, false, true), "around"), BreakpointError);
+    CHECK(set.enable(id, false));
+    CHECK(stop_points({}, set).empty());
 }
