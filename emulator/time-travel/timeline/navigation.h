@@ -116,6 +116,7 @@ class Navigation {
     Arrival arrived(Arrival::Why why) const;
     Arrival back(const Journey& journey);
     Arrival back_to_match(Query query, std::function<bool(const Event&)> only, bool points);
+    Arrival back_any();
     Arrival back_one(std::optional<unsigned> cpu);
     Arrival back_over(std::optional<unsigned> cpu);
     Arrival back_out(std::optional<unsigned> cpu);

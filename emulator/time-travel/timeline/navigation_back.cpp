@@ -80,6 +80,13 @@ class OpenCalls {
     Position before_position_;
 };
 
+std::vector<u64> own_instructions(const Machine& machine) {
+    std::vector<u64> counts;
+    for (unsigned id = 0; id < machine.cpu_count(); ++id)
+        counts.push_back(machine.cpu(id).own_instructions());
+    return counts;
+}
+
 // The call of the function that a CPU is in, looked for in the last `window` instructions before `from`.
 std::optional<Position> find_caller(TimeMachine& time, const Position& from, const Stand& here, u64 window) {
     Machine& machine = time.machine();
@@ -161,10 +168,20 @@ Arrival Navigation::back_to_match(Query query, std::function<bool(const Event&)>
     return arrival;
 }
 
+// One instruction back, whoever made it: its turn need not have come yet where the machine then stands.
+Arrival Navigation::back_any() {
+    const std::vector<u64> before = own_instructions(machine_);
+    Arrival arrival = arrived(time_.step_back() ? Why::Done : Why::HistoryBegin);
+    const std::vector<u64> now = own_instructions(machine_);
+    const auto stepped = std::mismatch(before.begin(), before.end(), now.begin()).first;
+    if (stepped != before.end()) arrival.cpu = static_cast<unsigned>(stepped - before.begin());
+    return arrival;
+}
+
 // Of a chosen one of several CPUs others' turns lie in between: as far back as this one has completed something,
 // closer and closer, then instruction by instruction to the last of it.
 Arrival Navigation::back_one(std::optional<unsigned> cpu) {
-    if (!cpu || machine_.cpu_count() == 1) return arrived(time_.step_back() ? Why::Done : Why::HistoryBegin);
+    if (!cpu || machine_.cpu_count() == 1) return back_any();
     const Cpu& stepped = machine_.cpu(*cpu);
     const u64 own = stepped.own_instructions(), start = time_.start().instructions;
     u64 end = time_.now().instructions, begin = end;

@@ -78,7 +78,10 @@ class TimeMachine::Pilot : public Companion {
         since_ = Clock::now();
     }
 
-    void run_begins() override { since_ = Clock::now(); }
+    void run_begins() override {
+        since_ = Clock::now();
+        time_.at_first_ = false;
+    }
     void run_ends() override { count_time(); }
 
     // The machine was put to where its run had taken `nanoseconds`.
@@ -115,7 +118,7 @@ TimeMachine::TimeMachine(Machine& machine, std::vector<ConsoleTape*> tapes, u64 
     player_ = std::make_unique<Player>(machine, runs_[0].inputs);
     input_hook_ = machine_.on_input([this](const LoggedInput& input) { input_entered(input); });
     take_snapshot();
-    first_at_ = now();
+    at_first_ = true;
 }
 
 TimeMachine::~TimeMachine() {
@@ -164,7 +167,7 @@ void TimeMachine::restore(size_t snapshot) {
     player_->set(runs_[run_].inputs, mark.played);
     for (size_t i = 0; i < tapes_.size(); ++i) tapes_[i]->rewind(mark.tapes[i]);
     pilot_->arrive(mark.host_nanoseconds);
-    first_at_.reset();
+    at_first_ = false;
     if (rider_hook_) rider_hook_(mark.rider);
     if (restore_hook_) restore_hook_();
 }
@@ -260,14 +263,14 @@ void TimeMachine::go(const Target& target) {
     const Moment here = now();
     const bool behind = target.ticks ? here > Moment{target.instructions, *target.ticks}
                                      : here.instructions > target.instructions ||
-                                           (here.instructions == target.instructions && first_at_ != here);
+                                           (here.instructions == target.instructions && !at_first_);
     if (behind) require_past();
     const std::optional<size_t> nearest = snapshot_before(target);
     if (behind || (nearest && history_->mark(*nearest).moment > here && has_past()))
         restore(nearest.value_or(0));
     run_to(target);
     note_progress();
-    if (!target.ticks && now().instructions == target.instructions) first_at_ = now();
+    at_first_ = !target.ticks && now().instructions == target.instructions;
 }
 
 Moment TimeMachine::within(Moment moment) const {
@@ -307,7 +310,7 @@ bool TimeMachine::step_back() {
     const Moment here = now();
     if (here <= start()) return false;
     // Where it stands need not be the first boundary of its count: time may have passed there.
-    if (first_at_ != here) seek_instructions(here.instructions);
+    if (!at_first_) seek_instructions(here.instructions);
     if (now() < here) return true;
     seek_instructions(here.instructions - 1);
     return true;
@@ -353,7 +356,7 @@ bool TimeMachine::wrote(size_t interval, u64 physical) const {
 void TimeMachine::input_entered(const LoggedInput& input) {
     const std::vector<LoggedInput>& known = runs_[run_].inputs;
     const size_t played = player_->played();
-    first_at_.reset();
+    at_first_ = false;
     if (runs_[run_].end > input.moment || played < known.size()) {
         TimelineRun branch{run_,
                            input.moment,

@@ -167,7 +167,7 @@ class TimeMachine {
     unsigned run_ = 0;
     unsigned input_hook_ = 0;
     bool stop_at_end_ = false;
-    std::optional<Moment> first_at_;  // a moment known to be the first of its instruction count
+    bool at_first_ = false;  // it is known to stand at the first boundary of its instruction count
     std::vector<Bookmark> bookmarks_;
     std::vector<ConsoleTape*> tapes_;
     // What is looked through: the part that begins here, when so much of it all has been.

@@ -1,7 +1,9 @@
 // Our kernel, booted: whatever watches it, the machine's state at a moment is the same; and stops are where
 // they should be.
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "emulator/guestos/known_kernels.h"
 #include "emulator/guestos/syscalls/syscall_tracer.h"
@@ -176,19 +178,32 @@ TEST_CASE("stepping over and out works on the kernel's own code", "[guest]") {
     u64 caller = 0;
     machine.peek(0, stack, &caller, sizeof caller);
     // Over everything in it, which never leaves the function but by its return.
-    unsigned steps = 0;
-    while (machine.cpu().rip() != caller && ++steps < 2000) {
+    std::vector<Position> forwards = {entry};
+    while (machine.cpu().rip() != caller && forwards.size() < 2000) {
         REQUIRE(navigation.go({going::Over{}}, to_moment(2 * kMoment)).why == Why::Done);
         const Symbol* here = kernel_info().symbols.at(machine.cpu().rip());
         REQUIRE(here != nullptr);
         if (machine.cpu().rip() != caller) CHECK(machine.cpu().gpr[kRsp] <= stack);
+        forwards.push_back(position_of(machine));
     }
     CHECK(machine.cpu().rip() == caller);
     CHECK(machine.cpu().gpr[kRsp] == stack + 8);
-    // Back the same way, or a shorter one: an interrupt's handler is gone through forwards, and over backwards.
-    for (unsigned i = 0; i < steps && position_of(machine) != entry; ++i)
-        REQUIRE(navigation.go({going::Over{}, true}).why == Why::Done);
+    // Back over its whole call, to right before that.
+    REQUIRE(navigation.go({going::Over{}, true}).why == Why::Done);
+    CHECK(machine.cpu().gpr[kRsp] == stack + 8);
+    REQUIRE(navigation.go({going::Step{}}).why == Why::Done);
     CHECK((position_of(machine) == entry));
+    // Back into its return, and from there over all that it did the same way, or a shorter one: an interrupt's
+    // handler is gone through forwards, and over backwards.
+    arrive(time, forwards.back());
+    REQUIRE(navigation.go({going::Step{}, true}).why == Why::Done);
+    auto later = forwards.end() - 1;
+    while (position_of(machine) != entry) {
+        const auto here = std::find(forwards.begin(), later, position_of(machine));
+        REQUIRE((here != later));
+        later = here;
+        REQUIRE(navigation.go({going::Over{}, true}).why == Why::Done);
+    }
 
     REQUIRE(navigation.go({going::Place{place}}, to_moment(2 * kMoment)).why == Why::Done);
     machine.peek(0, machine.cpu().gpr[kRsp], &caller, sizeof caller);

@@ -52,6 +52,20 @@ struct Gdb : Plain {
     GdbExecution execution{*time};
 };
 
+// Each time a run that nobody else looks at comes to a place before a moment.
+std::vector<Position> hits_before(u64 place, u64 instructions) {
+    Plain plain;
+    ArmedPoints armed(plain.machine.observers());
+    armed.code(place);
+    std::vector<Position> hits;
+    const Subscription watch(plain.machine.observers(), Observers::bit(EventKind::Breakpoint),
+                             [&](const Event& event) {
+                                 hits.push_back({event.moment, event.cpu, event.rip});
+                             });
+    plain.machine.run({instructions, kNever});
+    return hits;
+}
+
 void finish(Session& session, const Command& command) {
     session.command(command);
     while (session.running()) session.advance(300'000);
@@ -131,18 +145,25 @@ TEST_CASE("the window, gdb and the command line come to the same places", "[gues
         CHECK(position_of(gdb.machine) == there);
     }
 
-    // Back to a watchpoint, and to where history begins.
+    // Back from one breakpoint's hit to the one before, all that there were, and to where history begins.
+    std::vector<Position> hits = hits_before(entry, gdb.machine.moment().instructions);
+    REQUIRE(hits.size() > 1);
+    CHECK(hits.front() == hit);
     gdb.execution.insert('0', entry, 1);
     window.command(command::AddBreakpoint{"vfs_write"});
-    finish(window, Go{Motion::Run, true});
-    gdb.execution.begin_run_back();
-    CHECK(gdb.finish().reason == GdbStop::Reason::Breakpoint);
-    same();
-    CHECK(position_of(gdb.machine) == hit);
+    for (; !hits.empty(); hits.pop_back()) {
+        finish(window, Go{Motion::Run, true});
+        gdb.execution.begin_run_back();
+        CHECK(gdb.finish().reason == GdbStop::Reason::Breakpoint);
+        same();
+        CHECK(position_of(gdb.machine) == hits.back());
+    }
     finish(window, Go{Motion::Run, true});
     gdb.execution.begin_run_back();
     CHECK(gdb.finish().reason == GdbStop::Reason::HistoryBegin);
     same();
+    CHECK(gdb.machine.moment() == gdb.time->start());
+    window.command(command::RemoveBreakpoint{2});
     finish(window, command::Find{"page-fault"});
     CHECK(at("page-fault") == position_of(window.machine()));
 }

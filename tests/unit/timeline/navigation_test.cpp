@@ -185,14 +185,22 @@ TEST_CASE("steps of one CPU of several, and of whichever runs, forwards and back
     // From the first boundary of its count on: whose turn is next can be the next one.
     place.time.seek_instructions(place.count());
     std::vector<u64> hashes;
+    std::vector<unsigned> steppers;
     for (unsigned i = 0; i < 40; ++i) {
         hashes.push_back(place.machine.state_hash());
-        REQUIRE(place.go(going::Step{}).why == Why::Done);
+        const Arrival arrival = place.go(going::Step{});
+        REQUIRE(arrival.why == Why::Done);
+        steppers.push_back(arrival.cpu);
     }
     for (unsigned i = 40; i-- > 0;) {
-        REQUIRE(place.back(going::Step{}).why == Why::Done);
+        const u64 own = place.machine.cpu(steppers[i]).own_instructions();
+        const Arrival arrival = place.back(going::Step{});
+        REQUIRE(arrival.why == Why::Done);
         REQUIRE(place.machine.state_hash() == hashes[i]);
+        REQUIRE(arrival.cpu == steppers[i]);
+        REQUIRE(place.machine.cpu(arrival.cpu).own_instructions() + 1 == own);
     }
+    CHECK(place.machine.cpu().id != steppers[0]);
 }
 
 TEST_CASE("a chosen CPU steps over its call and back, while the others run", "[navigation]") {
