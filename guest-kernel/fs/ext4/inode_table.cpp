@@ -9,6 +9,9 @@
 struct Ext4Super::InodeTable {
     static constexpr u32 kBuckets = 256;
     static constexpr u32 kMaxUnused = 4096;
+    /// Of the oldest so many, one without data for the disk goes first: who has some stays for the flusher, but not
+    /// beyond twice the number.
+    static constexpr u32 kLookedAt = 16;
     struct Lists {
         List<Ext4Inode, &Ext4Inode::hash_node> buckets[kBuckets];
         List<Ext4Inode, &Ext4Inode::unused_node> unused;
@@ -28,6 +31,19 @@ struct Ext4Super::InodeTable {
         void condemn(Ext4Inode& inode) {
             use(inode);
             inode.dying = true;
+        }
+        /// Condemns one, if there are too many.
+        Ext4Inode* shed() {
+            for (u32 i = 0; unused_count > kMaxUnused && i < kLookedAt; i++) {
+                Ext4Inode& oldest = *unused.front();
+                if (!oldest.has_dirty_pages() || unused_count > 2 * kMaxUnused) {
+                    condemn(oldest);
+                    return &oldest;
+                }
+                oldest.unused_node.remove();
+                unused.push_back(&oldest);
+            }
+            return nullptr;
         }
     };
     Guarded<Lists, LockRank::kInodeTable> lists;
@@ -114,11 +130,12 @@ void Ext4Super::inode_unused(Ext4Inode& inode) {
         }
         all.unused.push_back(&inode);
         all.unused_count++;
-        if (all.unused_count <= InodeTable::kMaxUnused) return nullptr;
-        Ext4Inode* oldest = all.unused.front();
-        all.condemn(*oldest);
-        return oldest;
+        return all.shed();
     });
+    if (!victim) return;
+    evict(*victim);
+    // And one more, so that those that once had to stay go in the end.
+    victim = inodes_->lists.with([](InodeTable::Lists& all) { return all.shed(); });
     if (victim) evict(*victim);
 }
 
@@ -131,7 +148,13 @@ void Ext4Super::evict(Ext4Inode& inode) {
                    inode.number(), -static_cast<int>(done.error()));
         }
     } else {
-        (void)inode.write_if_dirty();
+        Result<void> done = inode.pages ? inode.pages->write_and_wait() : Result<void>();
+        const Result<void> fields = inode.write_if_dirty();
+        if (done.ok()) done = fields.ok() ? Result<void>() : Result<void>(fields.error());
+        if (!done.ok() && !read_only && !aborted_) {
+            printk(KERN_WARNING "EXT4-fs (%s): couldn't write inode %u (err %d)\n", device->name(),
+                   inode.number(), -static_cast<int>(done.error()));
+        }
     }
     inodes_->lists.with([&](InodeTable::Lists&) {
         if (inode.hash_node.linked()) inode.hash_node.remove();

@@ -240,6 +240,24 @@ TEST_CASE("ext4: a directory of thousands of names is found by hash, listed once
     }
 }
 
+TEST_CASE("ext4: files written and left keep their data however many inodes come after them") {
+    World w;
+    Mounted m(make_image("-t ext4 -b 1024 -N 12000", 30720));
+    const int count = 10000;
+    const auto path = [](int i) { return "/mnt/" + std::to_string(i % 16) + "/" + std::to_string(i); };
+    for (int d = 0; d < 16; d++)
+        REQUIRE(vfs_mkdir(AT_FDCWD, ("/mnt/" + std::to_string(d)).c_str(), 0755).ok());
+    for (int i = 0; i < count; i++) REQUIRE(make_file(path(i).c_str(), std::to_string(i)) == Errno::OK);
+    int wrong = 0;
+    for (int i = 0; i < count; i++) wrong += read_file(path(i).c_str()) != std::to_string(i);
+    CHECK(wrong == 0);
+    REQUIRE(m.unmount() == Errno::OK);
+    CHECK(faults(m.image()) == "");
+    m.mount();
+    for (int i = 0; i < count; i++) wrong += read_file(path(i).c_str()) != std::to_string(i);
+    CHECK(wrong == 0);
+}
+
 TEST_CASE("ext4: attributes and ACLs are kept as Linux keeps them") {
     World w;
     for (const char* options : {"-t ext4 -b 1024", "-t ext4 -b 4096 -I 128", "-t ext3 -b 1024"}) {
