@@ -58,8 +58,9 @@ struct Bio {
     BlockDevice* device = nullptr;  // as submitted: statistics go to it
     Bio* next_merged = nullptr;     // further bios of the same request, in sector order
     Bio* last_merged = nullptr;
-    u8 phase = 0;             // of a write with flushes around it
-    u64 request_sectors = 0;  // of the whole request, when this bio leads one
+    u8 phase = 0;                     // of a write with flushes around it
+    BlockOp issued = BlockOp::kRead;  // what the driver was asked to do
+    u64 request_sectors = 0;          // of the whole request, when this bio leads one
     u32 request_segments = 0;
     u64 submitted_ns = 0;
     u64 deadline_ns = 0;

@@ -190,6 +190,10 @@ bool g_registered = false;  // boot only
 
 }  // namespace
 
+BlockDevice& block_device_of(Kobject& object) {
+    return *shown(object).device;
+}
+
 Result<RefPtr<Device>> show_block_device(const RefPtr<BlockDevice>& device, Disk* disk, RefPtr<Device> up) {
     if (!__atomic_exchange_n(&g_registered, true, __ATOMIC_ACQ_REL)) class_register(g_block_class);
     RefPtr<ShownBlockDevice> made = TRY(make_ref<ShownBlockDevice>());
@@ -204,6 +208,7 @@ Result<RefPtr<Device>> show_block_device(const RefPtr<BlockDevice>& device, Disk
     made->number = device->number();
     made->is_block = true;
     if (whole) made->add_group(kQueueGroup);
+    if (whole && disk && disk->attributes()) made->add_group(*disk->attributes());
     TRY(device_add(*made));
     return RefPtr<Device>(made);
 }

@@ -1,6 +1,7 @@
 // Submitting bios, waiting for them, and counting them (block/block_device.h).
 #include "block/block_device.h"
 
+#include "block/disk.h"
 #include "core/string.h"
 #include "fs/block_pages.h"
 #include "sync/hashed_wait.h"
@@ -68,6 +69,30 @@ Result<BlockPages*> BlockDevice::pages() {
     if (__atomic_compare_exchange_n(&pages_, &none, made.get(), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return made.leak();
     return none;  // somebody was faster
+}
+
+bool BlockDevice::claim() {
+    if (__atomic_exchange_n(&claimed_, true, __ATOMIC_ACQ_REL)) return false;
+    add_opener();
+    return true;
+}
+
+void BlockDevice::unclaim() {
+    __atomic_store_n(&claimed_, false, __ATOMIC_RELEASE);
+    remove_opener();
+}
+
+void BlockDevice::add_opener() {
+    __atomic_add_fetch(&openers_, 1, __ATOMIC_ACQ_REL);
+    if (const Partition* partition = as_partition()) partition->disk().add_opener();
+}
+
+void BlockDevice::remove_opener() {
+    if (__atomic_sub_fetch(&openers_, 1, __ATOMIC_ACQ_REL) == 0) {
+        if (BlockPages* used = pages_if_any()) (void)used->write_and_wait().ok();
+        released();
+    }
+    if (const Partition* partition = as_partition()) partition->disk().remove_opener();
 }
 
 Errno BlockDevice::check(const Bio& bio) const {

@@ -75,20 +75,23 @@ class BlockDevice : public RefCounted {
     void count_merge(BlockOp op);
 
     /// Mounted, or a disk of which something is: nobody else may write it as a whole (EBUSY).
-    bool claim() { return !__atomic_exchange_n(&claimed_, true, __ATOMIC_ACQ_REL); }
-    void unclaim() { __atomic_store_n(&claimed_, false, __ATOMIC_RELEASE); }
+    /// Who has claimed it counts as an opener.
+    bool claim();
+    void unclaim();
     bool claimed() const { return __atomic_load_n(&claimed_, __ATOMIC_RELAXED); }
 
     /// Requests of its own kind (loop); `file` is the one it is asked through. ENOTTY.
     virtual Result<long> ioctl(File& /*file*/, u32 /*request*/, u64 /*argument*/) { return Errno::ENOTTY; }
 
-    /// Open files of it.
+    /// Open files and claims of it, and of a disk's partitions.
     u32 openers() const { return __atomic_load_n(&openers_, __ATOMIC_RELAXED); }
-    /// An open file comes or goes; answers how many there are then.
-    u32 add_opener() { return __atomic_add_fetch(&openers_, 1, __ATOMIC_ACQ_REL); }
-    u32 remove_opener() { return __atomic_sub_fetch(&openers_, 1, __ATOMIC_ACQ_REL); }
+    void add_opener();
+    /// What the last one has written is on its way afterwards. Sleeps.
+    void remove_opener();
 
   protected:
+    /// The last opener is gone (loop's autoclear). May sleep.
+    virtual void released() {}
     /// Hands a checked bio to the driver; ends with end(bio, …), also from an interrupt handler.
     virtual void start(Bio& bio) = 0;
     /// Accounts for `bio` and completes it.

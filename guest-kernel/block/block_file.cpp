@@ -45,10 +45,7 @@ class BlockFile final : public CachedFile {
         : CachedFile(node, pages, device->logical_block_size()), device_(std::move(device)) {
         device_->add_opener();
     }
-    ~BlockFile() override {
-        // What the last one has written is on its way when close(2) returns.
-        if (device_->remove_opener() == 0) (void)cache().write_and_wait().ok();
-    }
+    ~BlockFile() override { device_->remove_opener(); }
     Result<long> ioctl(u32 request, u64 argument) override;
     Result<void> sync(bool) override {
         cache().write_back(0, ~0ull, true);

@@ -21,7 +21,7 @@ struct Registry {
     Vec<Entry> entries;
 };
 Guarded<Registry, LockRank::kBlockDevices> g_registry;
-BlockMajor* g_majors = nullptr;  // boot only
+BlockMajor* g_majors = nullptr;  // grows at its front, by whoever has just made its driver
 
 Result<void> enter(Entry entry) {
     RefPtr<Device> disk;
@@ -37,6 +37,15 @@ Result<void> enter(Entry entry) {
     return pushed;
 }
 
+/// A partition's number: behind its disk's, or the first free one of the major that all disks share.
+dev_t partition_device(const Disk& disk, u32 number, u32 minors) {
+    if (number < minors) return disk.number() + number;
+    constexpr u32 kExtendedMajor = 259;  // blkext
+    u32 minor = 0;
+    while (find_block_device(make_dev(kExtendedMajor, minor))) minor++;
+    return make_dev(kExtendedMajor, minor);
+}
+
 Result<void> add_partitions(const RefPtr<Disk>& disk, u32 minors) {
     Partitions* found = new (std::nothrow) Partitions;
     if (!found) return Errno::ENOMEM;
@@ -47,11 +56,10 @@ Result<void> add_partitions(const RefPtr<Disk>& disk, u32 minors) {
     char line[256] = "";
     for (u32 i = 0; i < found->count; i++) {
         const PartitionEntry& p = found->entries[i];
-        if (p.number >= minors) continue;
         char name[48];
         snprintf(name, sizeof(name), "%s%s%u", disk->name(), digit ? "p" : "", p.number);
-        RefPtr<Partition> made =
-            TRY(make_ref<Partition>(disk, name, disk->number() + p.number, p.first, p.count, p.number));
+        RefPtr<Partition> made = TRY(make_ref<Partition>(
+            disk, name, partition_device(*disk, p.number, minors), p.first, p.count, p.number));
         copy_string(made->uuid, p.uuid, sizeof(made->uuid));
         copy_string(made->label, p.label, sizeof(made->label));
         const size_t used = strlen(line);
@@ -72,8 +80,37 @@ void register_disk(RefPtr<Disk> disk, u32 minors) {
                static_cast<int>(done.error()));
 }
 
-Result<void> register_block_device(RefPtr<BlockDevice> device) {
-    return enter({std::move(device), nullptr, 1});
+Result<void> register_empty_disk(RefPtr<Disk> disk) {
+    return enter({RefPtr<BlockDevice>(disk), disk, 1});
+}
+
+void unregister_disk(Disk& disk) {
+    Entry gone;
+    g_registry.with([&](Registry& r) {
+        for (size_t i = 0; i < r.entries.size(); i++) {
+            if (!(r.entries[i].device == &disk)) continue;
+            gone = std::move(r.entries[i]);
+            r.entries.erase(i);
+            return;
+        }
+    });
+    if (gone.shown) device_remove(*gone.shown);
+}
+
+void remove_partitions(Disk& disk) {
+    for (;;) {
+        Entry gone;
+        g_registry.with([&](Registry& r) {
+            for (size_t i = r.entries.size(); i-- > 0 && !gone.device;) {
+                Entry& e = r.entries[i];
+                if (!(e.whole == &disk) || e.device == &disk) continue;
+                gone = std::move(e);
+                r.entries.erase(i);
+            }
+        });
+        if (!gone.device) return;
+        device_remove(*gone.shown);
+    }
 }
 
 Result<void> rescan_partitions(BlockDevice& device) {
@@ -87,7 +124,8 @@ Result<void> rescan_partitions(BlockDevice& device) {
                 minors = e.minors;
             }
         }
-        if (!disk || minors <= 1 || static_cast<BlockDevice*>(disk.get()) != &device) return Errno::EINVAL;
+        if (!disk || !disk->has_partitions() || static_cast<BlockDevice*>(disk.get()) != &device)
+            return Errno::EINVAL;
         for (Entry& e : r.entries) {
             if (e.whole == disk && !(e.device == &device) && (e.device->claimed() || e.device->openers() > 0))
                 return Errno::EBUSY;
@@ -136,11 +174,11 @@ RefPtr<BlockDevice> find_block_device(const char* name) {
 
 void register_blkdev(BlockMajor* major) {
     major->next = g_majors;
-    g_majors = major;
+    __atomic_store_n(&g_majors, major, __ATOMIC_RELEASE);
 }
 
 BlockMajor* first_blkdev() {
-    return g_majors;
+    return __atomic_load_n(&g_majors, __ATOMIC_ACQUIRE);
 }
 
 Result<RefPtr<BlockDevice>> block_device_at(const char* path) {

@@ -10,8 +10,13 @@
 
 /// Registers a disk: reads its partitions, and makes nodes in devtmpfs. `minors`: how many numbers it has from its own on.
 void register_disk(RefPtr<Disk> disk, u32 minors);
-/// A device without partitions (loop).
-Result<void> register_block_device(RefPtr<BlockDevice> device);
+/// A disk without a medium so far (loop): its partitions come with rescan_partitions(), numbered by the major of
+/// extended devices. EEXIST, ENOMEM.
+Result<void> register_empty_disk(RefPtr<Disk> disk);
+/// Takes a disk without partitions away.
+void unregister_disk(Disk& disk);
+/// The partitions of a disk whose medium is gone go.
+void remove_partitions(Disk& disk);
 /// Reads the disk's partition table anew. EBUSY while one of its partitions is in use, EINVAL for what cannot have any.
 Result<void> rescan_partitions(BlockDevice& device);
 

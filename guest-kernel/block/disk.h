@@ -10,6 +10,7 @@
 #include "block/request_queue.h"
 #include "core/vector.h"
 
+struct AttributeGroup;
 class Device;
 class Partition;
 
@@ -28,6 +29,11 @@ class Disk : public BlockDevice {
     virtual const char* serial() const { return ""; }
     /// What it is plugged into; null: nothing that /sys shows.
     virtual Device* hardware() const { return nullptr; }
+
+    /// Its own attributes in /sys/block/NAME; null: none.
+    virtual const AttributeGroup* attributes() const { return nullptr; }
+    /// May a partition table be on it?
+    virtual bool has_partitions() const { return true; }
 
   protected:
     /// Gives the request to the hardware: `op` on all bios of `leader` (a flush: on none of its memory). False when there is no

@@ -6,6 +6,7 @@
 #include "mm/buddy.h"
 #include "sched/sched.h"
 #include "sync/guarded.h"
+#include "task/task.h"
 #include "time/clock.h"
 
 WritebackLimits writeback_limits;
@@ -129,7 +130,8 @@ void balance_dirty_pages(PageCache& cache) {
     if (under_way() <= t.limit) return;
     // Who dirties pages writes them: its own first, then others'.
     constexpr u64 kBatch = 1024;
-    if (cache.write_back(0, ~0ull, false, kBatch) == 0) write_back_all(0, kBatch);
+    if (cache.write_back(0, ~0ull, false, kBatch) == 0 && !(current()->flags & PF_LOCAL_THROTTLE))
+        write_back_all(0, kBatch);
     cache.wait_range(0, ~0ull);
 }
 

@@ -19,6 +19,7 @@
 #include "drivers/apic.h"
 #include "drivers/base/device.h"
 #include "drivers/base/resource.h"
+#include "drivers/loop.h"
 #include "drivers/mem_devices.h"
 #include "drivers/pci/pci.h"
 #include "drivers/pci/pci_bus.h"
@@ -286,6 +287,7 @@ extern "C" [[noreturn]] void kernel_main(u64 start_info) {
     make_file_systems();
     init_port_device();
     init_rtc_device();
+    init_loop();
     init_first_task();
     sched_init();
     on_tick([](bool) {

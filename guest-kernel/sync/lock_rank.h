@@ -11,6 +11,7 @@ enum class LockRank : u8 {
     kTty = 10,
     kFilePosition = 12,  // an open file's position: outermost of read(), write(), getdents()
     kNamespace = 14,     // mount table, rename
+    kLoop = 15,          // loop devices: their files are given and taken
     kDirectory = 16,     // an inode's mutex, for directories (parents before children: lock_nested)
     kInode = 20,         // an inode's mutex, for files: held while copying to and from a program
     kPipe = 22,

@@ -39,6 +39,8 @@ enum TaskFlags : u32 {  // task_struct::flags, numbers as in Linux: /proc/PID/st
     PF_FORKNOEXEC = 0x40,
     PF_SUPERPRIV = 0x100,
     PF_SIGNALED = 0x400,
+    PF_LOCAL_THROTTLE =
+        0x00100000,  // others wait for what this task writes: it waits for its own writes only
     PF_KTHREAD = 0x00200000,
 };
 

@@ -18,8 +18,8 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(HERE, "programs")
-GUEST_ONLY = {"administration", "oom", "fork_limit", "fuzz", "hostname", "huge_pages", "overcommit",
-              "swap"}  # they would harm or depend on the host
+GUEST_ONLY = {"administration", "oom", "fork_limit", "fuzz", "hostname", "huge_pages", "loop_devices",
+              "overcommit", "swap"}  # they would harm or depend on the host
 MACHINES = {"swap": ("64M", 160 << 20)}  # programs that want a machine of their own: its memory, the bytes of its disk
 NOT_UNDER_TCG = {"float_faults"}  # QEMU's translator raises no floating-point exceptions
 TIMEOUT_SECONDS = int(os.environ.get("ORRERY_GUEST_TIMEOUT", "240"))

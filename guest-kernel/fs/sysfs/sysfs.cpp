@@ -177,6 +177,11 @@ bool list_attributes(DirContext& context, Kobject& object, unsigned group) {
     });
 }
 
+/// A named group of which no attribute is visible is not there itself.
+bool shows_group(Kobject& object, unsigned group) {
+    return any_attribute(object, group, [](unsigned, const Attribute&) { return true; });
+}
+
 /// A named group of attributes.
 class GroupDir final : public SysfsInode {
   public:
@@ -184,6 +189,7 @@ class GroupDir final : public SysfsInode {
         : SysfsInode(of, number_of(group, 0), S_IFDIR | 0755), group_(group) {
         nlink = 2;
     }
+    bool still_valid() override { return SysfsInode::still_valid() && shows_group(*object, group_); }
     Result<RefPtr<Inode>> lookup(const Name& name) override { return find_attribute(*object, group_, name); }
     Result<void> iterate(DirContext& context) override {
         if (context.emit_dots(*context.dentry)) list_attributes(context, *object, group_);
@@ -200,7 +206,8 @@ class ObjectDir final : public SysfsInode {
 
     void getattr(KernelStat* out) override {
         nlink = 2 + object->child_count();
-        for (unsigned g = 0; object->group(g); g++) nlink += object->group(g)->name ? 1 : 0;
+        for (unsigned g = 0; object->group(g); g++)
+            nlink += object->group(g)->name && shows_group(*object, g);
         Inode::getattr(out);
     }
     Result<RefPtr<Inode>> lookup(const Name& name) override;
@@ -210,7 +217,8 @@ class ObjectDir final : public SysfsInode {
 Result<RefPtr<Inode>> ObjectDir::lookup(const Name& name) {
     for (unsigned g = 0; object->group(g); g++) {
         if (object->group(g)->name) {
-            if (name == object->group(g)->name) return RefPtr<Inode>(TRY(make_ref<GroupDir>(*object, g)));
+            if (name == object->group(g)->name && shows_group(*object, g))
+                return RefPtr<Inode>(TRY(make_ref<GroupDir>(*object, g)));
             continue;
         }
         Result<RefPtr<Inode>> found = find_attribute(*object, g, name);
@@ -230,8 +238,8 @@ Result<void> ObjectDir::iterate(DirContext& context) {
         const u32 what = number_of(g, 0);
         if (!group_name) {
             if (!list_attributes(context, *object, g)) return {};
-        } else if (!offer(context, kFirstAttribute + what, group_name, ino_of(object->number, what),
-                          S_IFDIR)) {
+        } else if (shows_group(*object, g) && !offer(context, kFirstAttribute + what, group_name,
+                                                     ino_of(object->number, what), S_IFDIR)) {
             return {};
         }
     }
