@@ -220,12 +220,13 @@ Result<void> fcntl_lock(File& file, int command, KernelFlock& lock) {
     TRY(ensure_locks(*file.inode));
     FileLocks& locks = *file.inode->locks;
     if (get) {
-        const auto waiters = g_waiters.lock();
-        if (FileLock* held = find_conflict(locks.records, wanted)) {
-            report(*held, lock);
-        } else {
-            lock.l_type = F_UNLCK;
-        }
+        g_waiters.with([&](const auto&) {
+            if (const FileLock* held = find_conflict(locks.records, wanted))
+                report(*held, lock);
+            else
+                lock.l_type = F_UNLCK;
+        });
+        if (lock.l_type != F_UNLCK) lock.l_pid = own_view(lock.l_pid);
         return {};
     }
     if (lock.l_type == F_RDLCK && !file.readable()) return Errno::EBADF;

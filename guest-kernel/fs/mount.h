@@ -9,6 +9,7 @@
 #include "core/string_buf.h"
 #include "core/vector.h"
 #include "fs/dentry.h"
+#include "task/namespace.h"
 
 struct FsStruct;
 struct MntNamespace;
@@ -41,10 +42,9 @@ class Mount final : public RefCounted {
 };
 
 /// The mounts that its tasks see (mount_namespaces(7)); they go with it. Every mount is private.
-struct MntNamespace : RefCounted {
-    explicit MntNamespace(u64 number) : ino(number) {}
+struct MntNamespace : Namespace {
+    using Namespace::Namespace;
     ~MntNamespace() override;
-    const u64 ino;
     RefPtr<Mount> root;  ///< changed by pivot_root only, under the mutex of changes
 };
 MntNamespace& init_mnt_namespace();

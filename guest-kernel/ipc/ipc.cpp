@@ -9,13 +9,12 @@
 #include "time/clock.h"
 
 namespace {
-IpcNamespace g_init_ipc;
+IpcNamespace g_init_ipc(0xefffffff);
 }
 
 IpcNamespace::~IpcNamespace() = default;
 
 IpcNamespace& init_ipc() {
-    g_init_ipc.ino = 0xefffffff;  // with the number that Linux's first one has
     return g_init_ipc;
 }
 

@@ -11,6 +11,7 @@
 #include "core/vector.h"
 #include "sync/guarded.h"
 #include "task/credentials.h"
+#include "task/namespace.h"
 
 constexpr int kIpcPrivate = 0;
 constexpr int kIpcCreat = 01000, kIpcExcl = 02000, kIpcNowait = 04000;  // for …get and …op
@@ -122,8 +123,8 @@ struct SemSet;
 struct MsgQueue;
 
 /// What an IPC namespace has (ipc_namespaces(7)).
-struct IpcNamespace : RefCounted {
-    u64 ino = 0;
+struct IpcNamespace : Namespace {
+    using Namespace::Namespace;
     IpcTableOf<ShmSegment> shm;
     IpcTableOf<SemSet> sem;
     IpcTableOf<MsgQueue> msg;

@@ -81,7 +81,7 @@ Result<Unique<Message>> take(MsgQueue& queue, const Wanted& wanted, u64 size) {
     queue.bytes -= found->text.size();
     queue.count--;
     queue.rtime = ipc_now();
-    queue.last_receiver = current()->tgid;
+    queue.last_receiver = current()->vtgid;
     return Unique<Message>(found);
 }
 
@@ -209,7 +209,7 @@ SysResult sys_msgsnd(int id, u64 buffer, u64 size, int flags) {
                 queue->bytes += size;
                 queue->count++;
                 queue->stime = ipc_now();
-                queue->last_sender = current()->tgid;
+                queue->last_sender = current()->vtgid;
                 break;
             }
         }

@@ -257,7 +257,7 @@ SysResult set_owner(int id, UserBytes buffer) {
 /// A value set by hand: what processes would undo of it is forgotten.
 void assign(SemSet& set, u32 number, i32 value) {
     set.semaphores[number].value = value;
-    set.semaphores[number].pid = current()->tgid;
+    set.semaphores[number].pid = current()->vtgid;
     for (ListNode* n = set.undos.next; n != &set.undos; n = n->next) undo_of(n)->adjust[number] = 0;
 }
 
@@ -350,7 +350,7 @@ SysResult sys_semtimedop(int id, UserBytes user_ops, u32 count, u64 timeout) {
     waiter.count = count;
     waiter.alters = ops.alters;
     waiter.task = current();
-    waiter.pid = current()->tgid;
+    waiter.pid = current()->vtgid;
     RefPtr<SemSet> set;
     Unique<SemUndo> fresh;
     if (list) {
@@ -432,7 +432,7 @@ void exit_sem(task_struct* task) {
             if (undo->adjust[i] == 0) continue;
             SemSet::Semaphore& s = set->semaphores[i];
             s.value = min(max(s.value + undo->adjust[i], 0), kMaxValue);
-            s.pid = task->tgid;
+            s.pid = task->vtgid;
         }
         set->otime = ipc_now();
         try_waiters(*set);

@@ -50,14 +50,14 @@ class ShmFile final : public File {
         const auto table = ns_->shm.lock();
         segment_->attached++;
         segment_->atime = ipc_now();
-        segment_->last = current()->tgid;
+        segment_->last = current()->vtgid;
     }
     void unmapped() override {
         RefPtr<ShmSegment> gone;
         auto table = ns_->shm.lock();
         segment_->attached--;
         segment_->dtime = ipc_now();
-        segment_->last = current()->tgid;
+        segment_->last = current()->vtgid;
         if (segment_->attached == 0 && segment_->mode & kShmDest && !segment_->deleted) {
             gone = table->remove(*segment_);  // segment_ still refers to it: nothing is freed under the lock
         }
@@ -88,7 +88,7 @@ Result<RefPtr<ShmSegment>> make_segment(u64 size, int flags) {
     segment->pages->pages->set_size(size);
     segment->pages->size = size;
     segment->pages->mode = S_IFREG | 0777;
-    segment->creator = current()->tgid;
+    segment->creator = current()->vtgid;
     return segment;
 }
 

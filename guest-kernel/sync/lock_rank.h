@@ -35,6 +35,7 @@ enum class LockRank : u8 {
     kProcessTimers = 97,   // of a process: a timer that fires asks for clocks and sends signals under it
     kCpuWaits = 98,        // who waits for processor time: their clocks are read under it
     kTasks = 100,          // task list, pid hash, parent-child links, process groups
+    kPidNumbers = 101,     // what numbers are taken in PID namespaces
     kTaskResources = 102,  // task_struct::alloc_lock
     kSignal = 104,         // SignalStruct and its pending sets
     kQueuedSignals = 106,  // how many each user has

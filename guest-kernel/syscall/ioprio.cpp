@@ -1,6 +1,7 @@
 // ioprio_set(2) and ioprio_get(2): a task's class and level for its disk requests, which are kept and shown.
 #include "syscall/syscalls.h"
 #include "task/pid.h"
+#include "task/pid_namespace.h"
 
 namespace {
 
@@ -12,12 +13,14 @@ template <class F>
 Result<void> for_targets(int which, int who, F visit) {
     if (which < kProcess || which > kUser) return Errno::EINVAL;
     const task_struct* self = current();
+    const pid_t id = which != kUser && who ? global_pid(who) : 0;
+    if (which != kUser && who && !id) return Errno::ESRCH;
     bool found = false;
     const auto table = task_table.lock();
     for (task_struct& task : table->list) {
-        const bool match = which == kProcess ? task.pid == (who ? who : self->pid)
+        const bool match = which == kProcess ? task.pid == (who ? id : self->pid)
                            : which == kGroup
-                               ? task.signal->pgrp == (who ? who : self->signal->pgrp)
+                               ? task.signal->pgrp == (who ? id : self->signal->pgrp)
                                : task.cred.uid == (who ? static_cast<uid_t>(who) : self->cred.uid);
         if (!match) continue;
         found = true;

@@ -45,7 +45,7 @@ SysResult transfer(pid_t pid, UserIovec local, u64 local_count, UserIovec remote
     TRY(mine.load(local, local_count, true));
     TRY(theirs.load(remote, remote_count, false));
     if (!mine.here()) return 0L;
-    const TaskRef task = find_task_by_pid(pid);
+    const TaskRef task = find_task_by_vpid(pid);
     if (!task) return Errno::ESRCH;
     if (!may_attach(task.get())) return Errno::EPERM;
     mm_struct* mm = get_task_mm(task.get());
@@ -94,7 +94,7 @@ SysResult sys_process_vm_writev(pid_t pid, UserIovec local, u64 local_count, Use
 }
 
 SysResult sys_kcmp(pid_t pid1, pid_t pid2, int type, u64 a, u64 b) {
-    const TaskRef one = find_task_by_pid(pid1), two = find_task_by_pid(pid2);
+    const TaskRef one = find_task_by_vpid(pid1), two = find_task_by_vpid(pid2);
     if (!one || !two) return Errno::ESRCH;
     if (!may_attach(one.get()) || !may_attach(two.get())) return Errno::EPERM;
     switch (type) {

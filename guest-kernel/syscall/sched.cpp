@@ -6,6 +6,7 @@
 #include "mm/page.h"
 #include "syscall/syscalls.h"
 #include "task/pid.h"
+#include "task/pid_namespace.h"
 
 namespace {
 
@@ -16,7 +17,7 @@ Result<TaskRef> task_of(pid_t pid) {
         task_get(current());
         return TaskRef(current());
     }
-    TaskRef task = find_task_by_pid(pid);
+    TaskRef task = find_task_by_vpid(pid);
     if (!task) return Errno::ESRCH;
     return task;
 }
@@ -60,11 +61,13 @@ template <class F>
 Result<void> for_priority_targets(int which, int who, F visit) {
     if (which < 0 || which > 2 || who < 0) return which < 0 || which > 2 ? Errno::EINVAL : Errno::ESRCH;
     const task_struct* self = current();
+    const pid_t id = which < 2 && who ? global_pid(who) : 0;
+    if (which < 2 && who && !id) return Errno::ESRCH;
     bool found = false;
     const auto table = task_table.lock();
     for (task_struct& task : table->list) {
-        const bool match = which == 0   ? task.pid == (who ? who : self->pid)
-                           : which == 1 ? task.signal->pgrp == (who ? who : self->signal->pgrp)
+        const bool match = which == 0   ? task.pid == (who ? id : self->pid)
+                           : which == 1 ? task.signal->pgrp == (who ? id : self->signal->pgrp)
                                         : task.cred.uid == (who ? static_cast<uid_t>(who) : self->cred.uid);
         if (!match) continue;
         found = true;

@@ -13,22 +13,25 @@
 #include "sched/sched.h"
 #include "syscall/syscalls.h"
 #include "task/pid.h"
+#include "task/pid_namespace.h"
 #include "task/signal.h"
 
 SysResult sys_getpid() {
-    return current()->tgid;
+    return current()->vtgid;
 }
 SysResult sys_gettid() {
-    return current()->pid;
+    return current()->vpid;
 }
 SysResult sys_getppid() {
+    const task_struct* self = current();
+    if (self->pid_ns) return parent_nr(self, current_pid_ns());
     const auto table = task_table.lock();
-    return task_ppid(current());
+    return task_ppid(self);
 }
 
 SysResult sys_set_tid_address(u64 address) {
     current()->clear_child_tid = address;
-    return current()->pid;
+    return current()->vpid;
 }
 
 SysResult sys_sysinfo(UserPtr<KSysinfo> user_info) {
@@ -129,8 +132,8 @@ SysResult sys_prlimit64(pid_t pid, int resource, UserPtr<KRlimit> fresh, UserPtr
     if (fresh) value = TRY(fresh.read());
     task_get(current());
     TaskRef task(current());
-    if (pid && pid != current()->tgid) {
-        task = find_task_by_pid(pid);
+    if (pid && pid != current()->vtgid) {
+        task = find_task_by_vpid(pid);
         if (!task) return Errno::ESRCH;
         const Credentials &mine = current()->cred, &theirs = task->cred;
         if (!(mine.uid == theirs.uid && mine.uid == theirs.euid && mine.uid == theirs.suid) &&
@@ -182,6 +185,10 @@ SysResult sys_reboot(u32 magic1, u32 magic2, u32 command, UserString) {
     bool valid = false;
     for (u32 magic : kMagics) valid |= magic2 == magic;
     if (magic1 != kMagic1 || !valid) return Errno::EINVAL;
+    if (PidNamespace* ns = current()->pid_ns) {
+        TRY(reboot_pid_namespace(*ns, command));
+        return 0;
+    }
     switch (command) {
         case 0x00000000:  // CAD_OFF
         case 0x89abcdef:  // CAD_ON

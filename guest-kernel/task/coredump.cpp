@@ -17,6 +17,7 @@
 #include "sched/sched.h"
 #include "task/namespaces.h"
 #include "task/pid.h"
+#include "task/pid_namespace.h"
 #include "task/signal.h"
 #include "time/clock.h"
 
@@ -103,10 +104,10 @@ Prstatus status_of(task_struct* task, int sig, const KSigInfo& info, bool dumper
     s.cursig = static_cast<i16>(sig);
     s.sigpend = task->pending.signal;
     s.sighold = task->blocked;
-    s.pid = task->pid;
-    s.ppid = task_ppid(task);
-    s.pgrp = task_pgrp(task);
-    s.sid = task_session(task);
+    s.pid = task->vpid;
+    s.ppid = parent_nr(task, task_pid_ns(task));
+    s.pgrp = group_nr(task, task_pid_ns(task));
+    s.sid = session_nr(task, task_pid_ns(task));
     u64 utime, stime;
     task_cpu_time(task, &utime, &stime);
     if (dumper) {
@@ -157,10 +158,10 @@ Prpsinfo process_info(task_struct* task) {
     p.flags = task->flags;
     p.uid = task->cred.uid;
     p.gid = task->cred.gid;
-    p.pid = task->tgid;
-    p.ppid = task_ppid(task);
-    p.pgrp = task_pgrp(task);
-    p.sid = task_session(task);
+    p.pid = task->vtgid;
+    p.ppid = parent_nr(task, task_pid_ns(task));
+    p.pgrp = group_nr(task, task_pid_ns(task));
+    p.sid = session_nr(task, task_pid_ns(task));
     copy_string(p.name, task->comm, sizeof(p.name));
     const mm_struct* mm = task->mm;
     const size_t size = min<size_t>(mm->arg_end - mm->arg_start, sizeof(p.args) - 1);
@@ -370,12 +371,12 @@ Result<KString> core_name(const KSigInfo& info) {
                 break;
             case 'p':
             case 'P':
-                has_pid = true;
-                TRY(name.appendf("%d", task->tgid));
+                has_pid |= *p == 'p';
+                TRY(name.appendf("%d", *p == 'p' ? task->vtgid : task->tgid));
                 break;
             case 'i':
             case 'I':
-                TRY(name.appendf("%d", task->pid));
+                TRY(name.appendf("%d", *p == 'i' ? task->vpid : task->pid));
                 break;
             case 'u':
                 TRY(name.appendf("%u", task->cred.uid));
@@ -411,7 +412,7 @@ Result<KString> core_name(const KSigInfo& info) {
                 break;
         }
     }
-    if (!has_pid && __atomic_load_n(&core_uses_pid, __ATOMIC_RELAXED)) TRY(name.appendf(".%d", task->tgid));
+    if (!has_pid && __atomic_load_n(&core_uses_pid, __ATOMIC_RELAXED)) TRY(name.appendf(".%d", task->vtgid));
     return name;
 }
 

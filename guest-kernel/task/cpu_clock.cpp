@@ -43,9 +43,9 @@ Result<CpuClock> cpu_clock_of(i32 clock) {
     const bool thread = clock & 4;
     const pid_t pid = ~(clock >> 3);
     if (pid == 0) return CpuClock{thread ? current()->pid : current()->tgid, thread};
-    const TaskRef task = find_task_by_pid(pid);
+    const TaskRef task = find_task_by_vpid(pid);
     if (!task || (thread && task->tgid != current()->tgid)) return Errno::EINVAL;
-    return CpuClock{pid, thread};
+    return CpuClock{task->pid, thread};
 }
 
 Result<u64> cpu_clock_now(const CpuClock& clock) {

@@ -227,8 +227,8 @@ SysResult sys_capget(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
     const KCapHeader header = TRY(user_header.read());
     if (header.pid < 0) return Errno::EINVAL;
     TaskRef task;
-    if (header.pid && header.pid != current()->pid) {
-        task = find_task_by_pid(header.pid);
+    if (header.pid && header.pid != current()->vpid) {
+        task = find_task_by_vpid(header.pid);
         if (!task) return Errno::ESRCH;
     }
     const Credentials& c = task ? task->cred : cred();
@@ -244,7 +244,7 @@ SysResult sys_capget(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
 SysResult sys_capset(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
     if (!TRY(knows_version(user_header))) return Errno::EINVAL;
     const KCapHeader header = TRY(user_header.read());
-    if (header.pid && header.pid != current()->pid) return Errno::EPERM;
+    if (header.pid && header.pid != current()->vpid) return Errno::EPERM;
     u64 effective = 0, permitted = 0, inheritable = 0;
     for (int i = 0; i < (header.version == kCapVersion1 ? 1 : 2); i++) {
         const KCapData word = TRY(data.offset(i).read());

@@ -22,6 +22,7 @@
 #include "task/fork.h"
 #include "task/futex.h"
 #include "task/pid.h"
+#include "task/pid_namespace.h"
 #include "task/process_timers.h"
 #include "task/signal.h"
 
@@ -257,6 +258,10 @@ Result<void> de_thread() {
             table->detach(leader);
             table->detach(task);
             std::swap(task->pid, leader->pid);
+            std::swap(task->vpid, leader->vpid);
+            std::swap(task->numbers, leader->numbers);
+            PidNamespace& ns = task_pid_ns(task);
+            if (ns.child_reaper == leader) ns.child_reaper = task;
             task->group_leader = task;
             leader->group_leader = task;
             table->attach(task);

@@ -19,6 +19,7 @@
 #include "task/futex.h"
 #include "task/namespaces.h"
 #include "task/pid.h"
+#include "task/pid_namespace.h"
 #include "task/pidfd.h"
 #include "task/process_timers.h"
 #include "task/signal.h"
@@ -58,12 +59,13 @@ void drop_resource(T*& resource) {
     if (mine) mine->unref();
 }
 
-/// Who takes the children of `task`.
+/// Who takes the children of `task`: the nearest subreaper in its PID namespace, or the init of that.
 task_struct* find_reaper(const TaskTable& table, task_struct* task) {
-    for (task_struct* t = task->real_parent; t && t->tgid > 1; t = t->real_parent) {
+    const PidNamespace& ns = task_pid_ns(task);
+    for (task_struct* t = task->real_parent; t && t->tgid > 1 && &task_pid_ns(t) == &ns; t = t->real_parent) {
         if (t->signal->is_child_subreaper && !t->exit_state && !(t->flags & PF_EXITING)) return t;
     }
-    return table.find(1);
+    return ns.level && ns.child_reaper ? ns.child_reaper : table.find(1);
 }
 
 /// Count a thread that is leaving into its process. The task table is locked.
@@ -104,7 +106,8 @@ KSigInfo exit_info(task_struct* leader) {
     const i32 code = leader->exit_code;
     info.signo = leader->exit_signal;
     info.code = code & 0x80 ? kCldDumped : code & 0x7f ? kCldKilled : kCldExited;
-    info.chld.pid = leader->pid;
+    info.chld.pid =
+        leader->real_parent ? task_nr_locked(leader, task_pid_ns(leader->real_parent)) : leader->pid;
     info.chld.uid = leader->cred.uid;
     info.chld.status = code & 0x7f ? code & 0x7f : code >> 8 & 0xff;
     const CpuTimes times = process_times_locked(leader);
@@ -160,6 +163,8 @@ void reparent_children(task_struct* leader) {
 void exit_notify(bool process_dead) {
     task_struct* task = current();
     if (process_dead) {
+        if (task->pid_ns && task->pid_ns->child_reaper == task->group_leader)
+            zap_pid_namespace(*task->pid_ns);
         reparent_children(task->group_leader);
         kill_orphaned_pgrp(task->group_leader, nullptr);
     }
@@ -194,7 +199,7 @@ void notify_parent_stop(task_struct* leader, int code, int status) {
     KSigInfo info;
     info.signo = kSigChld;
     info.code = code;
-    info.chld.pid = leader->pid;
+    info.chld.pid = task_nr(leader, task_pid_ns(parent.get()));
     info.chld.uid = leader->cred.uid;
     info.chld.status = status;
     const KSigAction& action = parent->sighand->action[kSigChld - 1];

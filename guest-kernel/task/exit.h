@@ -9,5 +9,7 @@
 [[noreturn]] void do_exit(i32 code);
 /// End the whole process of the current thread.
 [[noreturn]] void do_group_exit(i32 code);
+/// Waits for every child of the current process, until there are none.
+void reap_all_children();
 /// Remove a zombie for good. Under no lock.
 void release_task(task_struct* task);

@@ -32,7 +32,6 @@ u32 max_threads = 1024;
 
 namespace {
 
-constexpr u64 kMaxPidLevels = 32;  // MAX_PID_NS_LEVEL
 constexpr u64 kStackCanary = 0x57ac6e9d5ca1ab1e;
 
 struct SwitchFrame {  // what __switch_to_asm pops
@@ -75,6 +74,11 @@ void copy_scheduling(task_struct* task, const task_struct* parent) {
 Result<SignalStruct*> new_signal_struct(const SignalStruct* parent) {
     auto* signal = new (std::nothrow) SignalStruct;
     if (!signal) return Errno::ENOMEM;
+    if (parent->pgrp_numbers || parent->session_numbers) {
+        const auto table = task_table.lock();
+        signal->pgrp_numbers = parent->pgrp_numbers;
+        signal->session_numbers = parent->session_numbers;
+    }
     signal->pgrp = parent->pgrp;
     signal->session = parent->session;
     signal->tty = parent->tty;
@@ -151,6 +155,10 @@ Result<void> check_flags(const CloneArgs& args) {
     if (f & CLONE_THREAD && !(f & CLONE_SIGHAND)) return Errno::EINVAL;
     if (f & CLONE_SIGHAND && !(f & CLONE_VM)) return Errno::EINVAL;
     if (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND) return Errno::EINVAL;
+    if (f & CLONE_THREAD && f & CLONE_NEWPID) return Errno::EINVAL;
+    const task_struct* self = current();
+    if (f & CLONE_PARENT && self->signal->unkillable) return Errno::EINVAL;
+    if (f & CLONE_THREAD && self->nsproxy->pid_for_children.get() != &task_pid_ns(self)) return Errno::EINVAL;
     if (f & CLONE_INTO_CGROUP) return Errno::EINVAL;
     if (f & CLONE_NEWNS && f & CLONE_FS) return Errno::EINVAL;
     if (f & CLONE_PIDFD && f & (CLONE_DETACHED | CLONE_THREAD)) return Errno::EINVAL;
@@ -169,37 +177,73 @@ Result<void> check_limits() {
     return {};
 }
 
-/// Enter the family and the lists: from here on others can see the task. False if a signal came meanwhile:
-/// one that was sent to the whole group must not miss the child, so the call is restarted after it.
-bool publish(task_struct* task, u64 flags) {
+/// Enter the family and the lists: from here on others can see the task. ERESTARTNOINTR if a signal came meanwhile:
+/// one that was sent to the whole group must not miss the child, so the call is restarted after it. ENOMEM if the
+/// child's PID namespace has lost its init.
+Result<void> publish(task_struct* task, u64 flags) {
     task_struct* parent = current();
     const auto table = task_table.lock();
     IrqGuard signal_guard(task->signal->lock);  // of a thread: the parent's, whose group may be about to end
-    if (signal_pending(parent)) return false;
+    if (task->pid_ns && task->pid_ns->dying) return Errno::ENOMEM;
+    if (signal_pending(parent)) return Errno::ERESTARTNOINTR;
     if (flags & CLONE_THREAD) {
         task->tgid = parent->tgid;
+        task->vtgid = parent->vtgid;
         task->group_leader = parent->group_leader;
         task->real_parent = task->parent = parent->group_leader->real_parent;
     } else {
         task->tgid = task->pid;
+        task->vtgid = task->vpid;
         task->group_leader = task;
         task->real_parent = task->parent =
             flags & CLONE_PARENT ? parent->group_leader->real_parent : parent->group_leader;
         if (task->real_parent) task->real_parent->children.push_back(task);
         task->signal->leader_task = task;
+        if (task->vpid == 1) {
+            task->signal->unkillable = true;
+            task_pid_ns(task).child_reaper = task;
+        }
     }
     task->signal->nr_threads++;
     task->thread_node.insert_before(&task->signal->threads_head);
     table->attach(task);
     table->total_forks++;
-    return true;
+    return {};
 }
 
-Result<pid_t> choose_pid(pid_t wanted) {
+/// clone3's set_tid: may the caller ask for these numbers? EINVAL, EPERM.
+Result<void> check_wanted_pids(const CloneArgs& args, const PidNamespace& ns) {
+    if (args.set_tid_count > ns.level + 1) return Errno::EINVAL;
+    const PidNamespace* level = &ns;
+    for (u32 i = 0; i < args.set_tid_count; i++, level = level->parent.get()) {
+        if (args.set_tid[i] < 1 || args.set_tid[i] >= kPidMax) return Errno::EINVAL;
+        if (args.set_tid[i] != 1 && !level->child_reaper) return Errno::EINVAL;
+        const Credentials& c = current()->cred;
+        if (!c.has(kCapSysAdmin) && !c.has(kCapCheckpointRestore)) return Errno::EPERM;
+    }
+    return {};
+}
+
+/// The new task's numbers, in the namespace that its creator's children go to.
+Result<void> choose_pids(task_struct* task, const CloneArgs& args) {
+    PidNamespace& ns = *task->nsproxy->pid_for_children;
+    if (args.set_tid_count) TRY(check_wanted_pids(args, ns));
+    RefPtr<PidNumbers> numbers;
+    if (ns.level) numbers = TRY(alloc_pid_numbers(ns, args.set_tid, args.set_tid_count));
     const auto table = task_table.lock();
-    if (wanted == 0) return table->alloc_pid();
-    TRY(table->check_free(wanted));
-    return pid_t{wanted};
+    if (args.set_tid_count > ns.level) {
+        task->pid = args.set_tid[ns.level];
+        TRY(table->check_free(task->pid));
+    } else {
+        task->pid = TRY(table->alloc_pid());
+    }
+    task->vpid = task->pid;
+    if (!numbers) return {};
+    numbers->global = task->pid;
+    task->vpid = numbers->in(ns);
+    task->pid_ns = &ns;
+    task->numbers = std::move(numbers);
+    return {};
 }
 
 /// CLONE_PIDFD: a descriptor for the child, in the caller's table; what `descriptor` says.
@@ -244,12 +288,11 @@ Result<task_struct*> copy_process(const CloneArgs& args) {
         discard(task);
         return resources.error();
     }
-    Result<pid_t> pid = choose_pid(args.set_tid);
-    if (!pid.ok()) {
+    const Result<void> numbered = choose_pids(task, args);
+    if (!numbered.ok()) {
         discard(task);
-        return pid.error();
+        return numbered.error();
     }
-    task->pid = pid.value();
     return task;
 }
 
@@ -272,11 +315,11 @@ Result<pid_t> kernel_clone(const CloneArgs& args) {
     regs->rax = 0;
     if (args.stack) regs->rsp = args.stack;
     setup_switch_frame(task, 0, 0);
-    const pid_t pid = task->pid;
+    const pid_t pid = task_nr_locked(task, current_pid_ns());
     if (args.flags & CLONE_PARENT_SETTID) (void)UserPtr<i32>(args.parent_tid).write(pid).ok();
     if (args.flags & CLONE_CHILD_SETTID && task->mm) {
         // The child's memory, before it runs: its copy if it has one of its own.
-        i32 value = pid;
+        i32 value = task->vpid;
         (void)access_process_vm(task->mm, args.child_tid, &value, sizeof(value), true);
     }
     int pidfd = -1;
@@ -290,10 +333,11 @@ Result<pid_t> kernel_clone(const CloneArgs& args) {
     VforkDone vfork;
     if (args.flags & CLONE_VFORK) task->vfork_done = &vfork;
     task_get(task);
-    if (!publish(task, args.flags)) {
+    const Result<void> published = publish(task, args.flags);
+    if (!published.ok()) {
         if (pidfd >= 0) (void)current()->files->close(pidfd).ok();
         discard(task);
-        return Errno::ERESTARTNOINTR;
+        return published.error();
     }
     wake_up_new_task(task);
     if (args.flags & CLONE_VFORK) {
@@ -315,7 +359,7 @@ Result<pid_t> kernel_thread(void (*function)(void*), void* argument, const char*
     setup_switch_frame(task, reinterpret_cast<u64>(function), reinterpret_cast<u64>(argument));
     task->flags |= PF_KTHREAD;
     copy_string(task->comm, name, sizeof(task->comm));
-    if (!publish(task, args.flags)) {
+    if (!publish(task, args.flags).ok()) {
         discard(task);
         return Errno::EINTR;
     }
@@ -419,11 +463,7 @@ SysResult sys_clone3(u64 user_args, u64 size) {
     args.child_tid = a.child_tid;
     args.tls = a.tls;
     args.pidfd = a.pidfd;
-    if (a.set_tid_size) {
-        args.set_tid = TRY(UserPtr<i32>(a.set_tid).read());
-        if (a.set_tid_size > 1 || args.set_tid < 1) return Errno::EINVAL;  // more levels than there are
-        if (!current()->cred.has(kCapSysAdmin) && !current()->cred.has(kCapCheckpointRestore))
-            return Errno::EPERM;
-    }
+    args.set_tid_count = static_cast<u32>(a.set_tid_size);
+    if (a.set_tid_size) TRY(UserPtr<i32>(a.set_tid).copy_in(args.set_tid, a.set_tid_size * sizeof(pid_t)));
     return TRY(kernel_clone(args));
 }

@@ -3,6 +3,7 @@
 // Guarantees: see fork.cpp.
 #pragma once
 
+#include "task/pid_namespace.h"
 #include "task/task.h"
 
 struct CloneArgs {
@@ -12,8 +13,9 @@ struct CloneArgs {
     u64 tls = 0;
     u64 parent_tid = 0;
     u64 child_tid = 0;
-    u64 pidfd = 0;      // where CLONE_PIDFD's descriptor goes
-    pid_t set_tid = 0;  // the pid that is asked for, 0: any
+    u64 pidfd = 0;          // where CLONE_PIDFD's descriptor goes
+    u32 set_tid_count = 0;  // pids that are asked for, of the innermost namespace first
+    pid_t set_tid[kMaxPidLevels + 1];
 };
 
 /// clone(2). The child's pid in the parent.

@@ -333,7 +333,7 @@ Result<void> handle_futex_death(u64 address, bool pi) {
     if (address & 3) return Errno::EINVAL;
     for (;;) {
         const u32 word = TRY(UserPtr<u32>(address).read());
-        if ((word & kTidMask) != static_cast<u32>(current()->pid)) return {};
+        if ((word & kTidMask) != static_cast<u32>(current()->vpid)) return {};
         const u32 fresh = (word & kWaitersBit) | kOwnerDied;
         if (TRY(cmpxchg_user(address, word, fresh)) != word) continue;
         if (word & kWaitersBit && !pi) futex_wake_address(address, 1);  // exit_pi_futexes() does the others
@@ -375,7 +375,7 @@ SysResult sys_set_robust_list(u64 head, u64 size) {
 SysResult sys_get_robust_list(pid_t pid, UserPtr<u64> head, UserPtr<u64> size) {
     TaskRef task;
     if (pid) {
-        task = find_task_by_pid(pid);
+        task = find_task_by_vpid(pid);
         if (!task) return Errno::ESRCH;
         if (task->cred.uid != current()->cred.euid && !current()->cred.has(kCapSysPtrace))
             return Errno::EPERM;

@@ -10,6 +10,7 @@
 #include "syscall/syscalls.h"
 #include "task/futex_internal.h"
 #include "task/pid.h"
+#include "task/pid_namespace.h"
 #include "time/clock.h"
 
 using namespace futex_detail;
@@ -87,7 +88,7 @@ Result<bool> hand_over(PiWaiters& all, const Key& key, u64 address, u32 word, u3
     PiWaiter* next = top_waiter(all, key);
     u32 fresh = keep;
     if (next) {
-        fresh |= static_cast<u32>(next->task->pid);
+        fresh |= static_cast<u32>(next->task->vpid);
         for (const PiWaiter& w : all) fresh |= &w != next && w.key == key ? kWaitersBit : 0;
     }
     if (TRY(cmpxchg_user(address, word, fresh)) != word) return false;
@@ -107,12 +108,13 @@ Result<Taken> take_or_mark(PiWaiters& all, const Key& key, u64 address, task_str
                            pid_t* owner) {
     for (;;) {
         const u32 word = TRY(UserPtr<u32>(address).read());
-        const pid_t holder = static_cast<pid_t>(word & kTidMask);
-        if (holder == task->pid) return Errno::EDEADLK;
+        const pid_t named = static_cast<pid_t>(word & kTidMask);
+        const pid_t holder = global_pid(named);
+        if (holder == task->pid && named) return Errno::EDEADLK;
         u32 fresh;
-        if (holder == 0) {
+        if (named == 0) {
             fresh =
-                static_cast<u32>(task->pid) | (word & kOwnerDied) | (top_waiter(all, key) ? kWaitersBit : 0);
+                static_cast<u32>(task->vpid) | (word & kOwnerDied) | (top_waiter(all, key) ? kWaitersBit : 0);
         } else {
             if (only_try) return Taken::kNo;
             if (!find_task_by_pid(holder)) return Errno::ESRCH;
@@ -120,7 +122,7 @@ Result<Taken> take_or_mark(PiWaiters& all, const Key& key, u64 address, task_str
         }
         if (fresh != word && TRY(cmpxchg_user(address, word, fresh)) != word) continue;
         *owner = holder;
-        return holder == 0 ? Taken::kYes : Taken::kNo;
+        return named == 0 ? Taken::kYes : Taken::kNo;
     }
 }
 
@@ -160,12 +162,12 @@ SysResult futex_lock_pi(u64 address, bool shared, u64 timeout, bool realtime, bo
 
 SysResult futex_unlock_pi(u64 address, bool shared) {
     const u32 word = TRY(UserPtr<u32>(address).read());
-    if ((word & kTidMask) != static_cast<u32>(current()->pid)) return Errno::EPERM;
+    if ((word & kTidMask) != static_cast<u32>(current()->vpid)) return Errno::EPERM;
     const Key key = TRY(get_key(address, shared));
     const auto all = g_pi.lock();
     for (;;) {
         const u32 now = TRY(UserPtr<u32>(address).read());
-        if ((now & kTidMask) != static_cast<u32>(current()->pid)) return Errno::EPERM;
+        if ((now & kTidMask) != static_cast<u32>(current()->vpid)) return Errno::EPERM;
         if (TRY(hand_over(*all, key, address, now, 0))) break;
     }
     inherit(*all, current());
@@ -258,7 +260,7 @@ void exit_pi_futexes() {
             const Key key = w.key;
             const u64 address = w.address;
             const Result<u32> word = UserPtr<u32>(address).read();
-            const bool ours = word.ok() && ((word.value() & kTidMask) == static_cast<u32>(pid) ||
+            const bool ours = word.ok() && ((word.value() & kTidMask) == static_cast<u32>(current()->vpid) ||
                                             (word.value() & (kTidMask | kOwnerDied)) == kOwnerDied);
             if (!ours || !hand_over(*all, key, address, word.value(), kOwnerDied).ok())
                 set_owner(*all, key, 0);

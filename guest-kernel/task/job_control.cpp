@@ -4,6 +4,7 @@
 // stopped members get SIGHUP and SIGCONT.
 #include "syscall/syscalls.h"
 #include "task/pid.h"
+#include "task/pid_namespace.h"
 #include "task/signal.h"
 
 pid_t task_pgrp(const task_struct* task) {
@@ -102,15 +103,17 @@ SysResult sys_setsid() {
     }
     signal->leader = true;
     signal->session = signal->pgrp = task->tgid;
+    signal->session_numbers = signal->pgrp_numbers = task->group_leader->numbers;
     signal->tty = nullptr;
-    return task->tgid;
+    return task->vtgid;
 }
 
 SysResult sys_setpgid(pid_t pid, pid_t pgid) {
     task_struct* self = current()->group_leader;
-    if (pid == 0) pid = self->tgid;
-    if (pgid == 0) pgid = pid;
+    pid = pid == 0 ? self->tgid : global_pid(pid);
     if (pgid < 0) return Errno::EINVAL;
+    const bool named = pgid != 0;
+    pgid = named ? global_pid(pgid) : pid;
     const auto table = task_table.lock();
     task_struct* task = table->find(pid);
     if (!task || (task != self && task->real_parent != self)) return Errno::ESRCH;
@@ -120,31 +123,36 @@ SysResult sys_setpgid(pid_t pid, pid_t pgid) {
         if (!(task->flags & PF_FORKNOEXEC)) return Errno::EACCES;
     }
     if (task->signal->leader) return Errno::EPERM;
+    RefPtr<PidNumbers> numbers = task->numbers;
     if (pgid != pid) {
         bool found = false;
         for (const task_struct& other : table->list) {
-            if (other.signal->pgrp == pgid && other.signal->session == self->signal->session) found = true;
+            if (other.signal->pgrp != pgid || other.signal->session != self->signal->session) continue;
+            found = true;
+            numbers = other.signal->pgrp_numbers;
+            break;
         }
-        if (!found) return Errno::EPERM;
+        if (!found || pgid == 0) return Errno::EPERM;
     }
     task->signal->pgrp = pgid;
+    task->signal->pgrp_numbers = std::move(numbers);
     return 0;
 }
 
 SysResult sys_getpgid(pid_t pid) {
-    if (pid == 0) return current()->signal->pgrp;
-    const TaskRef task = find_task_by_pid(pid);
+    if (pid == 0) return group_nr(current(), current_pid_ns());
+    const TaskRef task = find_task_by_vpid(pid);
     if (!task) return Errno::ESRCH;
-    return task->signal->pgrp;
+    return group_nr(task.get(), current_pid_ns());
 }
 
 SysResult sys_getpgrp() {
-    return current()->signal->pgrp;
+    return group_nr(current(), current_pid_ns());
 }
 
 SysResult sys_getsid(pid_t pid) {
-    if (pid == 0) return current()->signal->session;
-    const TaskRef task = find_task_by_pid(pid);
+    if (pid == 0) return session_nr(current(), current_pid_ns());
+    const TaskRef task = find_task_by_vpid(pid);
     if (!task) return Errno::ESRCH;
-    return task->signal->session;
+    return session_nr(task.get(), current_pid_ns());
 }

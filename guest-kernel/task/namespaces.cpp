@@ -13,6 +13,7 @@
 #include "mm/mm_struct.h"
 #include "syscall/syscalls.h"
 #include "task/pid.h"
+#include "task/pid_namespace.h"
 #include "task/uts.h"
 
 namespace {
@@ -21,8 +22,8 @@ constexpr u64 kFirstDynamic = 0xf0000000;
 u64 g_next_ino = kFirstDynamic + 0x100;
 constexpr u64 kCloneNewtime = 0x80;
 
-constexpr u64 kKept = CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS;
-constexpr u64 kOneOnly = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP | kCloneNewtime;
+constexpr u64 kKept = CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWPID;
+constexpr u64 kOneOnly = CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWCGROUP | kCloneNewtime;
 
 /// The caller's own, which nobody else has.
 Result<void> unshare_fs() {
@@ -51,16 +52,6 @@ Result<void> unshare_files() {
     return {};
 }
 
-void use(RefPtr<NsProxy> proxy) {
-    task_struct* task = current();
-    NsProxy* old;
-    {
-        const auto table = task_table.lock();
-        old = std::exchange(task->nsproxy, proxy.leak());
-    }
-    if (old) old->unref();
-}
-
 }  // namespace
 
 const NsKindInfo kNsKinds[] = {
@@ -71,8 +62,9 @@ const NsKindInfo kNsKinds[] = {
     {"user", "user", CLONE_NEWUSER},       {"uts", "uts", CLONE_NEWUTS},
 };
 
-NsProxy::NsProxy(RefPtr<UtsNamespace> names, IpcNamespace* objects, MntNamespace* mounts)
-    : uts(std::move(names)), ipc(objects), mnt(mounts) {
+NsProxy::NsProxy(RefPtr<UtsNamespace> names, IpcNamespace* objects, MntNamespace* mounts,
+                 RefPtr<PidNamespace> children)
+    : uts(std::move(names)), ipc(objects), mnt(mounts), pid_for_children(std::move(children)) {
     ipc->ref();
     mnt->ref();
 }
@@ -86,35 +78,55 @@ u64 next_namespace_ino() {
     return __atomic_fetch_add(&g_next_ino, 1, __ATOMIC_RELAXED);
 }
 
-// The first ones have the numbers that Linux's have (linux/proc_ns.h).
-u64 namespace_ino(const NsProxy& proxy, NsKind kind) {
+namespace {
+// Of these there is one each, with the number that Linux's first one has (linux/proc_ns.h).
+Namespace g_user(0xeffffffd), g_cgroup(0xeffffffb), g_time(0xeffffffa), g_net(kFirstDynamic);
+}  // namespace
+
+RefPtr<Namespace> task_namespace(task_struct* task, NsKind kind) {
+    if (kind == NsKind::kPid) return RefPtr<Namespace>(&task_pid_ns(task));
+    const RefPtr<NsProxy> proxy = get_task_namespaces(task);
+    if (!proxy) return nullptr;
     switch (kind) {
         case NsKind::kUts:
-            return proxy.uts->ino;
+            return proxy->uts;
         case NsKind::kIpc:
-            return proxy.ipc->ino;
+            return RefPtr<Namespace>(proxy->ipc);
         case NsKind::kMnt:
-            return proxy.mnt->ino;
+            return RefPtr<Namespace>(proxy->mnt);
+        case NsKind::kPidForChildren: {
+            const auto table = task_table.lock();
+            const PidNamespace& ns = *proxy->pid_for_children;
+            return ns.level && !ns.child_reaper ? nullptr : RefPtr<Namespace>(proxy->pid_for_children);
+        }
         case NsKind::kUser:
-            return 0xeffffffd;
-        case NsKind::kPid:
-        case NsKind::kPidForChildren:
-            return 0xeffffffc;
+            return RefPtr<Namespace>(&g_user);
         case NsKind::kCgroup:
-            return 0xeffffffb;
-        case NsKind::kTime:
-        case NsKind::kTimeForChildren:
-            return 0xeffffffa;
+            return RefPtr<Namespace>(&g_cgroup);
+        case NsKind::kNet:
+            return RefPtr<Namespace>(&g_net);
         default:
-            return kFirstDynamic;  // net
+            return RefPtr<Namespace>(&g_time);
     }
+}
+
+Result<RefPtr<Namespace>> owner_namespace(const Namespace&) {
+    return RefPtr<Namespace>(&g_user);
+}
+
+Result<RefPtr<Namespace>> parent_namespace(const Namespace& ns, NsKind kind) {
+    if (kind == NsKind::kUser) return Errno::EPERM;  // beyond what anybody sees
+    if (kind != NsKind::kPid && kind != NsKind::kPidForChildren) return Errno::EINVAL;
+    const RefPtr<PidNamespace>& parent = static_cast<const PidNamespace&>(ns).parent;
+    if (!parent || !is_pid_ns_within(*parent, current_pid_ns())) return Errno::EPERM;
+    return RefPtr<Namespace>(parent);
 }
 
 void init_namespaces(task_struct* first) {
     Result<RefPtr<UtsNamespace>> uts = make_ref<UtsNamespace>(0xeffffffe, init_uts);
     if (!uts.ok()) panic("namespaces: no memory");
-    Result<RefPtr<NsProxy>> proxy =
-        make_ref<NsProxy>(uts.release_value(), &init_ipc(), &init_mnt_namespace());
+    Result<RefPtr<NsProxy>> proxy = make_ref<NsProxy>(uts.release_value(), &init_ipc(), &init_mnt_namespace(),
+                                                      RefPtr<PidNamespace>(&init_pid_namespace()));
     if (!proxy.ok()) panic("namespaces: no memory");
     first->nsproxy = proxy.release_value().leak();
 }
@@ -125,15 +137,29 @@ Result<RefPtr<NsProxy>> copy_namespaces(const NsProxy& old, u64 flags, FsStruct*
     RefPtr<UtsNamespace> uts = old.uts;
     RefPtr<IpcNamespace> ipc(old.ipc);
     RefPtr<MntNamespace> mnt(old.mnt);
+    RefPtr<PidNamespace> pid = old.pid_for_children;
+    if (flags & CLONE_NEWPID) {
+        if (!(pid == &current_pid_ns())) return Errno::EINVAL;
+        pid = TRY(make_pid_namespace(*pid));
+    }
     if (flags & CLONE_NEWUTS) uts = TRY(make_ref<UtsNamespace>(next_namespace_ino(), old.uts->name));
     if (flags & CLONE_NEWIPC) {
-        ipc = TRY(make_ref<IpcNamespace>());
-        ipc->ino = next_namespace_ino();
+        ipc = TRY(make_ref<IpcNamespace>(next_namespace_ino()));
     }
     if (flags & CLONE_NEWNS) {
         mnt = TRY(copy_mounts(*old.mnt, next_namespace_ino(), *fs));
     }
-    return make_ref<NsProxy>(std::move(uts), ipc.get(), mnt.get());
+    return make_ref<NsProxy>(std::move(uts), ipc.get(), mnt.get(), std::move(pid));
+}
+
+void use_namespaces(RefPtr<NsProxy> proxy) {
+    task_struct* task = current();
+    NsProxy* old;
+    {
+        const auto table = task_table.lock();
+        old = std::exchange(task->nsproxy, proxy.leak());
+    }
+    if (old) old->unref();
 }
 
 RefPtr<NsProxy> get_task_namespaces(task_struct* task) {
@@ -169,31 +195,7 @@ SysResult sys_unshare(u64 flags) {
     if (flags & (CLONE_FS | CLONE_NEWNS)) TRY(unshare_fs());
     if (flags & CLONE_FILES) TRY(unshare_files());
     if (flags & (CLONE_SYSVSEM | CLONE_NEWIPC)) exit_sem(task);
-    if (flags & kKept) use(TRY(copy_namespaces(*task->nsproxy, flags & kKept, task->fs)));
-    return 0L;
-}
-
-SysResult sys_setns(int fd, int type) {
-    RefPtr<File> file = TRY(get_file(fd));
-    const NsInode* ns = as_ns_inode(*file->inode);
-    if (!ns) return Errno::EINVAL;
-    const u64 flag = kNsKinds[static_cast<int>(ns->kind())].clone_flag;
-    if (type && static_cast<u64>(type) != flag) return Errno::EINVAL;
-    if (flag == CLONE_NEWUSER) return Errno::EINVAL;  // into its own
-    if (!current()->cred.has(kCapSysAdmin)) return Errno::EPERM;
-    task_struct* task = current();
-    const NsProxy& mine = *task->nsproxy;
-    const NsProxy& theirs = ns->proxy();
-    if (flag == CLONE_NEWNS) {
-        if (task->fs->ref_count() > 1) return Errno::EINVAL;
-        const Path root = topmost(namespace_root(*theirs.mnt));
-        task->fs->set_root(root);
-        task->fs->set_cwd(root);
-    }
-    if (flag == CLONE_NEWIPC) exit_sem(task);
-    use(TRY(make_ref<NsProxy>(flag == CLONE_NEWUTS ? theirs.uts : mine.uts,
-                              flag == CLONE_NEWIPC ? theirs.ipc : mine.ipc,
-                              flag == CLONE_NEWNS ? theirs.mnt : mine.mnt)));
+    if (flags & kKept) use_namespaces(TRY(copy_namespaces(*task->nsproxy, flags & kKept, task->fs)));
     return 0L;
 }
 

@@ -1,5 +1,5 @@
-// The namespaces of a task (namespaces(7)): of names (uts), System V objects (ipc) and mounts (mnt). Of the other kinds
-// there is one each, which everybody is in.
+// The namespaces of a task (namespaces(7)): of names (uts), System V objects (ipc), mounts (mnt) and numbers of processes
+// (pid). Of the other kinds there is one each, which everybody is in.
 //
 // Guarantees: an NsProxy does not change; a task that gets another namespace gets another NsProxy.
 #pragma once
@@ -7,23 +7,26 @@
 #include "abi/system.h"
 #include "core/refcount.h"
 #include "core/result.h"
+#include "task/namespace.h"
 
 struct IpcNamespace;
 struct MntNamespace;
+struct PidNamespace;
 struct task_struct;
 
-struct UtsNamespace : RefCounted {
-    explicit UtsNamespace(u64 number, const KUtsname& names) : ino(number), name(names) {}
-    const u64 ino;
+struct UtsNamespace : Namespace {
+    UtsNamespace(u64 number, const KUtsname& names) : Namespace(number), name(names) {}
     KUtsname name;
 };
 
 struct NsProxy : RefCounted {
-    NsProxy(RefPtr<UtsNamespace> names, IpcNamespace* objects, MntNamespace* mounts);  // takes references
+    NsProxy(RefPtr<UtsNamespace> names, IpcNamespace* objects, MntNamespace* mounts,
+            RefPtr<PidNamespace> children);  // takes references
     ~NsProxy() override;
     RefPtr<UtsNamespace> uts;
     IpcNamespace* const ipc;
     MntNamespace* const mnt;
+    const RefPtr<PidNamespace> pid_for_children;
 };
 
 enum class NsKind : u8 {
@@ -48,8 +51,12 @@ extern const NsKindInfo kNsKinds[static_cast<int>(NsKind::kCount)];
 
 /// A number for a new namespace, as stat(2) of /proc/PID/ns shows it.
 u64 next_namespace_ino();
-/// The number of the namespace of `kind` that `proxy` has.
-u64 namespace_ino(const NsProxy& proxy, NsKind kind);
+/// The namespace of `kind` that `task` is in, or null when it has ended or its children's has no init yet.
+RefPtr<Namespace> task_namespace(task_struct* task, NsKind kind);
+/// The user namespace that owns it, if the caller sees that. EPERM.
+Result<RefPtr<Namespace>> owner_namespace(const Namespace& ns);
+/// The one around it that the caller sees, for kinds that nest. EINVAL, EPERM.
+Result<RefPtr<Namespace>> parent_namespace(const Namespace& ns, NsKind kind);
 /// For the first task.
 void init_namespaces(task_struct* first);
 /// For clone and unshare: a proxy with what `flags` (CLONE_NEW…) ask anew. `fs_of` gets its root and working directory in
@@ -58,6 +65,8 @@ struct FsStruct;
 Result<RefPtr<NsProxy>> copy_namespaces(const NsProxy& old, u64 flags, FsStruct* fs);
 /// The task's proxy, or null when it is gone.
 RefPtr<NsProxy> get_task_namespaces(task_struct* task);
+/// The caller has `proxy` from here on.
+void use_namespaces(RefPtr<NsProxy> proxy);
 /// At a task's end.
 void exit_namespaces(task_struct* task);
 

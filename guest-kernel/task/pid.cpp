@@ -9,19 +9,24 @@
 #include "mm/mm_struct.h"
 #include "mm/page.h"
 #include "sched/sched.h"
+#include "task/pid_namespace.h"
 #include "time/tick.h"
 
 Guarded<TaskTable, LockRank::kTasks> task_table;
 
 namespace {
 
-/// The task for which `accept` holds with the smallest pid >= `pid`.
+/// The task for which `accept` holds with the smallest number in `ns` that is at least `from`.
 template <class F>
-TaskRef smallest(pid_t pid, F accept) {
+TaskRef smallest(const PidNamespace& ns, pid_t from, F accept) {
     const auto table = task_table.lock();
     task_struct* best = nullptr;
+    pid_t least = 0;
     for (task_struct& task : table->list) {
-        if (task.pid >= pid && (!best || task.pid < best->pid) && accept(task)) best = &task;
+        const pid_t nr = task_nr_locked(&task, ns);
+        if (nr < max(from, 1) || (best && nr >= least) || !accept(task)) continue;
+        best = &task;
+        least = nr;
     }
     if (best) task_get(best);
     return TaskRef(best);
@@ -77,14 +82,24 @@ TaskRef find_task_by_pid(pid_t pid) {
     return TaskRef(task);
 }
 
+TaskRef find_task_by_vpid(pid_t pid) {
+    return current()->pid_ns ? find_task_in(*current()->pid_ns, pid) : find_task_by_pid(pid);
+}
+
 TaskRef next_task(pid_t pid) {
-    return smallest(pid, [](const task_struct&) { return true; });
+    return smallest(init_pid_namespace(), pid, [](const task_struct&) { return true; });
+}
+TaskRef next_process_in(const PidNamespace& ns, pid_t from) {
+    return smallest(ns, from, [](const task_struct& task) { return task.pid == task.tgid; });
+}
+TaskRef next_thread_in(const PidNamespace& ns, task_struct* leader, pid_t from) {
+    return smallest(ns, from, [leader](const task_struct& task) { return task.tgid == leader->tgid; });
 }
 TaskRef next_process(pid_t pid) {
-    return smallest(pid, [](const task_struct& task) { return task.pid == task.tgid; });
+    return next_process_in(init_pid_namespace(), pid);
 }
 TaskRef next_thread(task_struct* leader, pid_t pid) {
-    return smallest(pid, [leader](const task_struct& task) { return task.tgid == leader->tgid; });
+    return next_thread_in(init_pid_namespace(), leader, pid);
 }
 
 void task_get(task_struct* task) {

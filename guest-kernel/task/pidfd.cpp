@@ -9,6 +9,7 @@
 #include "syscall/syscalls.h"
 #include "task/access.h"
 #include "task/pid.h"
+#include "task/pid_namespace.h"
 #include "task/signal.h"
 
 namespace {
@@ -43,8 +44,17 @@ u32 PidFile::poll(PollTable* table) {
 
 Result<void> PidFile::show_fdinfo(KString& out) {
     const TaskRef leader = task();
-    const int pid = leader ? leader->pid : -1;
-    return out.appendf("Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+    const PidNamespace& reader = current_pid_ns();
+    TRY(out.appendf("Pid:\t%d\nNSpid:", leader ? task_nr(leader.get(), reader) : -1));
+    if (!leader || !is_pid_ns_within(task_pid_ns(leader.get()), reader))
+        return out.appendf("\t%d\n", leader ? 0 : -1);
+    const PidNamespace& own = task_pid_ns(leader.get());
+    for (u32 level = reader.level; level <= own.level; level++) {
+        const PidNamespace* ns = &own;
+        while (ns->level > level) ns = ns->parent.get();
+        TRY(out.appendf("\t%d", task_nr(leader.get(), *ns)));
+    }
+    return out.push('\n');
 }
 
 Result<RefPtr<File>> make_pidfd(task_struct* leader, int flags) {
@@ -80,7 +90,7 @@ Result<TaskRef> task_of_pidfd(int fd, bool* nonblocking) {
 
 SysResult sys_pidfd_open(pid_t pid, u32 flags) {
     if (flags & ~u32{O_NONBLOCK} || pid <= 0) return Errno::EINVAL;
-    const TaskRef task = find_task_by_pid(pid);
+    const TaskRef task = find_task_by_vpid(pid);
     if (!task) return Errno::ESRCH;
     if (task->tgid != task->pid) return Errno::EINVAL;
     RefPtr<File> file = TRY(make_pidfd(task.get(), static_cast<int>(flags)));

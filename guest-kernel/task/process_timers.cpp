@@ -340,8 +340,9 @@ SysResult sys_timer_create(clockid_t clock, u64 event, UserPtr<i32> id) {
     if (event && sigevent.notify != kSigevNone && (sigevent.signo < 1 || sigevent.signo > kSigMax))
         return Errno::EINVAL;
     if (sigevent.notify == kSigevThreadId) {
-        const TaskRef task = find_task_by_pid(sigevent.thread);
+        const TaskRef task = find_task_by_vpid(sigevent.thread);
         if (!task || task->tgid != current()->tgid) return Errno::EINVAL;
+        sigevent.thread = task->pid;
     }
     SigQueue* entry = make_sig_queue(current()->cred.uid, task_rlimit(kRlimitSigpending));
     if (!entry) return Errno::EAGAIN;

@@ -8,6 +8,7 @@
 #include "core/panic.h"
 #include "core/string.h"
 #include "sched/sched.h"
+#include "task/pid_namespace.h"
 #include "task/process_timers.h"
 #include "task/queued_signals.h"
 
@@ -19,14 +20,17 @@ constexpr SigSet kIgnoredByDefault =
 constexpr SigSet kSynchronous = sig_mask(kSigSegv) | sig_mask(kSigBus) | sig_mask(kSigIll) |
                                 sig_mask(kSigTrap) | sig_mask(kSigFpe) | sig_mask(kSigSys);
 
-bool sig_ignored(const task_struct* task, int sig) {
+/// `outside`: the kernel sends it, or somebody whom the receiver's PID namespace does not see.
+bool sig_ignored(const task_struct* task, int sig, bool outside) {
     if (task->flags & PF_KTHREAD) return true;
     // It may be handled once it is unblocked, or rt_sigtimedwait is waiting for it.
     if ((task->blocked | task->real_blocked) & sig_mask(sig)) return false;
     const u64 handler = task->sighand->action[sig - 1].handler;
     if (handler == kSigIgn) return true;
     if (handler == kSigDfl) {
-        if (task->tgid == 1) return true;  // init is neither killed nor stopped, not even by SIGKILL
+        // An init is neither killed nor stopped from within, the first one not even by SIGKILL.
+        const bool only_kernels = sig == kSigKill || sig == kSigStop;
+        if (task->signal->unkillable && !(outside && only_kernels && task->tgid != 1)) return true;
         return kIgnoredByDefault & sig_mask(sig);
     }
     return false;
@@ -82,7 +86,7 @@ bool wants_signal(const task_struct* task, int sig) {
 bool is_fatal(const task_struct* task, int sig) {
     if (sig == kSigKill) return true;
     return task->sighand->action[sig - 1].handler == kSigDfl && !(kIgnoredByDefault & sig_mask(sig)) &&
-           !(kStopSet & sig_mask(sig)) && !(task->real_blocked & sig_mask(sig)) && task->tgid != 1;
+           !(kStopSet & sig_mask(sig)) && !(task->real_blocked & sig_mask(sig)) && !task->signal->unkillable;
 }
 
 /// Under the lock: choose who is to look at the signal and wake it.
@@ -114,10 +118,21 @@ void post(task_struct* task, SigPending* pending, int sig, bool whole_process) {
     complete_signal(task, sig, whole_process);
 }
 
-Result<void> send_locked(task_struct* task, const KSigInfo& info, bool whole_process) {
-    const int sig = info.signo;
+/// Somebody is told of as the sender.
+bool names_sender(const KSigInfo& info) {
+    return info.code == kSiUser || info.code == kSiTkill || info.code == kSiQueue || info.signo == kSigChld;
+}
+
+Result<void> send_locked(task_struct* task, const KSigInfo& given, bool whole_process) {
+    const int sig = given.signo;
+    KSigInfo info = given;
+    bool outside = info.code > 0;
+    if (task->pid_ns && names_sender(info) && !task_nr_locked(current(), *task->pid_ns)) {
+        outside = true;
+        if (info.signo != kSigChld) info.kill.pid = 0;
+    }
     prepare_signal(task, sig);
-    if (sig_ignored(task, sig)) return {};
+    if (sig_ignored(task, sig, outside)) return {};
     SigPending* pending = whole_process ? &task->signal->shared_pending : &task->pending;
     if (sig < kSigRtMin && pending->signal & sig_mask(sig)) return {};
     // What the kernel or kill() tells by a standard signal is not refused (signal(7): it queues once).
@@ -158,7 +173,7 @@ bool send_timer_signal(task_struct* task, SigQueue& entry, bool whole_process) {
         entry.info.timer.overrun++;
         return true;
     }
-    if (sig_ignored(task, sig)) return false;
+    if (sig_ignored(task, sig, true)) return false;
     SigPending* pending = whole_process ? &task->signal->shared_pending : &task->pending;
     // Also behind a pending signal of that number: the timer goes on only when this entry is delivered.
     pending->queue.push_back(&entry);
@@ -189,7 +204,7 @@ KSigInfo siginfo_from_current(int sig, int code) {
     KSigInfo info;
     info.signo = sig;
     info.code = code;
-    info.kill.pid = current()->tgid;
+    info.kill.pid = current()->vtgid;
     info.kill.uid = current()->cred.uid;
     return info;
 }
@@ -236,6 +251,7 @@ void force_sig_info(const KSigInfo& info) {
         action.handler = kSigDfl;
         task->blocked &= ~sig_mask(info.signo);
     }
+    if (action.handler == kSigDfl && task->tgid != 1) task->signal->unkillable = false;
     if (SigQueue* entry = make_sig_queue(task->cred.uid, kRlimInfinity)) {
         entry->info = info;
         task->pending.queue.push_front(entry);

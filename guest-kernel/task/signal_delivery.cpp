@@ -126,8 +126,8 @@ int get_signal(KSigInfo* info, KSigAction* action) {
             return sig;
         }
         if (ignored_by_default(sig)) continue;
-        const bool from_user = info->code <= 0;
-        if (task->tgid == 1 && from_user && sig != kSigKill) continue;
+        if (signal->unkillable && !(task->tgid == 1 && info->code > 0) && sig != kSigKill && sig != kSigStop)
+            continue;
         if (is_stop(sig)) {
             if (sig != kSigStop && is_orphaned_pgrp(signal->pgrp)) continue;
             do_stop(sig);

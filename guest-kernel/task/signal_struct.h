@@ -10,6 +10,7 @@
 #include "core/refcount.h"
 #include "sync/spinlock.h"
 #include "sync/wait_queue.h"
+#include "task/pid_numbers.h"
 
 struct task_struct;
 struct tty_struct;
@@ -92,6 +93,8 @@ struct SignalStruct : RefCounted {
     // Job control
     pid_t pgrp = 0;
     pid_t session = 0;
+    // Their numbers elsewhere, when they are not in the first PID namespace; under the task table's lock.
+    RefPtr<PidNumbers> pgrp_numbers, session_numbers;
     bool leader = false;        // session leader
     tty_struct* tty = nullptr;  // controlling terminal; tty/ owns its meaning and counts
     int tty_old_pgrp = 0;
@@ -101,6 +104,7 @@ struct SignalStruct : RefCounted {
     int stop_signal = 0;
 
     // Exit
+    bool unkillable = false;  // init of a PID namespace: what it does not handle does nothing to it
     bool group_exit = false;
     i32 group_exit_code = 0;
     task_struct* group_exec_task = nullptr;

@@ -4,6 +4,7 @@
 #include "sched/sched.h"
 #include "syscall/syscalls.h"
 #include "task/pid.h"
+#include "task/pid_namespace.h"
 #include "task/signal.h"
 
 void discard_ignored(int sig);
@@ -62,8 +63,8 @@ SysResult kill_many(int sig, bool forgiving, F accept) {
 }
 
 SysResult tkill(pid_t tgid, pid_t tid, const KSigInfo& info) {
-    const TaskRef task = find_task_by_pid(tid);
-    if (!task || (tgid > 0 && task->tgid != tgid)) return Errno::ESRCH;
+    const TaskRef task = find_task_by_vpid(tid);
+    if (!task || (tgid > 0 && task->tgid != global_pid(tgid))) return Errno::ESRCH;
     const Result<void> result = send_checked(task.get(), info, false);
     if (!result.ok()) return result.error();
     return 0;
@@ -207,7 +208,7 @@ SysResult sys_sigaltstack(UserPtr<KSigAltStack> stack, UserPtr<KSigAltStack> old
 
 SysResult sys_kill(pid_t pid, int sig) {
     if (pid > 0) {
-        const TaskRef task = find_task_by_pid(pid);
+        const TaskRef task = find_task_by_vpid(pid);
         if (!task) return Errno::ESRCH;
         const Result<void> result = send_checked(task.get(), siginfo_from_current(sig, kSiUser), true);
         if (!result.ok()) return result.error();
@@ -216,13 +217,14 @@ SysResult sys_kill(pid_t pid, int sig) {
     if (pid == static_cast<pid_t>(0x80000000)) return Errno::ESRCH;
     if (pid == -1) {
         const pid_t self = current()->tgid;
-        return kill_many(sig, true, [self](const task_struct& t) {
-            return t.tgid > 1 && t.tgid != self && !(t.flags & PF_KTHREAD);
+        const PidNamespace& ns = current_pid_ns();
+        return kill_many(sig, true, [self, &ns](const task_struct& t) {
+            return t.tgid != self && task_nr_locked(&t, ns) > 1 && !(t.flags & PF_KTHREAD);
         });
     }
-    const pid_t pgrp = pid == 0 ? current()->signal->pgrp : -pid;
+    const pid_t pgrp = pid == 0 ? current()->signal->pgrp : global_pid(-pid);
     return kill_many(sig, false,
-                     [pgrp](const task_struct& t) { return t.signal->pgrp == pgrp && t.tgid > 0; });
+                     [pgrp](const task_struct& t) { return pgrp && t.signal->pgrp == pgrp && t.tgid > 0; });
 }
 
 SysResult sys_tkill(pid_t tid, int sig) {
@@ -238,8 +240,8 @@ SysResult sys_tgkill(pid_t tgid, pid_t tid, int sig) {
 SysResult sys_rt_sigqueueinfo(pid_t pid, int sig, UserPtr<KSigInfo> user_info) {
     KSigInfo info = TRY(user_info.read());
     info.signo = sig;
-    if ((info.code >= 0 || info.code == kSiTkill) && pid != current()->tgid) return Errno::EPERM;
-    const TaskRef task = find_task_by_pid(pid);
+    if ((info.code >= 0 || info.code == kSiTkill) && pid != current()->vtgid) return Errno::EPERM;
+    const TaskRef task = find_task_by_vpid(pid);
     if (!task) return Errno::ESRCH;
     const Result<void> result = send_checked(task.get(), info, true);
     if (!result.ok()) return result.error();
@@ -250,7 +252,7 @@ SysResult sys_rt_tgsigqueueinfo(pid_t tgid, pid_t tid, int sig, UserPtr<KSigInfo
     KSigInfo info = TRY(user_info.read());
     info.signo = sig;
     if (tgid <= 0 || tid <= 0) return Errno::EINVAL;
-    if ((info.code >= 0 || info.code == kSiTkill) && tid != current()->pid) return Errno::EPERM;
+    if ((info.code >= 0 || info.code == kSiTkill) && tid != current()->vpid) return Errno::EPERM;
     return tkill(tgid, tid, info);
 }
 

@@ -11,6 +11,7 @@
 #include "sync/spinlock.h"
 #include "task/credentials.h"
 #include "task/current.h"
+#include "task/pid_numbers.h"
 #include "task/pid_ref.h"
 #include "task/signal_struct.h"
 #include "task/work.h"
@@ -81,9 +82,13 @@ struct task_struct {
     u32 cpu = 0;               // whose run queue it belongs to
     u64 cpus_allowed = ~0ull;  // sched_setaffinity(2): a bit for each CPU
 
-    // Identity
+    // Identity: as the first PID namespace has it, and as the task's own has it
     pid_t pid = 0;
     pid_t tgid = 0;
+    pid_t vpid = 0;
+    pid_t vtgid = 0;
+    PidNamespace* pid_ns = nullptr;  // its own, unless that is the first; `numbers` keep it alive
+    RefPtr<PidNumbers> numbers;      // of a task that is not in the first; under the task table's lock
     char comm[16] = {};
     Credentials cred;
     u32 personality = 0;
@@ -194,6 +199,12 @@ class TaskRef {
 
 /// The thread with this pid (process: with this tgid), or an empty reference.
 TaskRef find_task_by_pid(pid_t pid);
+/// The same for a number that the calling program names: in its own PID namespace.
+TaskRef find_task_by_vpid(pid_t pid);
+/// A number of a process, group or session that the calling program names, as the kernel knows it; 0 when nothing has it.
+pid_t global_pid(pid_t nr);
+/// A number of the kernel's, as the calling program knows it: 0 if its PID namespace does not see it.
+pid_t own_view(pid_t global);
 /// For walks that sleep (procfs): the thread (process: group leader) with the smallest pid >= `pid`.
 TaskRef next_task(pid_t pid);
 TaskRef next_process(pid_t pid);
@@ -212,7 +223,7 @@ CpuTimes process_times(task_struct* task);
 CpuTimes process_times_locked(task_struct* task);
 /// One thread's exact CPU time, divided into user and system time by the ticks' samples.
 void task_cpu_time(const task_struct* task, u64* utime, u64* stime);
-/// pid of the parent as getppid(2) says it.
+/// pid of the parent, in the first PID namespace.
 pid_t task_ppid(const task_struct* task);
 
 // Sessions and process groups (task/job_control.cpp). Ids are pids of their first leaders.

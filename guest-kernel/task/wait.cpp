@@ -8,6 +8,7 @@
 #include "syscall/syscalls.h"
 #include "task/exit.h"
 #include "task/pid.h"
+#include "task/pid_namespace.h"
 #include "task/pidfd.h"
 #include "task/signal.h"
 
@@ -97,7 +98,7 @@ Result<bool> look(const WaitRequest& request, WaitOutcome* outcome) {
             if (!matches(child, request) || child.exit_state == EXIT_DEAD) continue;
             any = true;
             if (!take_event(&child, request, outcome, &zombie)) continue;
-            outcome->pid = child.pid;
+            outcome->pid = task_nr_locked(&child, task_pid_ns(leader));
             outcome->uid = child.cred.uid;
             if (!zombie) fill_rusage_locked(&child, &outcome->usage);
             found = true;
@@ -134,16 +135,28 @@ Result<void> do_wait(const WaitRequest& request, WaitOutcome* outcome) {
 
 }  // namespace
 
+void reap_all_children() {
+    const WaitRequest request = {P_ALL, 0, WEXITED | kWall};
+    for (bool any = true; any;) {
+        WaitOutcome outcome;
+        wait_event_uninterruptible(current()->signal->child_wait, [&] {
+            const Result<bool> now = look(request, &outcome);
+            any = now.ok();
+            return !any || now.value();
+        });
+    }
+}
+
 SysResult sys_wait4(pid_t pid, UserPtr<i32> status, int options, UserPtr<KRusage> usage) {
     if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | kWnothread | kWall | kWclone)) return Errno::EINVAL;
     if (pid == static_cast<pid_t>(0x80000000)) return Errno::ESRCH;
     WaitRequest request = {P_ALL, 0, options | WEXITED};
     if (pid > 0)
-        request = {P_PID, pid, request.options};
+        request = {P_PID, global_pid(pid), request.options};
     else if (pid == 0)
         request = {P_PGID, current()->signal->pgrp, request.options};
     else if (pid < -1)
-        request = {P_PGID, -pid, request.options};
+        request = {P_PGID, global_pid(-pid), request.options};
     WaitOutcome outcome;
     TRY(do_wait(request, &outcome));
     if (outcome.pid == 0) return 0;
@@ -160,7 +173,8 @@ Result<void> wait_for_id(int type, pid_t id, int options, WaitOutcome* outcome) 
         return Errno::EINVAL;
     }
     if (!(options & (WEXITED | WSTOPPED | WCONTINUED))) return Errno::EINVAL;
-    if (type == P_PGID && id == 0) id = current()->signal->pgrp;
+    bool own = type == P_PGID && id == 0;  // a number of the kernel's
+    if (own) id = current()->signal->pgrp;
     bool nonblocking = false;
     if (type == P_PIDFD) {
         if (id < 0) return Errno::EINVAL;
@@ -168,13 +182,16 @@ Result<void> wait_for_id(int type, pid_t id, int options, WaitOutcome* outcome) 
         if (!process.ok()) return process.error() == Errno::ESRCH ? Errno::ECHILD : process.error();
         type = P_PID;
         id = process.value()->pid;
+        own = true;
         if (nonblocking && !(options & WNOHANG))
             options |= WNOHANG;
         else
             nonblocking = false;
     }
+    const bool by_number = type == P_PID || type == P_PGID;
     if (type < P_ALL || type > P_PGID || (type == P_PID && id <= 0) || (type == P_PGID && id < 0))
         return Errno::EINVAL;
+    if (by_number && !own) id = global_pid(id);
     TRY(do_wait({type, id, options}, outcome));
     if (nonblocking && outcome->pid == 0) return Errno::EAGAIN;
     return {};

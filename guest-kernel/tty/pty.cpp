@@ -7,6 +7,7 @@
 #include "fs/cred.h"
 #include "fs/tmpfs/devtmpfs.h"
 #include "mm/user_ptr.h"
+#include "task/task.h"
 #include "tty/console.h"
 #include "tty/tty_file.h"
 
@@ -124,7 +125,7 @@ class PtyMaster final : public File {
                 TRY(UserPtr<i32>(argument).write(pair.locked ? 1 : 0));
                 return 0L;
             case TIOCGPGRP:
-                TRY(UserPtr<i32>(argument).write(pair.slave->pgrp));
+                TRY(UserPtr<i32>(argument).write(own_view(pair.slave->pgrp)));
                 return 0L;
             case FIONREAD:
                 TRY(UserPtr<i32>(argument).write(static_cast<i32>(pair.used())));

@@ -108,10 +108,11 @@ Result<long> set_foreground(tty_struct& tty, u64 argument) {
     TRY(tty_check_job_control(tty, kSigTtou));
     task_struct* task = current();
     if (task->signal->tty != &tty || tty.session != task_session(task)) return Errno::ENOTTY;
-    const pid_t group = TRY(UserPtr<i32>(argument).read());
-    if (group < 0) return Errno::EINVAL;
+    const pid_t named = TRY(UserPtr<i32>(argument).read());
+    if (named < 0) return Errno::EINVAL;
+    const pid_t group = global_pid(named);
     if (!session_has_pgrp(tty.session, group)) {
-        return find_task_by_pid(group) ? Errno::EPERM : Errno::ESRCH;
+        return find_task_by_vpid(named) ? Errno::EPERM : Errno::ESRCH;
     }
     IrqGuard guard(tty.port);
     tty.pgrp = group;
@@ -208,12 +209,12 @@ Result<long> TtyFile::ioctl(u32 request, u64 argument) {
             return lose_controlling(tty);
         case TIOCGPGRP:
             if (current_tty() != &tty) return Errno::ENOTTY;
-            return put_int(argument, tty.pgrp);
+            return put_int(argument, own_view(tty.pgrp));
         case TIOCSPGRP:
             return set_foreground(tty, argument);
         case TIOCGSID:
             if (current_tty() != &tty || tty.session == 0) return Errno::ENOTTY;
-            return put_int(argument, tty.session);
+            return put_int(argument, own_view(tty.session));
         case TIOCSTI:
             return push_byte(tty, argument);
         default:

@@ -2,6 +2,7 @@
 #include "fs/proc/nsfs.h"
 
 #include "fs/cred.h"
+#include "fs/files_struct.h"
 #include "fs/mount.h"
 #include "fs/open_file.h"
 #include "fs/proc/proc.h"
@@ -13,19 +14,27 @@ constexpr i64 kNsfsMagic = 0x6e736673;
 constexpr u32 kNsInodesAt = 3072;
 RefPtr<SuperBlock> g_nsfs;  // made at first need, under the lock of who looks first
 
+/// What /proc/PID/ns/KIND says.
+void label_of(const Namespace& ns, NsKind kind, char (&text)[40]) {
+    snprintf(text, sizeof(text), "%s:[%llu]", kNsKinds[static_cast<int>(kind)].type,
+             static_cast<unsigned long long>(ns.ino));
+}
+
 class NsFile final : public File {
   public:
     using File::File;
     Result<long> ioctl(u32 request, u64 argument) override {
         constexpr u32 kUserNs = 0xb701, kParent = 0xb702, kType = 0xb703, kOwnerUid = 0xb704;
         const NsKind kind = as_ns_inode(*inode)->kind();
+        const Namespace& ns = *as_ns_inode(*inode)->object();
         switch (request) {
             case kType:
                 return static_cast<long>(kNsKinds[static_cast<int>(kind)].clone_flag);
             case kUserNs:
+                if (kind == NsKind::kUser) return open_other(parent_namespace(ns, kind), kind);
+                return open_other(owner_namespace(ns), NsKind::kUser);
             case kParent:
-                if (request == kParent && kind != NsKind::kUser && kind != NsKind::kPid) return Errno::EINVAL;
-                return Errno::EPERM;  // the first one's is beyond what anybody sees
+                return open_other(parent_namespace(ns, kind), kind);
             case kOwnerUid:
                 if (kind != NsKind::kUser) return Errno::EINVAL;
                 TRY(UserPtr<u32>(argument).write(0));
@@ -33,6 +42,17 @@ class NsFile final : public File {
             default:
                 return Errno::ENOTTY;
         }
+    }
+
+  private:
+    static Result<long> open_other(Result<RefPtr<Namespace>> other, NsKind kind) {
+        RefPtr<Namespace> ns = TRY(std::move(other));
+        char label[40];
+        label_of(*ns, kind, label);
+        RefPtr<Inode> other_inode = TRY(make_ref<NsInode>(g_nsfs.get(), std::move(ns), kind));
+        RefPtr<File> file = TRY(make_ref<NsFile>(*other_inode));
+        TRY(set_detached(*file, label, O_RDONLY));
+        return long{TRY(current()->files->install(std::move(file), true))};
     }
 };
 
@@ -43,33 +63,29 @@ class NsLink final : public ProcInode {
           pid_(pid),
           kind_(kind) {}
     Result<KString> readlink() override {
-        const RefPtr<NsProxy> proxy = TRY(find());
-        KString text;
-        TRY(text.appendf("%s:[%llu]", kNsKinds[static_cast<int>(kind_)].type,
-                         static_cast<unsigned long long>(namespace_ino(*proxy, kind_))));
-        return text;
+        char label[40];
+        label_of(*TRY(find()), kind_, label);
+        return KString::make(label);
     }
     Result<Path> follow_magic() override {
-        RefPtr<NsProxy> proxy = TRY(find());
-        if (!g_nsfs) g_nsfs = TRY(make_ref<SuperBlock>("nsfs", kNsfsMagic));
-        const u64 number = namespace_ino(*proxy, kind_);
-        RefPtr<NsInode> inode = TRY(make_ref<NsInode>(g_nsfs.get(), number, std::move(proxy), kind_));
+        RefPtr<Namespace> ns = TRY(find());
         char label[40];
-        snprintf(label, sizeof(label), "%s:[%llu]", kNsKinds[static_cast<int>(kind_)].type,
-                 static_cast<unsigned long long>(number));
+        label_of(*ns, kind_, label);
+        if (!g_nsfs) g_nsfs = TRY(make_ref<SuperBlock>("nsfs", kNsfsMagic));
+        RefPtr<NsInode> inode = TRY(make_ref<NsInode>(g_nsfs.get(), std::move(ns), kind_));
         return Path(nullptr, TRY(Dentry::make_detached(inode, label)));
     }
     bool still_valid() override { return static_cast<bool>(find_task_by_pid(pid_)); }
 
   private:
-    Result<RefPtr<NsProxy>> find() {
+    Result<RefPtr<Namespace>> find() {
         const TaskRef task = find_task_by_pid(pid_);
         if (!task) return Errno::ENOENT;
         if (current_cred().fsuid != task->cred.euid && !current_cred().has(kCapSysPtrace))
             return Errno::EACCES;
-        RefPtr<NsProxy> proxy = get_task_namespaces(task.get());
-        if (!proxy) return Errno::ENOENT;
-        return proxy;
+        RefPtr<Namespace> ns = task_namespace(task.get(), kind_);
+        if (!ns) return Errno::ENOENT;
+        return ns;
     }
     pid_t pid_;
     NsKind kind_;

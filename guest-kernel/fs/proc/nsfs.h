@@ -6,14 +6,14 @@
 
 class NsInode final : public Inode {
   public:
-    NsInode(SuperBlock* super, u64 number, RefPtr<NsProxy> proxy, NsKind kind)
-        : Inode(super, number, S_IFREG | 0444), proxy_(std::move(proxy)), kind_(kind) {}
-    const NsProxy& proxy() const { return *proxy_; }
+    NsInode(SuperBlock* super, RefPtr<Namespace> ns, NsKind kind)
+        : Inode(super, ns->ino, S_IFREG | 0444), object_(std::move(ns)), kind_(kind) {}
+    const RefPtr<Namespace>& object() const { return object_; }
     NsKind kind() const { return kind_; }
     Result<RefPtr<File>> open(int flags) override;
 
   private:
-    RefPtr<NsProxy> proxy_;
+    RefPtr<Namespace> object_;
     NsKind kind_;
 };
 /// `inode` as one of these, or null.

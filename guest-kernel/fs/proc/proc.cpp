@@ -5,21 +5,21 @@
 #include "fs/cred.h"
 #include "fs/dentry.h"
 #include "fs/vfs.h"
+#include "task/pid_namespace.h"
 
 namespace {
 
 constexpr i64 kProcMagic = 0x9fa0;
 constexpr loff_t kFirstPid = 256;  // positions in the root: fixed entries below, pid + this above
-RefPtr<SuperBlock> g_proc;
 
-Result<RefPtr<Inode>> make_fixed(const ProcEntry& entry);
+Result<RefPtr<Inode>> make_fixed(SuperBlock* super, const ProcEntry& entry);
 u64 fixed_ino(const ProcEntry& entry) {
     return 0xf0000000u + (Name::hash_of(entry.name, strlen(entry.name)) & 0xffffff);
 }
 
 class FixedText final : public ProcText {
   public:
-    explicit FixedText(const ProcEntry& e) : ProcText(g_proc.get(), fixed_ino(e), e.mode), entry_(e) {}
+    FixedText(SuperBlock* super, const ProcEntry& e) : ProcText(super, fixed_ino(e), e.mode), entry_(e) {}
     Result<RefPtr<File>> open(int flags) override {
         return entry_.open ? entry_.open(*this) : ProcText::open(flags);
     }
@@ -36,7 +36,7 @@ class FixedText final : public ProcText {
 
 class FixedLink final : public ProcInode {
   public:
-    explicit FixedLink(const ProcEntry& e) : ProcInode(g_proc.get(), fixed_ino(e), e.mode), entry_(e) {}
+    FixedLink(SuperBlock* super, const ProcEntry& e) : ProcInode(super, fixed_ino(e), e.mode), entry_(e) {}
     Result<KString> readlink() override { return KString::make(entry_.target); }
 
   private:
@@ -64,12 +64,12 @@ bool list_entries(DirContext& context, const ProcEntry* entries) {
 
 class FixedDir final : public ProcInode {
   public:
-    explicit FixedDir(const ProcEntry& e) : ProcInode(g_proc.get(), fixed_ino(e), e.mode), entry_(e) {
+    FixedDir(SuperBlock* super, const ProcEntry& e) : ProcInode(super, fixed_ino(e), e.mode), entry_(e) {
         nlink = 2;
     }
     Result<RefPtr<Inode>> lookup(const Name& name) override {
         const ProcEntry* found = find_entry(entry_.entries, name);
-        return found ? make_fixed(*found) : Result<RefPtr<Inode>>(Errno::ENOENT);
+        return found ? make_fixed(sb, *found) : Result<RefPtr<Inode>>(Errno::ENOENT);
     }
     Result<void> iterate(DirContext& context) override {
         if (context.emit_dots(*context.dentry)) list_entries(context, entry_.entries);
@@ -80,29 +80,28 @@ class FixedDir final : public ProcInode {
     const ProcEntry& entry_;
 };
 
-Result<RefPtr<Inode>> make_fixed(const ProcEntry& entry) {
+Result<RefPtr<Inode>> make_fixed(SuperBlock* super, const ProcEntry& entry) {
     switch (entry.mode & S_IFMT) {
         case S_IFDIR:
-            return RefPtr<Inode>(TRY(make_ref<FixedDir>(entry)));
+            return RefPtr<Inode>(TRY(make_ref<FixedDir>(super, entry)));
         case S_IFLNK:
-            return RefPtr<Inode>(TRY(make_ref<FixedLink>(entry)));
+            return RefPtr<Inode>(TRY(make_ref<FixedLink>(super, entry)));
         default:
-            return RefPtr<Inode>(TRY(make_ref<FixedText>(entry)));
+            return RefPtr<Inode>(TRY(make_ref<FixedText>(super, entry)));
     }
 }
 
 // /proc/self and /proc/thread-self: the text depends on who asks.
 class SelfLink final : public ProcInode {
   public:
-    explicit SelfLink(bool thread)
-        : ProcInode(g_proc.get(), thread ? 3 : 2, S_IFLNK | 0777), thread_(thread) {}
+    SelfLink(SuperBlock* super, bool thread)
+        : ProcInode(super, thread ? 3 : 2, S_IFLNK | 0777), thread_(thread) {}
     Result<KString> readlink() override {
         KString out;
-        if (thread_) {
-            TRY(out.appendf("%d/task/%d", current()->tgid, current()->pid));
-        } else {
-            TRY(out.appendf("%d", current()->tgid));
-        }
+        const pid_t process = process_nr(current(), pid_ns());
+        if (!process) return Errno::ENOENT;
+        TRY(out.appendf("%d", process));
+        if (thread_) TRY(out.appendf("/task/%d", task_nr(current(), pid_ns())));
         return out;
     }
 
@@ -123,19 +122,20 @@ bool parse_pid(const Name& name, pid_t* pid) {
 
 class RootDir final : public ProcInode {
   public:
-    RootDir() : ProcInode(g_proc.get(), 1, S_IFDIR | 0555) { nlink = 2; }
+    explicit RootDir(SuperBlock* super) : ProcInode(super, 1, S_IFDIR | 0555) { nlink = 2; }
 
     Result<RefPtr<Inode>> lookup(const Name& name) override {
         pid_t pid;
         if (parse_pid(name, &pid)) {
-            if (!find_task_by_pid(pid)) return Errno::ENOENT;
-            return make_pid_dir(sb, pid, false);
+            const TaskRef task = find_task_in(pid_ns(), pid);
+            if (!task) return Errno::ENOENT;
+            return make_pid_dir(sb, task->pid, false);
         }
         if (name == "self" || name == "thread-self") {
-            return RefPtr<Inode>(TRY(make_ref<SelfLink>(name == "thread-self")));
+            return RefPtr<Inode>(TRY(make_ref<SelfLink>(sb, name == "thread-self")));
         }
         const ProcEntry* found = find_entry(kProcSystemEntries, name);
-        return found ? make_fixed(*found) : Result<RefPtr<Inode>>(Errno::ENOENT);
+        return found ? make_fixed(sb, *found) : Result<RefPtr<Inode>>(Errno::ENOENT);
     }
 
     Result<void> iterate(DirContext& context) override {
@@ -148,15 +148,16 @@ class RootDir final : public ProcInode {
             context.position++;
         }
         pid_t from = static_cast<pid_t>(context.position - kFirstPid);
-        while (TaskRef task = next_process(from)) {
+        while (TaskRef task = next_process_in(pid_ns(), from)) {
             char text[16];
-            const int length = snprintf(text, sizeof(text), "%d", task->pid);
-            context.position = kFirstPid + task->pid;
+            const pid_t nr = task_nr(task.get(), pid_ns());
+            const int length = snprintf(text, sizeof(text), "%d", nr);
+            context.position = kFirstPid + nr;
             if (!context.emit(Name(text, static_cast<size_t>(length)), proc_ino(task->pid, 0),
                               dt_type(S_IFDIR))) {
                 return {};
             }
-            from = task->pid + 1;
+            from = nr + 1;
             context.position = kFirstPid + from;
         }
         return {};
@@ -164,7 +165,9 @@ class RootDir final : public ProcInode {
 };
 
 Result<RefPtr<SuperBlock>> mount_proc(const char*, const char*) {
-    return RefPtr<SuperBlock>(g_proc);
+    RefPtr<ProcSuper> super = TRY(make_ref<ProcSuper>(RefPtr<PidNamespace>(&current_pid_ns())));
+    super->root = TRY(Dentry::make_root(TRY(make_ref<RootDir>(super.get()))));
+    return RefPtr<SuperBlock>(super);
 }
 FileSystemType g_proc_type = {"proc", true, mount_proc, nullptr};
 
@@ -174,14 +177,9 @@ Result<RefPtr<File>> ProcText::open(int) {
     return RefPtr<File>(TRY(make_ref<TextFile>(*this, *this)));
 }
 
+ProcSuper::ProcSuper(RefPtr<PidNamespace> shown) : SuperBlock("proc", kProcMagic), pid_ns(std::move(shown)) {}
+ProcSuper::~ProcSuper() = default;
+
 void init_procfs() {
-    Result<RefPtr<SuperBlock>> super = make_ref<SuperBlock>("proc", kProcMagic);
-    if (!super.ok()) panic("procfs: no memory");
-    g_proc = super.release_value();
-    Result<RefPtr<RootDir>> root = make_ref<RootDir>();
-    if (!root.ok()) panic("procfs: no memory");
-    Result<RefPtr<Dentry>> dentry = Dentry::make_root(root.release_value());
-    if (!dentry.ok()) panic("procfs: no memory");
-    g_proc->root = dentry.release_value();
     register_filesystem(&g_proc_type);
 }

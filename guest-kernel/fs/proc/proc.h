@@ -1,6 +1,7 @@
 // procfs: what the kernel tells about itself and its processes as files (proc(5)).
 //
-// Guarantees: one instance; a file's text is made anew by each read that starts at its beginning, in one
+// Guarantees: each mount is an instance of its own, which shows the processes of the PID namespace in which it was
+// mounted, by their numbers there; a file's text is made anew by each read that starts at its beginning, in one
 // piece, so a reader never sees two moments mixed. Entries of a process disappear with it (ESRCH for a file
 // held open).
 #pragma once
@@ -8,6 +9,7 @@
 #include "core/string_buf.h"
 #include "fs/text_file.h"
 
+struct PidNamespace;
 struct task_struct;
 struct vm_area_struct;
 
@@ -28,6 +30,14 @@ extern const ProcEntry kProcSystemEntries[];  ///< the system-wide files (proc_s
 extern const ProcEntry kProcSysEntries[];     ///< /proc/sys (proc_sys.cpp)
 extern const ProcEntry kProcSysVmEntries[];   ///< /proc/sys/vm (proc_sys_vm.cpp)
 
+/// An instance.
+class ProcSuper final : public SuperBlock {
+  public:
+    explicit ProcSuper(RefPtr<PidNamespace> shown);
+    ~ProcSuper() override;
+    const RefPtr<PidNamespace> pid_ns;
+};
+
 /// Common ground of all procfs inodes.
 class ProcInode : public Inode {
   public:
@@ -35,6 +45,7 @@ class ProcInode : public Inode {
     Result<void> may_setattr() override { return Errno::EPERM; }
     bool cache_names() const override { return false; }
     i64 block_count() const override { return 0; }
+    const PidNamespace& pid_ns() const { return *static_cast<ProcSuper*>(sb)->pid_ns; }
 };
 
 /// A file whose text show() makes.
@@ -45,11 +56,17 @@ class ProcText : public ProcInode, public TextSource {
     Result<void> set_size(u64) override { return {}; }  // O_TRUNC by a shell's ">" changes nothing
 };
 
-// Processes (proc_pid.cpp): the directory of one, and the listing of all.
+// Processes (proc_pid.cpp), by the kernel's own numbers: the directory of one, and the listing of all.
 Result<RefPtr<Inode>> make_pid_dir(SuperBlock* super, pid_t pid, bool as_thread);
 /// The directory /proc/PID/task and /proc/PID/fd (proc_fd.cpp, proc_pid.cpp).
 Result<RefPtr<Inode>> make_task_dir(SuperBlock* super, pid_t pid);
 Result<RefPtr<Inode>> make_fd_dir(SuperBlock* super, pid_t pid, u64 ino, bool info);
+
+/// Where a process's file is read: under task/TID or not, and in whose numbers.
+struct ProcView {
+    bool as_thread;
+    const PidNamespace& ns;
+};
 
 /// In which of /proc/PID and /proc/PID/task/TID a file is.
 enum class ProcPidPlace : u8 { kBoth, kProcess, kThread };
@@ -58,7 +75,7 @@ enum class ProcPidPlace : u8 { kBoth, kProcess, kThread };
 struct ProcPidFile {
     const char* name;
     u32 mode;
-    Result<void> (*show)(KString& out, task_struct& task, bool as_thread);
+    Result<void> (*show)(KString& out, task_struct& task, const ProcView& view);
     Result<void> (*store)(task_struct& task, const char* text, size_t size) = nullptr;
     ProcPidPlace place = ProcPidPlace::kBoth;
     Result<RefPtr<File>> (*open)(Inode& inode, task_struct& task) = nullptr;
@@ -79,11 +96,11 @@ constexpr u64 proc_ino(pid_t pid, u32 what) {
 }
 
 // Texts of one process (proc_status.cpp, proc_maps.cpp).
-Result<void> show_pid_stat(KString& out, task_struct& task, bool as_thread);
-Result<void> show_pid_status(KString& out, task_struct& task, bool as_thread);
-Result<void> show_pid_statm(KString& out, task_struct& task, bool as_thread);
-Result<void> show_pid_maps(KString& out, task_struct& task, bool as_thread);
-Result<void> show_pid_limits(KString& out, task_struct& task, bool as_thread);
+Result<void> show_pid_stat(KString& out, task_struct& task, const ProcView& view);
+Result<void> show_pid_status(KString& out, task_struct& task, const ProcView& view);
+Result<void> show_pid_statm(KString& out, task_struct& task, const ProcView& view);
+Result<void> show_pid_maps(KString& out, task_struct& task, const ProcView& view);
+Result<void> show_pid_limits(KString& out, task_struct& task, const ProcView& view);
 /// /proc/mounts and /proc/PID/mountinfo (proc_mounts.cpp).
 Result<void> show_mounts(KString& out);
 Result<void> show_mountinfo(KString& out);

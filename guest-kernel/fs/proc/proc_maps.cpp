@@ -37,7 +37,7 @@ Result<void> show_area(KString& out, const vm_area_struct& vma, const Path& root
     return out.push('\n');
 }
 
-Result<void> show_pid_maps(KString& out, task_struct& task, bool) {
+Result<void> show_pid_maps(KString& out, task_struct& task, const ProcView&) {
     if (!proc_may_inspect(task)) return Errno::EACCES;
     mm_struct* mm = get_task_mm(&task);
     if (!mm) return {};

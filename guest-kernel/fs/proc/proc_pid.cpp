@@ -5,6 +5,7 @@
 #include "fs/proc/nsfs.h"
 #include "fs/proc/proc.h"
 #include "mm/mm_struct.h"
+#include "task/pid_namespace.h"
 
 namespace {
 
@@ -40,7 +41,7 @@ class PidText final : public ProcText {
     Result<void> show(KString& out) override {
         TaskRef task = find_task_by_pid(pid_);
         if (!task) return Errno::ESRCH;
-        return file_.show(out, *task.get(), as_thread_);
+        return file_.show(out, *task.get(), {as_thread_, pid_ns()});
     }
     Result<void> store(const char* text, size_t length) override {
         TaskRef task = find_task_by_pid(pid_);
@@ -188,9 +189,11 @@ class TaskDir final : public ProcInode {
     Result<RefPtr<Inode>> lookup(const Name& name) override {
         TaskRef leader = find_task_by_pid(pid_);
         if (!leader) return Errno::ENOENT;
-        for (TaskRef t = next_thread(leader.get(), 0); t; t = next_thread(leader.get(), t->pid + 1)) {
+        pid_t nr = 0;
+        for (TaskRef t; (t = next_thread_in(pid_ns(), leader.get(), nr + 1));) {
             char text[16];
-            snprintf(text, sizeof(text), "%d", t->pid);
+            nr = task_nr(t.get(), pid_ns());
+            snprintf(text, sizeof(text), "%d", nr);
             if (!(name == text)) continue;
             RefPtr<Inode> inode = TRY(make_pid_dir(sb, t->pid, true));
             return inode;
@@ -201,11 +204,12 @@ class TaskDir final : public ProcInode {
         TaskRef leader = find_task_by_pid(pid_);
         if (!leader) return Errno::ENOENT;
         if (!context.emit_dots(*context.dentry)) return {};
-        const pid_t from = static_cast<pid_t>(context.position - 2);
-        for (TaskRef t = next_thread(leader.get(), from); t; t = next_thread(leader.get(), t->pid + 1)) {
+        pid_t nr = static_cast<pid_t>(context.position - 2) - 1;
+        for (TaskRef t; (t = next_thread_in(pid_ns(), leader.get(), nr + 1));) {
             char text[16];
-            snprintf(text, sizeof(text), "%d", t->pid);
-            context.position = 2 + t->pid;
+            nr = task_nr(t.get(), pid_ns());
+            snprintf(text, sizeof(text), "%d", nr);
+            context.position = 2 + nr;
             if (!context.emit(Name(text), proc_ino(t->pid, 1), dt_type(S_IFDIR))) return {};
             context.position++;
         }

@@ -8,15 +8,16 @@
 #include "mm/mm_struct.h"
 #include "sched/sched.h"
 #include "task/pid.h"
+#include "task/pid_namespace.h"
 
 namespace {
 
 using ull = unsigned long long;
 
-Result<void> show_io(KString& out, task_struct& task, bool as_thread) {
+Result<void> show_io(KString& out, task_struct& task, const ProcView& view) {
     if (!proc_may_inspect(task)) return Errno::EACCES;
     IoAccounting io = task.ioac;
-    if (!as_thread) {
+    if (!view.as_thread) {
         io = task.signal->ioac;
         for (TaskRef t = next_thread(&task, 0); t; t = next_thread(&task, t->pid + 1)) io.add(t->ioac);
     }
@@ -29,7 +30,7 @@ Result<void> show_io(KString& out, task_struct& task, bool as_thread) {
 }
 
 // How likely the OOM killer takes it, from 0 to 2000 (Linux, fs/proc/base.c, proc_oom_score).
-Result<void> show_oom_score(KString& out, task_struct& task, bool) {
+Result<void> show_oom_score(KString& out, task_struct& task, const ProcView&) {
     i64 score = 0;
     const i64 adjust = task.signal->oom_score_adj;
     if (mm_struct* mm = get_task_mm(&task)) {
@@ -60,7 +61,7 @@ Result<void> set_oom_score_adj(task_struct& task, i64 value) {
     task.signal->oom_score_adj = static_cast<i32>(value);
     return {};
 }
-Result<void> show_oom_score_adj(KString& out, task_struct& task, bool) {
+Result<void> show_oom_score_adj(KString& out, task_struct& task, const ProcView&) {
     return out.appendf("%d\n", task.signal->oom_score_adj);
 }
 Result<void> store_oom_score_adj(task_struct& task, const char* text, size_t size) {
@@ -69,7 +70,7 @@ Result<void> store_oom_score_adj(task_struct& task, const char* text, size_t siz
     return set_oom_score_adj(task, value);
 }
 // The older scale, -17 (never) to 15.
-Result<void> show_oom_adj(KString& out, task_struct& task, bool) {
+Result<void> show_oom_adj(KString& out, task_struct& task, const ProcView&) {
     const i32 adjust = task.signal->oom_score_adj;
     return out.appendf("%d\n", adjust == 1000 ? 15 : adjust * 17 / 1000);
 }
@@ -80,15 +81,17 @@ Result<void> store_oom_adj(task_struct& task, const char* text, size_t size) {
 }
 
 // All are in the root of the one hierarchy.
-Result<void> show_cgroup(KString& out, task_struct&, bool) {
+Result<void> show_cgroup(KString& out, task_struct&, const ProcView&) {
     return out.append("0::/\n");
 }
 
-Result<void> show_children(KString& out, task_struct& task, bool) {
+Result<void> show_children(KString& out, task_struct& task, const ProcView& view) {
     Vec<pid_t> pids;
     {
         const auto table = task_table.lock();
-        for (task_struct& child : task.children) TRY(pids.push(child.pid));
+        for (const task_struct& child : task.children) {
+            if (const pid_t nr = task_nr_locked(&child, view.ns)) TRY(pids.push(nr));
+        }
     }
     for (const pid_t pid : pids) TRY(out.appendf("%d ", pid));
     return {};
@@ -101,7 +104,7 @@ Result<void> show_nice_ns(KString& out, const char* name, u64 ns) {
 Result<void> show_count(KString& out, const char* name, i64 value) {
     return out.appendf("%-45s:%21lld\n", name, static_cast<long long>(value));
 }
-Result<void> show_sched(KString& out, task_struct& task, bool) {
+Result<void> show_sched(KString& out, task_struct& task, const ProcView&) {
     TRY(out.appendf("%s (%d, #threads: %u)\n", task.comm, task.pid, process_times(&task).num_threads));
     TRY(out.append("-------------------------------------------------------------------\n"));
     TRY(show_nice_ns(out, "se.exec_start", task.se.exec_start));
@@ -117,13 +120,13 @@ Result<void> show_sched(KString& out, task_struct& task, bool) {
                       task.rt_priority > 0 ? 99 - static_cast<i64>(task.rt_priority) : task.static_prio);
 }
 
-Result<void> show_schedstat(KString& out, task_struct& task, bool) {
+Result<void> show_schedstat(KString& out, task_struct& task, const ProcView&) {
     return out.appendf("%llu %llu %llu\n", static_cast<ull>(task_runtime_ns(&task)),
                        static_cast<ull>(task.se.run_delay), static_cast<ull>(task.se.turns));
 }
 
 // prctl(2), PR_SET_TIMERSLACK.
-Result<void> show_timer_slack(KString& out, task_struct& task, bool) {
+Result<void> show_timer_slack(KString& out, task_struct& task, const ProcView&) {
     if (&task != current() && !current_cred().has(kCapSysNice)) return Errno::EPERM;
     return out.appendf("%llu\n", static_cast<ull>(task.timer_slack));
 }
@@ -136,11 +139,11 @@ Result<void> store_timer_slack(task_struct& task, const char* text, size_t size)
 }
 
 // Where it sleeps, by a symbol's name: the kernel knows none, and says 0 as Linux does then.
-Result<void> show_wchan(KString& out, task_struct&, bool) {
+Result<void> show_wchan(KString& out, task_struct&, const ProcView&) {
     return out.append("0");
 }
 
-Result<void> show_syscall(KString& out, task_struct& task, bool) {
+Result<void> show_syscall(KString& out, task_struct& task, const ProcView&) {
     if (!proc_may_inspect(task)) return Errno::EACCES;
     if (&task != current() && task.state == TASK_RUNNING) return out.append("running\n");
     if (!task.mm) return out.append("-1 0x0 0x0\n");
@@ -155,22 +158,22 @@ Result<void> show_syscall(KString& out, task_struct& task, bool) {
                        static_cast<ull>(r->r9), static_cast<ull>(r->rsp), static_cast<ull>(r->rip));
 }
 
-Result<void> show_personality(KString& out, task_struct& task, bool) {
+Result<void> show_personality(KString& out, task_struct& task, const ProcView&) {
     if (!proc_may_inspect(task)) return Errno::EACCES;
     return out.appendf("%08x\n", task.personality);
 }
 
 // One user namespace, in which every id is itself.
-Result<void> show_id_map(KString& out, task_struct&, bool) {
+Result<void> show_id_map(KString& out, task_struct&, const ProcView&) {
     return out.append("         0          0 4294967295\n");
 }
 Result<void> store_id_map(task_struct&, const char*, size_t) {
     return Errno::EPERM;  // it is set, and may be set only once
 }
-Result<void> show_setgroups(KString& out, task_struct&, bool) {
+Result<void> show_setgroups(KString& out, task_struct&, const ProcView&) {
     return out.append("allow\n");
 }
-Result<void> show_pid_mountstats(KString& out, task_struct&, bool) {
+Result<void> show_pid_mountstats(KString& out, task_struct&, const ProcView&) {
     return show_mountstats(out);
 }
 

@@ -137,7 +137,7 @@ bool huge_page_fits(const vm_area_struct& vma) {
            first + kHugePageSize <= vma.vm_end;
 }
 
-Result<void> show_smaps(KString& out, task_struct& task, bool) {
+Result<void> show_smaps(KString& out, task_struct& task, const ProcView&) {
     if (!proc_may_inspect(task)) return Errno::EACCES;
     const Path root = current()->fs->root();
     LockedMm locked(task);
@@ -161,7 +161,7 @@ Result<void> show_smaps(KString& out, task_struct& task, bool) {
     return result;
 }
 
-Result<void> show_smaps_rollup(KString& out, task_struct& task, bool) {
+Result<void> show_smaps_rollup(KString& out, task_struct& task, const ProcView&) {
     if (!proc_may_inspect(task)) return Errno::EACCES;
     LockedMm locked(task);
     if (!locked.mm) return Errno::ESRCH;
@@ -207,7 +207,7 @@ Result<void> show_numa_area(KString& out, const vm_area_struct& vma, const Path&
     return out.appendf(" N0=%llu kernelpagesize_kB=4\n", static_cast<ull>(pages));
 }
 
-Result<void> show_numa_maps(KString& out, task_struct& task, bool) {
+Result<void> show_numa_maps(KString& out, task_struct& task, const ProcView&) {
     if (!proc_may_inspect(task)) return Errno::EACCES;
     const Path root = current()->fs->root();
     LockedMm locked(task);
@@ -219,7 +219,7 @@ Result<void> show_numa_maps(KString& out, task_struct& task, bool) {
     return result;
 }
 
-Result<void> show_auxv(KString& out, task_struct& task, bool) {
+Result<void> show_auxv(KString& out, task_struct& task, const ProcView&) {
     if (!proc_may_inspect(task)) return Errno::EACCES;
     LockedMm locked(task);
     if (!locked.mm) return {};

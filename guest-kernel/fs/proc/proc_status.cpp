@@ -7,6 +7,7 @@
 #include "fs/fs_struct.h"
 #include "fs/proc/proc.h"
 #include "mm/mm_struct.h"
+#include "task/pid_namespace.h"
 #include "time/tick.h"
 #include "tty/tty.h"
 
@@ -127,7 +128,7 @@ Result<void> show_memory(KString& out, mm_struct& mm) {
     return out.appendf("CoreDumping:\t0\nTHP_enabled:\t%d\n", mm.thp_disabled ? 0 : 1);
 }
 
-Result<void> show_comm(KString& out, task_struct& task, bool) {
+Result<void> show_comm(KString& out, task_struct& task, const ProcView&) {
     return out.appendf("%s\n", task.comm);
 }
 
@@ -139,31 +140,31 @@ Result<void> store_comm(task_struct& task, const char* text, size_t size) {
     return {};
 }
 
-Result<void> show_cmdline(KString& out, task_struct& task, bool) {
+Result<void> show_cmdline(KString& out, task_struct& task, const ProcView&) {
     MmRef ref(task);
     return ref.mm ? append_memory(out, ref.mm, ref.mm->arg_start, ref.mm->arg_end) : Result<void>();
 }
 
-Result<void> show_environ(KString& out, task_struct& task, bool) {
+Result<void> show_environ(KString& out, task_struct& task, const ProcView&) {
     if (!proc_may_inspect(task)) return Errno::EACCES;
     MmRef ref(task);
     return ref.mm ? append_memory(out, ref.mm, ref.mm->env_start, ref.mm->env_end) : Result<void>();
 }
 
-Result<void> show_pid_mounts(KString& out, task_struct&, bool) {
+Result<void> show_pid_mounts(KString& out, task_struct&, const ProcView&) {
     return show_mounts(out);
 }
-Result<void> show_pid_mountinfo(KString& out, task_struct&, bool) {
+Result<void> show_pid_mountinfo(KString& out, task_struct&, const ProcView&) {
     return show_mountinfo(out);
 }
 
 }  // namespace
 
-Result<void> show_pid_stat(KString& out, task_struct& task, bool as_thread) {
+Result<void> show_pid_stat(KString& out, task_struct& task, const ProcView& view) {
     MmRef ref(task);
     const mm_struct* mm = ref.mm;
     CpuTimes t = process_times(&task);
-    if (as_thread) {
+    if (view.as_thread) {
         t.utime = task.utime;
         t.stime = task.stime;
         t.min_flt = task.min_flt;
@@ -171,9 +172,10 @@ Result<void> show_pid_stat(KString& out, task_struct& task, bool as_thread) {
     }
     const SignalMasks masks = signal_masks(task);
     const tty_struct* tty = task.signal->tty;
-    TRY(out.appendf("%d (%s) %c %d %d %d %d %d %u ", task.pid, task.comm, task_state_char(&task),
-                    task_ppid(&task), task_pgrp(&task), task_session(&task),
-                    tty ? static_cast<int>(tty->number) : 0, tty ? tty->pgrp : -1, task.flags));
+    TRY(out.appendf("%d (%s) %c %d %d %d %d %d %u ", task_nr(&task, view.ns), task.comm,
+                    task_state_char(&task), parent_nr(&task, view.ns), group_nr(&task, view.ns),
+                    session_nr(&task, view.ns), tty ? static_cast<int>(tty->number) : 0,
+                    tty ? nr_of_global(tty->pgrp, view.ns) : -1, task.flags));
     TRY(out.appendf("%llu %llu %llu %llu %llu %llu %llu %llu ", static_cast<ull>(t.min_flt),
                     static_cast<ull>(t.cmin_flt), static_cast<ull>(t.maj_flt), static_cast<ull>(t.cmaj_flt),
                     static_cast<ull>(ticks(t.utime)), static_cast<ull>(ticks(t.stime)),
@@ -196,7 +198,7 @@ Result<void> show_pid_stat(KString& out, task_struct& task, bool as_thread) {
                        task.exit_code);
 }
 
-Result<void> show_pid_statm(KString& out, task_struct& task, bool) {
+Result<void> show_pid_statm(KString& out, task_struct& task, const ProcView&) {
     MmRef ref(task);
     if (!ref.mm) return out.append("0 0 0 0 0 0 0\n");
     const mm_struct& mm = *ref.mm;
@@ -206,12 +208,37 @@ Result<void> show_pid_statm(KString& out, task_struct& task, bool) {
                        static_cast<ull>(mm.data_vm + mm.stack_vm));
 }
 
-Result<void> show_pid_status(KString& out, task_struct& task, bool) {
+namespace {
+
+/// A line for each kind of number: in the instance's namespace, and in each further in down to the task's own.
+Result<void> show_numbers(KString& out, const task_struct& task, const PidNamespace& from) {
+    static constexpr struct {
+        const char* name;
+        pid_t (*nr)(const task_struct* task, const PidNamespace& ns);
+    } kLines[] = {{"NStgid", process_nr}, {"NSpid", task_nr}, {"NSpgid", group_nr}, {"NSsid", session_nr}};
+    const PidNamespace& own = task_pid_ns(&task);
+    TRY(out.push('\n'));
+    for (const auto& line : kLines) {
+        TRY(out.appendf("%s:", line.name));
+        for (u32 level = from.level; level <= own.level; level++) {
+            const PidNamespace* ns = &own;
+            while (ns->level > level) ns = ns->parent.get();
+            TRY(out.appendf("\t%d", line.nr(&task, *ns)));
+        }
+        TRY(out.push('\n'));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> show_pid_status(KString& out, task_struct& task, const ProcView& view) {
     const Credentials& c = task.cred;
     TRY(out.appendf("Name:\t%s\n", task.comm));
     if (const RefPtr<FsStruct> fs = get_task_fs(&task)) TRY(out.appendf("Umask:\t%04o\n", fs->umask()));
     TRY(out.appendf("State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-                    state_name(task_state_char(&task)), task.tgid, task.pid, task_ppid(&task)));
+                    state_name(task_state_char(&task)), process_nr(&task, view.ns), task_nr(&task, view.ns),
+                    parent_nr(&task, view.ns)));
     TRY(show_ids(out, "Uid", c.uid, c.euid, c.suid, c.fsuid));
     TRY(show_ids(out, "Gid", c.gid, c.egid, c.sgid, c.fsgid));
     const RefPtr<FilesStruct> files = get_task_files(&task);
@@ -220,8 +247,7 @@ Result<void> show_pid_status(KString& out, task_struct& task, bool) {
     if (c.groups) {
         for (gid_t g : c.groups->gids) TRY(out.appendf("%u ", g));
     }
-    TRY(out.appendf("\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", task.tgid, task.pid,
-                    task_pgrp(&task), task_session(&task)));
+    TRY(show_numbers(out, task, view.ns));
     MmRef ref(task);
     if (ref.mm) TRY(show_memory(out, *ref.mm));
     const SignalMasks masks = signal_masks(task);
@@ -247,7 +273,7 @@ Result<void> show_pid_status(KString& out, task_struct& task, bool) {
         static_cast<ull>(task.nvcsw), static_cast<ull>(task.nivcsw));
 }
 
-Result<void> show_pid_limits(KString& out, task_struct& task, bool) {
+Result<void> show_pid_limits(KString& out, task_struct& task, const ProcView&) {
     static constexpr struct {
         const char* name;
         const char* unit;
@@ -275,10 +301,10 @@ Result<void> show_pid_limits(KString& out, task_struct& task, bool) {
 namespace {
 
 // There is one user namespace: every id stands for itself.
-Result<void> show_id_map(KString& out, task_struct&, bool) {
+Result<void> show_id_map(KString& out, task_struct&, const ProcView&) {
     return out.appendf("%10u %10u %10u\n", 0u, 0u, ~0u);
 }
-Result<void> show_setgroups(KString& out, task_struct&, bool) {
+Result<void> show_setgroups(KString& out, task_struct&, const ProcView&) {
     return out.append("allow\n");
 }
 
