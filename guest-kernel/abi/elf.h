@@ -1,4 +1,4 @@
-// ELF64 structures and constants (System V ABI, chapters 4 and 5; gABI auxiliary vector in elf/common).
+// ELF structures and constants, of both classes (System V ABI, chapters 4 and 5; gABI auxiliary vector in elf/common).
 //
 // Guarantees: the ABI's layouts.
 #pragma once
@@ -19,7 +19,18 @@ struct Elf64Phdr {
 };
 static_assert(sizeof(Elf64Ehdr) == 64 && sizeof(Elf64Phdr) == 56);
 
-constexpr u16 kEtExec = 2, kEtDyn = 3, kEmX86_64 = 62;
+struct Elf32Ehdr {
+    u8 ident[16];
+    u16 type, machine;
+    u32 version, entry, phoff, shoff, flags;
+    u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
+};
+struct Elf32Phdr {
+    u32 type, offset, vaddr, paddr, filesz, memsz, flags, align;
+};
+static_assert(sizeof(Elf32Ehdr) == 52 && sizeof(Elf32Phdr) == 32);
+
+constexpr u16 kEtExec = 2, kEtDyn = 3, kEm386 = 3, kEm486 = 6, kEmX86_64 = 62;
 constexpr u32 kPtLoad = 1, kPtInterp = 3, kPtGnuStack = 0x6474e551;
 constexpr u32 kPfX = 1, kPfW = 2, kPfR = 4;
 

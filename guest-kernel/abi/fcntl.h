@@ -2,6 +2,7 @@
 // (open(2), fcntl(2), lseek(2), openat2(2)). Numbers only; what the kernel does with them is in fs/.
 #pragma once
 
+#include "abi/call_layout.h"
 #include "abi/host_names.h"
 #include "core/types.h"
 
@@ -120,8 +121,49 @@ struct KernelFlock {  // struct flock of the x86-64 ABI
     i32 pad2;
 };
 static_assert(sizeof(KernelFlock) == 32);
+template <>
+struct Ia32Layout<KernelFlock> {
+    template <class Off>
+    struct [[gnu::packed]] Raw {
+        i16 type, whence;
+        Off start, len;
+        i32 pid;
+    };
+    using Small = Raw<i32>;  // struct flock
+    using Large = Raw<i64>;  // struct flock64
+    static_assert(sizeof(Small) == 16 && sizeof(Large) == 24);
+
+    template <class Off>
+    static Result<KernelFlock> widen(const Raw<Off>& r) {
+        return KernelFlock{r.type, r.whence, 0, r.start, r.len, r.pid, 0};
+    }
+    template <class Off>
+    static Result<void> narrow(const KernelFlock& f, Raw<Off>& out) {
+        constexpr i64 kLongest = sizeof(Off) == 4 ? 0x7fffffff : 0x7fffffffffffffff;
+        if (f.l_start > kLongest) return Errno::EOVERFLOW;
+        // A lock to the end of the file stays one, whatever its length.
+        out.type = f.l_type;
+        out.whence = f.l_whence;
+        out.start = static_cast<Off>(f.l_start);
+        out.len = static_cast<Off>(f.l_len > kLongest ? kLongest : f.l_len);
+        out.pid = f.l_pid;
+        return {};
+    }
+};
 
 struct KernelIovec {
     u64 iov_base;
     u64 iov_len;
+};
+template <>
+struct Ia32Layout<KernelIovec> {
+    struct Small {
+        u32 base;
+        i32 length;
+    };
+    static Result<KernelIovec> widen(const Small& s) {
+        return KernelIovec{s.base,
+                           static_cast<u64>(static_cast<i64>(s.length))};  // negative ones are refused
+    }
+    using Large = Small;
 };

@@ -3,6 +3,7 @@
 // Guarantees: the ABI's layout; times from the scheduler's exact sums.
 #pragma once
 
+#include "abi/call_layout.h"
 #include "core/types.h"
 
 struct task_struct;
@@ -10,6 +11,8 @@ struct task_struct;
 struct KTimeval {
     i64 sec, usec;
 };
+template <>
+struct Ia32Layout<KTimeval> : Ia32PairLayout<KTimeval> {};
 struct KRusage {
     KTimeval utime, stime;
     i64 maxrss;  // KiB
@@ -18,6 +21,21 @@ struct KRusage {
     i64 nvcsw, nivcsw;
 };
 static_assert(sizeof(KRusage) == 144);
+template <>
+struct Ia32Layout<KRusage> {
+    struct Small {
+        Ia32Pair utime, stime;
+        i32 counts[14];
+    };
+    static Result<void> narrow(const KRusage& r, Small& out) {
+        TRY(Ia32Layout<KTimeval>::narrow(r.utime, out.utime));
+        TRY(Ia32Layout<KTimeval>::narrow(r.stime, out.stime));
+        const i64* count = &r.maxrss;
+        for (i32& c : out.counts) c = static_cast<i32>(*count++);
+        return {};
+    }
+    using Large = Small;
+};
 
 constexpr int kRusageSelf = 0, kRusageChildren = -1, kRusageBoth = -2, kRusageThread = 1;
 void fill_rusage(task_struct* task, int who, KRusage* usage);

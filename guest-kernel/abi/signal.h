@@ -4,6 +4,7 @@
 // <signal.h>: the kernel's are in enum Sig and K-prefixed structures.
 #pragma once
 
+#include "abi/call_layout.h"
 #include "core/types.h"
 
 enum Sig : int {
@@ -54,6 +55,7 @@ enum SaFlags : u64 {
     kSaNocldstop = 1,
     kSaNocldwait = 2,
     kSaSiginfo = 4,
+    kSaIa32Abi = 0x02000000,  // kept by the kernel: sigaction came by the 32-bit call, so the frame is its
     kSaRestorer = 0x04000000,
     kSaOnstack = 0x08000000,
     kSaRestart = 0x10000000,
@@ -66,6 +68,20 @@ struct KSigAction {
     u64 flags;
     u64 restorer;
     SigSet mask;
+};
+template <>
+struct Ia32Layout<KSigAction> {
+    struct [[gnu::packed]] Small {
+        u32 handler, flags, restorer;
+        SigSet mask;
+    };
+    static Result<KSigAction> widen(const Small& s) {
+        return KSigAction{s.handler, s.flags, s.restorer, s.mask};
+    }
+    static Result<void> narrow(const KSigAction& a, Small& out) {
+        out = {static_cast<u32>(a.handler), static_cast<u32>(a.flags), static_cast<u32>(a.restorer), a.mask};
+        return {};
+    }
 };
 
 // si_code values
@@ -119,6 +135,67 @@ struct KSigInfo {
 };
 static_assert(sizeof(KSigInfo) == 128);
 
+/// The member of KSigInfo's union that a signal has (Linux: siginfo_layout()).
+enum class SigInfoLayout : u8 { kKill, kTimer, kChild, kFault, kPoll, kSys };
+constexpr SigInfoLayout siginfo_layout(i32 signo, i32 code) {
+    if (code > kSiUser && code < kSiKernel) {
+        switch (signo) {
+            case kSigIll:
+            case kSigFpe:
+            case kSigSegv:
+            case kSigBus:
+            case kSigTrap:
+                return SigInfoLayout::kFault;
+            case kSigChld:
+                return SigInfoLayout::kChild;
+            case kSigIo:
+                return SigInfoLayout::kPoll;
+            case kSigSys:
+                return SigInfoLayout::kSys;
+            default:
+                return SigInfoLayout::kKill;
+        }
+    }
+    return code == kSiTimer ? SigInfoLayout::kTimer : SigInfoLayout::kKill;
+}
+template <>
+struct Ia32Layout<KSigInfo> {
+    struct Small {
+        i32 signo, err, code;
+        union {
+            u32 words[29];
+            struct {
+                i32 pid;
+                u32 uid, value;
+            } kill;
+            struct {
+                i32 timer_id, overrun;
+                u32 value;
+            } timer;
+            struct {
+                i32 pid;
+                u32 uid;
+                i32 status, utime, stime;
+            } chld;
+            struct {
+                u32 addr;
+            } fault;
+            struct {
+                i32 band, fd;
+            } poll;
+            struct {
+                u32 call_addr;
+                i32 syscall;
+                u32 arch;
+            } sys;
+        };
+    };
+    static_assert(sizeof(Small) == 128);
+    static Result<KSigInfo> widen(const Small& s);
+    static Result<void> narrow(const KSigInfo& info, Small& out);
+    using Large = Small;
+};
+
 struct KSigAltStack {
     u64 sp;
     i32 flags;
@@ -126,3 +203,16 @@ struct KSigAltStack {
     u64 size;
 };
 constexpr int kSsOnstack = 1, kSsDisable = 2;
+template <>
+struct Ia32Layout<KSigAltStack> {
+    struct Small {
+        u32 sp;
+        i32 flags;
+        u32 size;
+    };
+    static Result<KSigAltStack> widen(const Small& s) { return KSigAltStack{s.sp, s.flags, 0, s.size}; }
+    static Result<void> narrow(const KSigAltStack& a, Small& out) {
+        out = {static_cast<u32>(a.sp), a.flags, static_cast<u32>(a.size)};
+        return {};
+    }
+};

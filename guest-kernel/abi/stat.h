@@ -2,6 +2,7 @@
 // (inode(7), stat(2), statx(2), statfs(2), getdents(2)).
 #pragma once
 
+#include "abi/call_layout.h"
 #include "abi/host_names.h"
 #include "core/types.h"
 
@@ -46,6 +47,10 @@ struct KernelTimeval {
     i64 tv_sec;
     i64 tv_usec;
 };
+template <>
+struct Ia32Layout<KernelTimespec> : Ia32TimespecLayout<KernelTimespec> {};
+template <>
+struct Ia32Layout<KernelTimeval> : Ia32PairLayout<KernelTimeval> {};
 
 struct KernelStat {
     u64 st_dev;
@@ -65,6 +70,65 @@ struct KernelStat {
     i64 unused[3];
 };
 static_assert(sizeof(KernelStat) == 144);
+
+template <>
+struct Ia32Layout<KernelStat> {
+    struct Small {  // struct compat_stat
+        u32 dev, ino;
+        u16 mode, nlink, uid, gid;
+        u32 rdev, size, blksize, blocks;
+        u32 atime, atime_nsec, mtime, mtime_nsec, ctime, ctime_nsec;
+        u32 unused[2];
+    };
+    struct [[gnu::packed]] Large {  // struct stat64
+        u64 dev;
+        u32 padding0, low_ino, mode, nlink, uid, gid;
+        u64 rdev;
+        u32 padding1;
+        i64 size;
+        u32 blksize;
+        i64 blocks;
+        u32 atime, atime_nsec, mtime, mtime_nsec, ctime, ctime_nsec;
+        u64 ino;
+    };
+    static_assert(sizeof(Small) == 64 && sizeof(Large) == 96);
+
+    template <class Raw>
+    static void narrow_times(const KernelStat& s, Raw& out) {
+        out.atime = static_cast<u32>(s.st_atim.tv_sec);
+        out.atime_nsec = static_cast<u32>(s.st_atim.tv_nsec);
+        out.mtime = static_cast<u32>(s.st_mtim.tv_sec);
+        out.mtime_nsec = static_cast<u32>(s.st_mtim.tv_nsec);
+        out.ctime = static_cast<u32>(s.st_ctim.tv_sec);
+        out.ctime_nsec = static_cast<u32>(s.st_ctim.tv_nsec);
+        out.blksize = static_cast<u32>(s.st_blksize);
+        out.mode = static_cast<decltype(out.mode)>(s.st_mode);
+        out.nlink = static_cast<decltype(out.nlink)>(s.st_nlink);
+        out.rdev = static_cast<decltype(out.rdev)>(s.st_rdev);
+        out.dev = static_cast<decltype(out.dev)>(s.st_dev);
+    }
+    static Result<void> narrow(const KernelStat& s, Small& out) {
+        constexpr u16 kOverflowId = 65534;
+        narrow_times(s, out);
+        out.ino = static_cast<u32>(s.st_ino);
+        out.uid = s.st_uid > 0xffff ? kOverflowId : static_cast<u16>(s.st_uid);
+        out.gid = s.st_gid > 0xffff ? kOverflowId : static_cast<u16>(s.st_gid);
+        out.size = static_cast<u32>(s.st_size);
+        out.blocks = static_cast<u32>(s.st_blocks);
+        if (out.ino != s.st_ino || out.nlink != s.st_nlink || s.st_size > 0x7fffffff) return Errno::EOVERFLOW;
+        return {};
+    }
+    static Result<void> narrow(const KernelStat& s, Large& out) {
+        narrow_times(s, out);
+        out.low_ino = static_cast<u32>(s.st_ino);
+        out.ino = s.st_ino;
+        out.uid = s.st_uid;
+        out.gid = s.st_gid;
+        out.size = s.st_size;
+        out.blocks = s.st_blocks;
+        return {};
+    }
+};
 
 struct StatxTimestamp {
     i64 tv_sec;
@@ -121,6 +185,42 @@ struct KernelStatfs {
     i64 f_spare[4];
 };
 static_assert(sizeof(KernelStatfs) == 120);
+
+template <>
+struct Ia32Layout<KernelStatfs> {
+    template <class Count>
+    struct [[gnu::packed]] Raw {
+        u32 type, bsize;
+        Count blocks, bfree, bavail, files, ffree;
+        i32 fsid[2];
+        u32 namelen, frsize, flags, spare[4];
+    };
+    using Small = Raw<u32>;
+    using Large = Raw<u64>;
+    static_assert(sizeof(Small) == 64 && sizeof(Large) == 84);
+
+    template <class Count>
+    static Result<void> narrow(const KernelStatfs& s, Raw<Count>& out) {
+        out.type = static_cast<u32>(s.f_type);
+        out.bsize = static_cast<u32>(s.f_bsize);
+        out.blocks = static_cast<Count>(s.f_blocks);
+        out.bfree = static_cast<Count>(s.f_bfree);
+        out.bavail = static_cast<Count>(s.f_bavail);
+        out.files = static_cast<Count>(s.f_files);
+        out.ffree = static_cast<Count>(s.f_ffree);
+        out.fsid[0] = s.f_fsid[0];
+        out.fsid[1] = s.f_fsid[1];
+        out.namelen = static_cast<u32>(s.f_namelen);
+        out.frsize = static_cast<u32>(s.f_frsize);
+        out.flags = static_cast<u32>(s.f_flags);
+        if (out.blocks != s.f_blocks || out.bfree != s.f_bfree || out.bavail != s.f_bavail)
+            return Errno::EOVERFLOW;
+        // Linux lets -1, "not known", pass.
+        if (out.files != s.f_files && s.f_files != ~0ull) return Errno::EOVERFLOW;
+        if (out.ffree != s.f_ffree && s.f_ffree != ~0ull) return Errno::EOVERFLOW;
+        return {};
+    }
+};
 
 // Directory entry types of getdents64: the file type bits shifted down.
 constexpr u8 DT_UNKNOWN = 0;

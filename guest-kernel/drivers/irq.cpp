@@ -25,8 +25,8 @@ struct VectorCounts {
 PerCpu<VectorCounts> vector_counts;
 Irq irqs[kIrqCount];
 VectorHandler vector_handlers[256];
-// Message interrupts: one vector each. Entered at boot and by drivers' probes, never taken away.
-constexpr u8 kFirstMessage = 0x60, kMessages = 0x60;
+// Message interrupts: one vector each, but not the one of 32-bit system calls. Entered at boot and by drivers' probes, never taken away.
+constexpr u8 kFirstMessage = 0x60, kMessages = 0x60, kCallVector = 0x80;
 Irq messages[kMessages];
 u32 message_count;
 bool named_unexpected;
@@ -61,7 +61,8 @@ void request_irq(unsigned irq, const char* name, IrqHandler handler, void* data)
 }
 
 Result<u8> request_vector(const char* name, IrqHandler handler, void* data) {
-    const u32 n = __atomic_fetch_add(&message_count, 1, __ATOMIC_RELAXED);
+    u32 n = __atomic_fetch_add(&message_count, 1, __ATOMIC_RELAXED);
+    if (n == kCallVector - kFirstMessage) n = __atomic_fetch_add(&message_count, 1, __ATOMIC_RELAXED);
     if (n >= kMessages) return Errno::ENODEV;
     messages[n] = {name, handler, data, 0, false};
     return static_cast<u8>(kFirstMessage + n);

@@ -194,9 +194,9 @@ SysResult sys_msgget(i32 key, int flags) {
 
 SysResult sys_msgsnd(int id, u64 buffer, u64 size, int flags) {
     IpcNamespace& ns = current_ipc();
-    const i64 type = TRY(UserPtr<i64>(buffer).read());
+    const i64 type = TRY(UserPtr<UserLong>(buffer).read()).value;
     if (size > ns.msgmax || static_cast<i64>(size) < 0 || id < 0 || type < 1) return Errno::EINVAL;
-    Unique<Message> message = TRY(load(buffer + sizeof(i64), size, type));
+    Unique<Message> message = TRY(load(buffer + user_size<UserLong>(), size, type));
     RefPtr<MsgQueue> queue;
     for (;;) {
         {
@@ -241,8 +241,8 @@ SysResult sys_msgrcv(int id, u64 buffer, u64 size, i64 type, int flags) {
     }
     queue->changed.wake_all();
     const u64 given = min<u64>(size, message->text.size());
-    TRY(UserPtr<i64>(buffer).write(message->type));
-    TRY(UserBytes(buffer + sizeof(i64)).copy_out(message->text.c_str(), given));
+    TRY(UserPtr<UserLong>(buffer).write({message->type}));
+    TRY(UserBytes(buffer + user_size<UserLong>()).copy_out(message->text.c_str(), given));
     return static_cast<long>(given);
 }
 

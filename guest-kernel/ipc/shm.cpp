@@ -228,7 +228,7 @@ SysResult sys_shmat(int id, u64 address, int flags) {
     MmapGuard guard(mm);
     TRY(check_vm_limit(mm, vm_flags, size >> kPageShift));
     if (fixed) {
-        if (address + size < address || address + size > kTaskSize) return Errno::EINVAL;
+        if (address + size < address || address + size > mm->task_size) return Errno::EINVAL;
         const vm_area_struct* there = find_vma(mm, address);
         const bool taken = there && there->vm_start < address + size;
         if (taken && !(flags & kShmRemap)) return Errno::EINVAL;

@@ -113,6 +113,8 @@ Result<mm_struct*> dup_mm(mm_struct* old_mm) {
     if (!mm) return Errno::ENOMEM;
     old_mm->mmap_lock.lock();
     mm->mmap_base = old_mm->mmap_base;
+    mm->ia32_mmap_base = old_mm->ia32_mmap_base;
+    mm->task_size = old_mm->task_size;
     mm->start_code = old_mm->start_code;
     mm->end_code = old_mm->end_code;
     mm->start_data = old_mm->start_data;

@@ -12,6 +12,7 @@
 #include "fs/file.h"
 #include "mm/hugetlb.h"
 #include "mm/memory_object.h"
+#include "mm/user_ptr.h"
 #include "sync/mutex.h"
 
 struct mm_struct;
@@ -88,6 +89,8 @@ struct mm_struct {
     vm_area_struct* removed = nullptr;  // taken out under the lock, to be freed without it
 
     u64 mmap_base = 0;
+    u64 ia32_mmap_base = 0;     // for what a 32-bit call maps
+    u64 task_size = kTaskSize;  // where its user half ends: below 4 GiB for a 32-bit program
     u64 start_code = 0, end_code = 0, start_data = 0, end_data = 0;
     u64 start_brk = 0, brk = 0, start_stack = 0;
     u64 arg_start = 0, arg_end = 0, env_start = 0, env_end = 0;

@@ -135,7 +135,7 @@ Result<MapRequest> anonymous_mapping(u64 prot, u64 flags, u64 length) {
 Result<u64> place(mm_struct* mm, u64 address, u64 length, u64 flags, u64 page_size) {
     if (flags & (kMapFixed | kMapFixedNoreplace)) {
         if (address & (page_size - 1)) return Errno::EINVAL;
-        if (address > kTaskSize - length) return Errno::ENOMEM;
+        if (length > mm->task_size || address > mm->task_size - length) return Errno::ENOMEM;
         if (address < kMmapMinAddress && !current()->cred.has(kCapSysAdmin)) return Errno::EPERM;
         if (flags & kMapFixedNoreplace) {
             const vm_area_struct* vma = find_vma(mm, address);
@@ -239,7 +239,7 @@ namespace {
 u64 move_brk(mm_struct* mm, u64 address) {
     constexpr u64 kHeap = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
     const u64 unchanged = mm->brk;
-    if (address < mm->start_brk || address >= kTaskSize) return unchanged;
+    if (address < mm->start_brk || address >= mm->task_size) return unchanged;
     const u64 old_end = page_up(mm->brk), new_end = page_up(address);
     if (new_end < old_end) {
         if (!unmap_range(mm, new_end, old_end).ok()) return unchanged;

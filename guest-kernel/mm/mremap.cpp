@@ -44,7 +44,7 @@ Result<vm_area_struct*> area_to_resize(mm_struct* mm, const Remap& r) {
 Result<vm_area_struct*> grow_in_place(mm_struct* mm, vm_area_struct* vma, const Remap& r) {
     if (r.address + r.old_size != vma->vm_end || r.old_size == 0) return nullptr;
     const vm_area_struct* next = mm->vmas.next(vma);
-    if (r.address + r.new_size > (next ? next->vm_start : kTaskSize)) return nullptr;
+    if (r.address + r.new_size > (next ? next->vm_start : mm->task_size)) return nullptr;
     vm_area_struct* more =
         TRY(insert_area(mm, vma->vm_end, r.address + r.new_size, vma->vm_flags, vma->vm_file, vma->vm_object,
                         vma->index_of(r.address + r.old_size)));
@@ -85,13 +85,14 @@ Result<u64> remap(mm_struct* mm, Remap& r, bool& grown) {
     if (!old_area || old_area->vm_start > r.address) return Errno::EFAULT;
     TRY(fit_huge_pages(mm, r));
     if (r.flags & kFixed) {
-        if (r.new_address & ~kPageMask || r.new_size > kTaskSize || r.new_address > kTaskSize - r.new_size)
+        if (r.new_address & ~kPageMask || r.new_size > mm->task_size ||
+            r.new_address > mm->task_size - r.new_size)
             return Errno::EINVAL;
         if (r.new_address < r.address + r.old_size && r.address < r.new_address + r.new_size)
             return Errno::EINVAL;
         TRY(unmap_range(mm, r.new_address, r.new_address + r.new_size));
     }
-    if (r.new_size > kTaskSize) return Errno::ENOMEM;
+    if (r.new_size > mm->task_size) return Errno::ENOMEM;
     if (r.old_size > kTaskSize - r.address) return Errno::EINVAL;  // what do_munmap says
     if (r.new_size < r.old_size) {
         TRY(unmap_range(mm, r.address + r.new_size, r.address + r.old_size));

@@ -335,15 +335,16 @@ struct FreeRange {
 }  // namespace
 
 Result<u64> find_free_range(mm_struct* mm, u64 hint, u64 length, u64 alignment) {
-    if (length > kTaskSize - kLowestAddress) return Errno::ENOMEM;
+    const u64 end = in_ia32_call() ? min(mm->task_size, kIa32TaskSize) : mm->task_size;
+    const u64 base = in_ia32_call() ? mm->ia32_mmap_base : mm->mmap_base;
+    if (length > end - kLowestAddress) return Errno::ENOMEM;
     hint = align_up(hint, alignment);
-    if (hint >= kLowestAddress && hint <= kTaskSize - length) {
+    if (hint >= kLowestAddress && hint <= end - length) {
         const vm_area_struct* vma = find_vma(mm, hint);
         if (!vma || hint + length <= gap_end(vma)) return hint;
     }
-    for (const u64 top : {mm->mmap_base, kTaskSize}) {
-        const u64 found =
-            FreeRange{length, alignment, top}.highest(mm->areas.root(), kLowestAddress, kTaskSize);
+    for (const u64 top : {base, end}) {
+        const u64 found = FreeRange{length, alignment, top}.highest(mm->areas.root(), kLowestAddress, end);
         if (found) return found;
     }
     return Errno::ENOMEM;

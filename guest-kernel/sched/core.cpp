@@ -6,6 +6,7 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/smp.h"
+#include "arch/x86_64/tls.h"
 #include "core/cmdline.h"
 #include "core/panic.h"
 #include "core/printk.h"
@@ -90,10 +91,7 @@ extern "C" task_struct* __switch_to(task_struct* prev, task_struct* next) {
     BUG_ON(*static_cast<u64*>(prev->stack) != kStackCanary);
     fpu_save(prev->thread.fpu);
     fpu_load(next->thread.fpu);
-    if (next->mm) {
-        wrmsr(kMsrFsBase, next->thread.fsbase);
-        wrmsr(kMsrKernelGsBase, next->thread.gsbase);
-    }
+    switch_segments(prev, next);
     CpuData& cpu = this_cpu();
     cpu.current_task = next;
     cpu.top_of_stack = reinterpret_cast<u64>(next->stack) + kThreadSize;

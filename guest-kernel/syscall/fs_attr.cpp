@@ -71,7 +71,7 @@ SysResult sys_fchown(int fd, u32 uid, u32 gid) {
 SysResult sys_utimensat(int dirfd, UserString path, UserTimespec times, int flags) {
     KernelTimespec both[2];
     if (!times.is_null()) {
-        TRY(times.copy_in(both, sizeof(both)));
+        TRY(times.read_array(both, 2));
         if (!good_time(both[0]) || !good_time(both[1])) return Errno::EINVAL;
         if (both[0].tv_nsec == UTIME_OMIT && both[1].tv_nsec == UTIME_OMIT) return 0L;
     }
@@ -98,9 +98,9 @@ SysResult sys_utimes(UserString path, UserPtr<KernelTimeval> times) {
     const TimePair pair = TRY(read_micro_times(times));
     return done(vfs_utimes(TRY(place_of(AT_FDCWD, path, kWalkFollow)), pair.get()));
 }
-SysResult sys_utime(UserString path, UserPtr<i64> times) {
+SysResult sys_utime(UserString path, UserPtr<UserLong> times) {
     TimePair pair{{}, !times.is_null()};
-    for (int i = 0; pair.given && i < 2; i++) pair.both[i].tv_sec = TRY(times.offset(i).read());
+    for (int i = 0; pair.given && i < 2; i++) pair.both[i].tv_sec = TRY(times.offset(i).read()).value;
     return done(vfs_utimes(TRY(place_of(AT_FDCWD, path, kWalkFollow)), pair.get()));
 }
 

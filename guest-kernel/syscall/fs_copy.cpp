@@ -42,7 +42,7 @@ Result<size_t> copy_between(File& in, loff_t& in_position, File& out, loff_t& ou
 }
 
 // `given`: the program's, already read; `user` says whether there is one.
-Result<loff_t> position_from(UserPtr<i64> user, loff_t given, File& file) {
+Result<loff_t> position_from(UserPtr<UserOffset> user, loff_t given, File& file) {
     if (user.is_null()) return loff_t{file.position};
     if (!file.can_pread()) return Errno::ESPIPE;
     if (given < 0) return Errno::EINVAL;
@@ -50,13 +50,13 @@ Result<loff_t> position_from(UserPtr<i64> user, loff_t given, File& file) {
 }
 
 // As Linux reads it: before the descriptors are looked at.
-Result<loff_t> read_position(UserPtr<i64> user) {
+Result<loff_t> read_position(UserPtr<UserOffset> user) {
     if (user.is_null()) return loff_t{0};
-    return user.read();
+    return loff_t{TRY(user.read()).value};
 }
 
-Result<void> position_back(UserPtr<i64> user, File& file, loff_t position) {
-    if (!user.is_null()) return user.write(position);
+Result<void> position_back(UserPtr<UserOffset> user, File& file, loff_t position) {
+    if (!user.is_null()) return user.write({position});
     if (file.can_pread()) file.position = position;
     return {};
 }
@@ -71,7 +71,7 @@ void read_ahead_range(CachedFile& file, u64 from, u64 to) {
 
 }  // namespace
 
-SysResult sys_sendfile(int out_fd, int in_fd, UserPtr<i64> offset, size_t count) {
+SysResult sys_sendfile(int out_fd, int in_fd, UserPtr<UserOffset> offset, size_t count) {
     const loff_t given = TRY(read_position(offset));
     RefPtr<File> in = TRY(get_file(in_fd));
     if (!in->readable()) return Errno::EBADF;
@@ -90,8 +90,8 @@ SysResult sys_sendfile(int out_fd, int in_fd, UserPtr<i64> offset, size_t count)
     return static_cast<long>(n);
 }
 
-SysResult sys_copy_file_range(int in_fd, UserPtr<i64> in_off, int out_fd, UserPtr<i64> out_off, size_t len,
-                              u32 flags) {
+SysResult sys_copy_file_range(int in_fd, UserPtr<UserOffset> in_off, int out_fd, UserPtr<UserOffset> out_off,
+                              size_t len, u32 flags) {
     RefPtr<File> in = TRY(get_file(in_fd));
     RefPtr<File> out = TRY(get_file(out_fd));
     const loff_t given_in = TRY(read_position(in_off)), given_out = TRY(read_position(out_off));

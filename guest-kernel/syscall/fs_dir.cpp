@@ -15,8 +15,8 @@ class UserDirents final : public DirContext {
 
     bool emit(const Name& name, u64 ino, u8 type) override {
         // The record before this one could not know where it ends: d_off is filled in now.
-        const size_t header = wide_ ? 19 : 18;
-        const size_t length = align_up(header + name.length + (wide_ ? 1 : 2), 8);
+        const size_t header = wide_ ? 19 : 2 * word_ + 2;
+        const size_t length = align_up(header + name.length + (wide_ ? 1 : 2), word_);
         // The kernel's count is an int: one that is negative as such holds nothing.
         if (static_cast<i32>(size_) < 0 || used_ + length > size_) {
             if (used_ == 0) trouble = Errno::EINVAL;
@@ -24,13 +24,17 @@ class UserDirents final : public DirContext {
         }
         u8 record[align_up(19 + NAME_MAX + 2, 8)] = {};
         const u16 record_length = static_cast<u16>(length);
-        memcpy(record, &ino, 8);
-        memcpy(record + 16, &record_length, 2);
+        if (word_ == 4 && ino >> 32) {
+            trouble = Errno::EOVERFLOW;
+            return false;
+        }
+        memcpy(record, &ino, word_);
+        memcpy(record + 2 * word_, &record_length, 2);
         if (wide_) {
             record[18] = type;
             memcpy(record + 19, name.text, name.length);
         } else {
-            memcpy(record + 18, name.text, name.length);
+            memcpy(record + header, name.text, name.length);
             record[length - 1] = type;
         }
         finish_previous();
@@ -48,7 +52,7 @@ class UserDirents final : public DirContext {
     void finish_previous() {
         if (!have_last_) return;
         const i64 offset = position;
-        if (!UserBytes(buf_.address() + last_ + 8).copy_out(&offset, 8).ok()) trouble = Errno::EFAULT;
+        if (!UserBytes(buf_.address() + last_ + word_).copy_out(&offset, word_).ok()) trouble = Errno::EFAULT;
     }
 
     size_t used() const { return used_; }
@@ -58,6 +62,7 @@ class UserDirents final : public DirContext {
     UserBytes buf_;
     size_t size_;
     bool wide_;
+    size_t word_ = wide_ ? 8 : user_size<UserWord>();  // of d_ino and d_off
     size_t used_ = 0;
     size_t last_ = 0;
     bool have_last_ = false;

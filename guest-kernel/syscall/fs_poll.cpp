@@ -93,20 +93,22 @@ struct SelectSets {
     Vec<u64> in[3];
     Vec<u64> out[3];
     size_t words = 0;
+    size_t bytes = 0;  // whole longs of the program's
 
     Result<void> load(int nfds, UserPtr<u64> const (&sets)[3]) {
         words = (static_cast<size_t>(nfds) + 63) / 64;
+        bytes = align_up(static_cast<size_t>(nfds + 7) / 8, user_size<UserWord>());
         for (int s = 0; s < 3; s++) {
             TRY(in[s].resize(words));
             TRY(out[s].resize(words));
             for (u64& w : in[s]) w = 0;
-            if (!sets[s].is_null() && words > 0) TRY(sets[s].copy_in(in[s].data(), words * 8));
+            if (!sets[s].is_null() && words > 0) TRY(sets[s].copy_in(in[s].data(), bytes));
         }
         return {};
     }
     Result<void> store(UserPtr<u64> const (&sets)[3]) const {
         for (int s = 0; s < 3; s++) {
-            if (!sets[s].is_null() && words > 0) TRY(sets[s].copy_out(out[s].data(), words * 8));
+            if (!sets[s].is_null() && words > 0) TRY(sets[s].copy_out(out[s].data(), bytes));
         }
         return {};
     }
@@ -194,12 +196,12 @@ SysResult sys_select(int nfds, UserPtr<u64> readfds, UserPtr<u64> writefds, User
 }
 
 SysResult sys_pselect6(int nfds, UserPtr<u64> readfds, UserPtr<u64> writefds, UserPtr<u64> exceptfds,
-                       UserTimespec timeout, UserPtr<u64> sigmask_and_size) {
+                       UserTimespec timeout, UserPtr<UserWord> sigmask_and_size) {
     UserPtr<u64> mask;
     u64 size = 0;
     if (!sigmask_and_size.is_null()) {
-        mask = UserPtr<u64>(TRY(sigmask_and_size.read()));
-        size = TRY(sigmask_and_size.offset(1).read());
+        mask = UserPtr<u64>(TRY(sigmask_and_size.read()).value);
+        size = TRY(sigmask_and_size.offset(1).read()).value;
     }
     u64 deadline = kNoTimeout;
     if (!timeout.is_null()) deadline = TRY(deadline_of(TRY(timeout.read())));

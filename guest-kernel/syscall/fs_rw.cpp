@@ -28,7 +28,7 @@ struct Pieces {
     Result<void> load(UserIovec iov, u64 count) {
         if (count > IOV_MAX) return Errno::EINVAL;
         TRY(vector.resize(count));
-        if (count > 0) TRY(iov.copy_in(vector.data(), count * sizeof(KernelIovec)));
+        if (count > 0) TRY(iov.read_array(vector.data(), count));
         for (const KernelIovec& piece : vector) {
             if (static_cast<i64>(piece.iov_len) < 0) return Errno::EINVAL;
             if (!access_ok(piece.iov_base, piece.iov_len)) return Errno::EFAULT;

@@ -180,7 +180,7 @@ SysResult sys_vmsplice(int fd, UserIovec iov, u64 count, u32 flags) {
     Vec<KernelIovec> pieces;
     if (count > IOV_MAX) return Errno::EINVAL;
     TRY(pieces.resize(count));
-    if (count) TRY(iov.copy_in(pieces.data(), count * sizeof(KernelIovec)));
+    if (count) TRY(iov.read_array(pieces.data(), count));
     size_t total = 0;
     for (const KernelIovec& piece : pieces) {
         if (static_cast<i64>(piece.iov_len) < 0) return Errno::EINVAL;

@@ -35,9 +35,9 @@ SysResult sys_pwritev2(int fd, UserIovec iov, u64 iovcnt, u64 offset, u64 offset
 SysResult sys_lseek(int fd, loff_t offset, u32 whence);
 
 // fs_copy.cpp
-SysResult sys_sendfile(int out_fd, int in_fd, UserPtr<i64> offset, size_t count);
-SysResult sys_copy_file_range(int in_fd, UserPtr<i64> in_off, int out_fd, UserPtr<i64> out_off, size_t len,
-                              u32 flags);
+SysResult sys_sendfile(int out_fd, int in_fd, UserPtr<UserOffset> offset, size_t count);
+SysResult sys_copy_file_range(int in_fd, UserPtr<UserOffset> in_off, int out_fd, UserPtr<UserOffset> out_off,
+                              size_t len, u32 flags);
 SysResult sys_truncate(UserString path, loff_t length);
 SysResult sys_ftruncate(int fd, loff_t length);
 SysResult sys_fallocate(int fd, int mode, loff_t offset, loff_t len);
@@ -95,7 +95,7 @@ SysResult sys_chown(UserString path, u32 uid, u32 gid);
 SysResult sys_lchown(UserString path, u32 uid, u32 gid);
 SysResult sys_fchown(int fd, u32 uid, u32 gid);
 SysResult sys_fchownat(int dirfd, UserString path, u32 uid, u32 gid, int flags);
-SysResult sys_utime(UserString path, UserPtr<i64> times);
+SysResult sys_utime(UserString path, UserPtr<UserLong> times);
 SysResult sys_utimes(UserString path, UserPtr<KernelTimeval> times);
 SysResult sys_futimesat(int dirfd, UserString path, UserPtr<KernelTimeval> times);
 SysResult sys_utimensat(int dirfd, UserString path, UserTimespec times, int flags);
@@ -148,7 +148,7 @@ SysResult sys_ppoll(UserPtr<KernelPollfd> fds, u32 nfds, UserTimespec timeout, U
 SysResult sys_select(int nfds, UserPtr<u64> readfds, UserPtr<u64> writefds, UserPtr<u64> exceptfds,
                      UserPtr<KernelTimeval> timeout);
 SysResult sys_pselect6(int nfds, UserPtr<u64> readfds, UserPtr<u64> writefds, UserPtr<u64> exceptfds,
-                       UserTimespec timeout, UserPtr<u64> sigmask_and_size);
+                       UserTimespec timeout, UserPtr<UserWord> sigmask_and_size);
 
 // fs_event.cpp
 SysResult sys_epoll_create(int size);
@@ -167,6 +167,8 @@ struct KernelItimerspecFs {  // struct itimerspec
     KernelTimespec interval;
     KernelTimespec value;
 };
+template <>
+struct Ia32Layout<KernelItimerspecFs> : Ia32ItimerspecLayout<KernelItimerspecFs, KernelTimespec> {};
 SysResult sys_timerfd_create(int clock, int flags);
 SysResult sys_timerfd_settime(int fd, int flags, UserPtr<KernelItimerspecFs> fresh,
                               UserPtr<KernelItimerspecFs> old);

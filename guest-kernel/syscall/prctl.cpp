@@ -174,7 +174,7 @@ SysResult sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5) {
             if (a2 || a3 || a4 || a5) return Errno::EINVAL;
             return task->mm->thp_disabled;
         case kGetTidAddress:
-            TRY(UserPtr<u64>(a2).write(task->clear_child_tid));
+            TRY(UserPtr<UserWord>(a2).write({task->clear_child_tid}));
             return 0;
         default:
             return Errno::EINVAL;

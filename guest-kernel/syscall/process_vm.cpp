@@ -20,7 +20,7 @@ struct Pieces {
     Result<void> load(UserIovec user, u64 count, bool mine) {
         if (count > IOV_MAX) return Errno::EINVAL;
         TRY(list.resize(count));
-        if (count) TRY(user.copy_in(list.data(), count * sizeof(KernelIovec)));
+        if (count) TRY(user.read_array(list.data(), count));
         for (const KernelIovec& piece : list) {
             if (static_cast<i64>(piece.iov_len) < 0) return Errno::EINVAL;
             if (mine && !access_ok(piece.iov_base, piece.iov_len)) return Errno::EFAULT;

@@ -198,10 +198,11 @@ SysResult sys_sched_setaffinity(pid_t pid, u32 size, UserPtr<u64> mask) {
 
 SysResult sys_sched_getaffinity(pid_t pid, u32 size, UserPtr<u64> mask) {
     // Counted in bits, as an unsigned int (sched/core.c): very many are none.
-    if (size * 8 < 64 || size & (sizeof(u64) - 1)) return Errno::EINVAL;
+    const u64 word = user_size<UserWord>();
+    if (size * 8 < kMaxCpus || size & (word - 1)) return Errno::EINVAL;
     const TaskRef task = TRY(task_of(pid));
-    TRY(mask.write(task->cpus_allowed & online_mask()));
-    return sizeof(u64);
+    TRY(UserPtr<UserWord>(mask.address()).write({task->cpus_allowed & online_mask()}));
+    return static_cast<long>(word);
 }
 
 SysResult sys_getpriority(int which, int who) {

@@ -135,7 +135,7 @@ SysResult sys_clock_nanosleep(clockid_t clock, int flags, UserPtr<timespec64> re
 SysResult sys_nanosleep(UserPtr<timespec64> request, UserPtr<timespec64> left);
 SysResult sys_gettimeofday(UserPtr<KTimeval> time, u64 zone);
 SysResult sys_settimeofday(UserPtr<KTimeval> time, u64 zone);
-SysResult sys_time(UserPtr<i64> time);
+SysResult sys_time(UserPtr<UserLong> time);
 SysResult sys_times(UserPtr<KTms> times);
 SysResult sys_alarm(u32 seconds);
 SysResult sys_setitimer(int which, UserPtr<KItimerval> value, UserPtr<KItimerval> old);

@@ -66,6 +66,7 @@ SysResult relative_sleep(u64 deadline, UserPtr<timespec64> left) {
     if (left) TRY(left.write(ns_to_timespec(deadline - now)));
     task_struct* task = current();
     task->restart_block.fn = restart_nanosleep;
+    task->restart_block.layout = call_layout();
     task->restart_block.args[0] = deadline;
     task->restart_block.args[1] = left.address();
     return Errno::ERESTART_RESTARTBLOCK;
@@ -108,6 +109,7 @@ SysResult cpu_sleep(const CpuClock& clock, u64 deadline, bool relative, UserPtr<
     if (!relative) return Errno::ERESTARTNOHAND;
     if (left) TRY(left.write(ns_to_timespec(deadline - now)));
     task->restart_block.fn = restart_cpu_sleep;
+    task->restart_block.layout = call_layout();
     const u64 arguments[] = {deadline, left.address(), static_cast<u64>(clock.pid), clock.thread};
     for (int i = 0; i < 4; i++) task->restart_block.args[i] = arguments[i];
     return Errno::ERESTART_RESTARTBLOCK;
@@ -221,9 +223,9 @@ SysResult sys_settimeofday(UserPtr<KTimeval> time, u64 zone) {
     return 0;
 }
 
-SysResult sys_time(UserPtr<i64> time) {
+SysResult sys_time(UserPtr<UserLong> time) {
     const i64 seconds = ktime_get_real_seconds();
-    if (time) TRY(time.write(seconds));
+    if (time) TRY(time.write({seconds}));
     return seconds;
 }
 

@@ -2,6 +2,7 @@
 //
 // Guarantees: the rules of POSIX and Linux for who may become whom; leaving uid 0 drops the capabilities.
 #include "core/refcount.h"
+#include "syscall/ia32_syscalls.h"
 #include "syscall/syscalls.h"
 #include "task/task.h"
 
@@ -185,24 +186,52 @@ SysResult sys_setfsgid(gid_t gid) {
     return old;
 }
 
-SysResult sys_getgroups(int size, UserPtr<gid_t> list) {
+namespace {
+
+/// As the program's list has them: 32 bits, or 16 (where 65534 stands for what does not fit).
+template <class T>
+SysResult get_groups(int size, UserPtr<T> list) {
+    constexpr gid_t kOverflow = 65534;
     if (size < 0) return Errno::EINVAL;
     const size_t count = cred().groups ? cred().groups->gids.size() : 0;
     if (size == 0) return static_cast<long>(count);
     if (static_cast<size_t>(size) < count) return Errno::EINVAL;
-    for (size_t i = 0; i < count; i++) TRY(list.offset(static_cast<i64>(i)).write(cred().groups->gids[i]));
+    for (size_t i = 0; i < count; i++) {
+        const gid_t gid = cred().groups->gids[i];
+        const bool fits = static_cast<T>(gid) == gid;
+        TRY(list.offset(static_cast<i64>(i)).write(static_cast<T>(fits ? gid : kOverflow)));
+    }
     return static_cast<long>(count);
 }
 
-SysResult sys_setgroups(int size, UserPtr<gid_t> list) {
+template <class T>
+SysResult set_groups(int size, UserPtr<T> list) {
     constexpr int kMaxGroups = 65536;
     if (!cred().has(kCapSetgid)) return Errno::EPERM;
     if (size < 0 || size > kMaxGroups) return Errno::EINVAL;
     RefPtr<GroupInfo> info = TRY(make_ref<GroupInfo>());
-    for (int i = 0; i < size; i++) TRY(info->gids.push(TRY(list.offset(i).read())));
+    for (int i = 0; i < size; i++) {
+        const T gid = TRY(list.offset(i).read());
+        TRY(info->gids.push(gid == static_cast<T>(~0u) ? ~0u : gid));
+    }
     sort_groups(info->gids);
     cred().groups = info;
     return 0;
+}
+
+}  // namespace
+
+SysResult sys_getgroups(int size, UserPtr<gid_t> list) {
+    return get_groups(size, list);
+}
+SysResult sys_setgroups(int size, UserPtr<gid_t> list) {
+    return set_groups(size, list);
+}
+SysResult ia32_getgroups16(int size, UserPtr<u16> list) {
+    return get_groups(size, list);
+}
+SysResult ia32_setgroups16(int size, UserPtr<u16> list) {
+    return set_groups(size, list);
 }
 
 namespace {

@@ -11,8 +11,12 @@
 
 namespace {
 
-/// SECCOMP_MODE_STRICT's four calls, by their numbers in the ABI.
+/// SECCOMP_MODE_STRICT's four calls, by their numbers in the ABI of the call.
 bool allowed_in_strict_mode(i64 number) {
+    if (in_ia32_call()) {
+        constexpr i64 kIa32Exit = 1, kIa32Read = 3, kIa32Write = 4, kIa32Sigreturn = 119;
+        return number == kIa32Read || number == kIa32Write || number == kIa32Sigreturn || number == kIa32Exit;
+    }
     constexpr i64 kRead = 0, kWrite = 1, kSigreturn = 15, kExit = 60;
     return number == kRead || number == kWrite || number == kSigreturn || number == kExit;
 }

@@ -10,6 +10,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/segments.h"
+#include "arch/x86_64/tls.h"
 #include "core/string.h"
 #include "fs/cred.h"
 #include "fs/files_struct.h"
@@ -41,7 +42,7 @@ struct StringVector {
     /// Address of string `i`, 0 at the end.
     Result<u64> at(int i) const {
         if (kernel) return reinterpret_cast<u64>(kernel[i]);
-        return user ? UserPtr<u64>(user + static_cast<u64>(i) * 8).read() : Result<u64>(0ull);
+        return user ? TRY(UserPtr<UserWord>(user).offset(i).read()).value : 0ull;
     }
 };
 
@@ -344,13 +345,11 @@ Result<void> begin_new_program(BinaryProgram& program) {
     task->flags &= ~(PF_FORKNOEXEC | PF_KTHREAD);
     task->pdeath_signal = program.secure ? 0 : task->pdeath_signal;
     task->personality &= ~(program.secure ? kPersonalityUnsafe : kReadImpliesExec);
-    task->robust_list = task->rseq = 0;
+    task->robust_list = task->ia32_robust_list = task->rseq = 0;
     if (task->group_leader == task && task->exit_signal > 0) task->exit_signal = kSigChld;
     const char* name = strrchr(program.filename.c_str(), '/');
     copy_string(task->comm, name ? name + 1 : program.filename.c_str(), sizeof(task->comm));
-    task->thread.fsbase = task->thread.gsbase = 0;
-    wrmsr(kMsrFsBase, 0);
-    wrmsr(kMsrKernelGsBase, 0);
+    reset_segments(program.ia32 ? USER_DS : 0);
     fpu_reset();
     return {};
 }

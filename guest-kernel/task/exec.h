@@ -23,6 +23,7 @@ struct BinaryProgram {
     u8 head[256] = {};  // first bytes of `file`
     Credentials cred;   // what the process will have
     bool secure = false;
+    bool ia32 = false;  // a 32-bit program
     bool write_denied = false;
 
     BinaryProgram() = default;

@@ -7,6 +7,7 @@
 #include "abi/clone.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/segments.h"
+#include "arch/x86_64/tls.h"
 #include "core/string.h"
 #include "fs/files_struct.h"
 #include "fs/fs_struct.h"
@@ -87,9 +88,29 @@ Result<SignalStruct*> new_signal_struct(const SignalStruct* parent) {
     return signal;
 }
 
+/// The child's segment registers, and with CLONE_SETTLS its own thread-local storage: the base of FS, or in a 32-bit
+/// call a descriptor.
+Result<void> copy_segments(thread_struct& child, thread_struct& parent, const CloneArgs& args) {
+    if (!current()->mm) return {};
+    save_segments(parent);
+    memcpy(child.tls, parent.tls, sizeof(child.tls));
+    child.ds = parent.ds;
+    child.es = parent.es;
+    child.fs = parent.fs;
+    child.gs = parent.gs;
+    child.fsbase = parent.fsbase;
+    child.gsbase = parent.gsbase;
+    if (!(args.flags & CLONE_SETTLS)) return {};
+    if (in_ia32_call()) return set_child_tls(child, args.tls);
+    child.fs = 0;
+    child.fsbase = args.tls;
+    return {};
+}
+
 Result<void> copy_resources(task_struct* task, const CloneArgs& args) {
     task_struct* parent = current();
     const u64 flags = args.flags;
+    TRY(copy_segments(task->thread, parent->thread, args));
     if (flags & CLONE_SIGHAND) {
         task->sighand = parent->sighand;
         task->sighand->ref();
@@ -273,8 +294,6 @@ Result<task_struct*> copy_process(const CloneArgs& args) {
     if (!(args.flags & CLONE_VM) || args.flags & CLONE_VFORK) task->sas = parent->sas;
     task->exit_signal = args.flags & CLONE_THREAD ? -1 : args.exit_signal;
     copy_scheduling(task, parent);
-    task->thread.fsbase = args.flags & CLONE_SETTLS ? args.tls : parent->thread.fsbase;
-    task->thread.gsbase = parent->thread.gsbase;
     fpu_save(task->thread.fpu);
     if (args.flags & CLONE_CHILD_CLEARTID) task->clear_child_tid = args.child_tid;
     if (args.flags & CLONE_CHILD_SETTID) task->set_child_tid = args.child_tid;

@@ -218,6 +218,7 @@ SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u
             if (!result.ok()) {
                 if (result.error() == Errno::ERESTARTSYS && timeout) {
                     current()->restart_block.fn = restart_futex_wait;
+                    current()->restart_block.layout = call_layout();
                     const u64 arguments[] = {address, value, deadline, value3, shared};
                     for (int i = 0; i < 5; i++) current()->restart_block.args[i] = arguments[i];
                     return Errno::ERESTART_RESTARTBLOCK;
@@ -341,19 +342,23 @@ Result<void> handle_futex_death(u64 address, bool pi) {
     }
 }
 
+/// The list at `head` of a program whose pointers are a Word.
+template <class Word>
 Result<void> walk_robust_list(u64 head) {
     constexpr int kLimit = 2048;
-    u64 entry = TRY(UserPtr<u64>(head).read());
-    const u64 offset = TRY(UserPtr<u64>(head + 8).read());
-    const u64 pending = TRY(UserPtr<u64>(head + 16).read());
+    const auto word = [](u64 address) -> Result<u64> { return u64{TRY(UserPtr<Word>(address).read())}; };
+    u64 entry = TRY(word(head));
+    // A long, which may be negative; and what is behind 4 GiB is at the beginning again.
+    const u64 offset = TRY(word(head + sizeof(Word)));
+    const u64 pending = TRY(word(head + 2 * sizeof(Word)));
+    const auto lock_of = [&](u64 e) { return u64{static_cast<Word>((e & ~1ull) + offset)}; };
     for (int i = 0; i < kLimit && (entry & ~1ull) != head; i++) {
-        const u64 next = TRY(UserPtr<u64>(entry & ~1ull).read());  // before its owner may free it
-        if ((entry & ~1ull) != (pending & ~1ull))
-            TRY(handle_futex_death((entry & ~1ull) + offset, entry & 1));
+        const u64 next = TRY(word(entry & ~1ull));  // before its owner may free it
+        if ((entry & ~1ull) != (pending & ~1ull)) TRY(handle_futex_death(lock_of(entry), entry & 1));
         entry = next;
         cond_resched();
     }
-    if (pending) TRY(handle_futex_death((pending & ~1ull) + offset, pending & 1));
+    if (pending) TRY(handle_futex_death(lock_of(pending), pending & 1));
     return {};
 }
 
@@ -361,8 +366,9 @@ Result<void> walk_robust_list(u64 head) {
 
 void exit_robust_list() {
     task_struct* task = current();
-    if (task->robust_list) (void)walk_robust_list(task->robust_list).ok();
-    task->robust_list = 0;
+    if (task->robust_list) (void)walk_robust_list<u64>(task->robust_list).ok();
+    if (task->ia32_robust_list) (void)walk_robust_list<u32>(task->ia32_robust_list).ok();
+    task->robust_list = task->ia32_robust_list = 0;
     exit_pi_futexes();
 }
 

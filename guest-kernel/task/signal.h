@@ -24,10 +24,19 @@ void set_current_blocked(SigSet set);
 /// Take the next deliverable signal out of the current task's sets: synchronous ones first, then the lowest
 /// number. 0 if there is none outside `blocked`.
 int dequeue_signal(SigSet blocked, KSigInfo* info);
+/// The action of `sig`; what it was. Null: only that. EINVAL.
+Result<KSigAction> change_action(int sig, const KSigAction* action);
+/// Waits for a signal outside `mask`.
+SysResult wait_with_sigmask(SigSet mask);
 /// Before returning to user mode: stop, die, or set up a handler's frame; restart the system call.
 void do_signal(pt_regs* regs);
 /// Build the frame of a handler on the user's stack (arch/x86_64/signal_frame.cpp). EFAULT.
 Result<void> setup_rt_frame(const KSigInfo& info, const KSigAction& action, SigSet saved_mask, pt_regs* regs);
+/// Whether a stack pointer lies on the current task's alternate signal stack.
+inline bool on_sig_stack(u64 sp) {
+    const KSigAltStack& s = current()->sas;
+    return !(s.flags & kSsDisable) && sp > s.sp && sp - s.sp <= s.size;
+}
 /// Kernel-made siginfo of a signal that `current` sends.
 KSigInfo siginfo_from_current(int sig, int code);
 /// Tell the parent that the process stopped, continued or died (SIGCHLD and a wake-up of wait4).

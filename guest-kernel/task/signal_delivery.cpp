@@ -13,7 +13,8 @@
 
 namespace {
 
-constexpr u64 kSyscallInstructionSize = 2;
+constexpr u64 kSyscallInstructionSize = 2;  // and of INT 0x80
+constexpr u64 kRestartSyscall = 219, kIa32RestartSyscall = 0;
 bool is_stop(int sig) {
     return sig == kSigStop || sig == kSigTstp || sig == kSigTtin || sig == kSigTtou;
 }
@@ -78,7 +79,7 @@ void handle_restart(pt_regs* regs, const KSigAction* action) {
                 return;
             }
             if (regs->rax == static_cast<u64>(-static_cast<i64>(Errno::ERESTART_RESTARTBLOCK))) {
-                regs->rax = 219;  // restart_syscall
+                regs->rax = in_ia32_call() ? kIa32RestartSyscall : kRestartSyscall;
                 regs->rip -= kSyscallInstructionSize;
                 regs->orig_rax = ~0ull;
                 return;

@@ -72,26 +72,31 @@ SysResult tkill(pid_t tgid, pid_t tid, const KSigInfo& info) {
 
 }  // namespace
 
+Result<KSigAction> change_action(int sig, const KSigAction* action) {
+    if (!valid(sig)) return Errno::EINVAL;
+    if (action && (sig == kSigKill || sig == kSigStop)) return Errno::EINVAL;
+    task_struct* task = current();
+    KSigAction before = task->sighand->action[sig - 1];
+    before.flags &= ~u64{kSaIa32Abi};
+    if (!action) return before;
+    KSigAction fresh = *action;
+    fresh.mask &= ~kUnblockable;
+    fresh.flags &= kSaNocldstop | kSaNocldwait | kSaSiginfo | kSaRestorer | kSaOnstack | kSaRestart |
+                   kSaNodefer | kSaResethand;
+    if (in_ia32_call()) fresh.flags |= kSaIa32Abi;
+    {
+        IrqGuard guard(task->signal->lock);
+        task->sighand->action[sig - 1] = fresh;
+    }
+    discard_ignored(sig);
+    return before;
+}
+
 SysResult sys_rt_sigaction(int sig, UserPtr<KSigAction> action, UserPtr<KSigAction> old, u64 size) {
     TRY(check_size(size));
     KSigAction fresh{};
     if (action) fresh = TRY(action.read());
-    if (!valid(sig)) return Errno::EINVAL;
-    if (action) {
-        if (sig == kSigKill || sig == kSigStop) return Errno::EINVAL;
-        fresh.mask &= ~kUnblockable;
-        fresh.flags &= kSaNocldstop | kSaNocldwait | kSaSiginfo | kSaRestorer | kSaOnstack | kSaRestart |
-                       kSaNodefer | kSaResethand;
-    }
-    task_struct* task = current();
-    const KSigAction before = task->sighand->action[sig - 1];
-    if (action) {
-        {
-            IrqGuard guard(task->signal->lock);
-            task->sighand->action[sig - 1] = fresh;
-        }
-        discard_ignored(sig);
-    }
+    const KSigAction before = TRY(change_action(sig, action ? &fresh : nullptr));
     if (old) TRY(old.write(before));
     return 0;
 }
@@ -129,7 +134,10 @@ SysResult sys_rt_sigpending(UserPtr<SigSet> set, u64 size) {
 
 SysResult sys_rt_sigsuspend(UserPtr<SigSet> set, u64 size) {
     TRY(check_size(size));
-    const SigSet mask = TRY(set.read());
+    return wait_with_sigmask(TRY(set.read()));
+}
+
+SysResult wait_with_sigmask(SigSet mask) {
     set_temporary_sigmask(mask);
     while (!signal_pending(current())) {
         set_current_state(TASK_INTERRUPTIBLE);
@@ -185,9 +193,7 @@ SysResult sys_rt_sigtimedwait(UserPtr<SigSet> set, UserPtr<KSigInfo> user_info, 
 SysResult sys_sigaltstack(UserPtr<KSigAltStack> stack, UserPtr<KSigAltStack> old) {
     constexpr u64 kMinSigStackSize = 2048;
     task_struct* task = current();
-    const u64 sp = current_pt_regs()->rsp;
-    const bool on_it =
-        !(task->sas.flags & kSsDisable) && sp > task->sas.sp && sp - task->sas.sp <= task->sas.size;
+    const bool on_it = on_sig_stack(current_pt_regs()->rsp);
     KSigAltStack before = task->sas;
     if (on_it) before.flags |= kSsOnstack;
     if (stack) {
@@ -259,7 +265,10 @@ SysResult sys_rt_tgsigqueueinfo(pid_t tgid, pid_t tid, int sig, UserPtr<KSigInfo
 SysResult sys_restart_syscall() {
     task_struct* task = current();
     if (!task->restart_block.fn) return Errno::EINTR;
+    const CallLayout layout = task->call_layout;
+    task->call_layout = task->restart_block.layout;
     const long result = task->restart_block.fn(task);
+    task->call_layout = layout;
     if (result < 0) return static_cast<Errno>(-result);
     return result;
 }

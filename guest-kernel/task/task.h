@@ -5,6 +5,7 @@
 // list. The debugger reads this structure by its DWARF names: keep the fields plain.
 #pragma once
 
+#include "abi/call_layout.h"
 #include "arch/x86_64/thread.h"
 #include "core/list.h"
 #include "core/refcount.h"
@@ -127,6 +128,7 @@ struct task_struct {
     struct {
         long (*fn)(task_struct*) = nullptr;
         u64 args[6] = {};
+        CallLayout layout = CallLayout::kNative;  // of the call that is to go on
     } restart_block;
 
     // Time
@@ -148,6 +150,7 @@ struct task_struct {
     u64 set_child_tid = 0;
     u64 clear_child_tid = 0;
     u64 robust_list = 0;
+    u64 ia32_robust_list = 0;
     u64 rseq = 0;  // registered area
     u32 rseq_signature = 0;
     struct VforkDone* vfork_done = nullptr;
@@ -158,6 +161,7 @@ struct task_struct {
     u8 mutex_rank = 0;  // highest Mutex rank held
     u32 usage = 1;
     u64 syscall_count = 0;
+    CallLayout call_layout = CallLayout::kNative;  // while it runs a call of a 32-bit program
 };
 
 /// The state in which this task will sleep. A full barrier: what is looked at afterwards is newer than what a waker has

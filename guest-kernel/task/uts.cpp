@@ -7,14 +7,21 @@
 #include "core/string.h"
 #include "mm/user_ptr.h"
 #include "syscall/syscalls.h"
+#include "task/aslr.h"
 #include "task/namespaces.h"
 #include "task/task.h"
 
 KUtsname init_uts = {"Linux", "orrery", "6.1.0-orrery", "#1 Orrery", "x86_64", "(none)"};
 
+void read_uts(KUtsname& uts) {
+    uts = current_uts();
+    if (current()->personality & 0x0020000) memcpy(uts.release, "2.6.60", 7);  // UNAME26
+    if ((current()->personality & kPersonalityDomain) == kPersonalityLinux32) memcpy(uts.machine, "i686", 5);
+}
+
 SysResult sys_uname(UserPtr<KUtsname> name) {
-    KUtsname copy = current_uts();
-    if (current()->personality & 0x0020000) memcpy(copy.release, "2.6.60", 7);  // UNAME26
+    KUtsname copy;
+    read_uts(copy);
     TRY(name.write(copy));
     return 0;
 }

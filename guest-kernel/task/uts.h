@@ -4,3 +4,5 @@
 #include "abi/system.h"
 
 extern KUtsname init_uts;
+/// What the current task sees: its namespace's names, under its personality(2).
+void read_uts(KUtsname& uts);

@@ -4,6 +4,7 @@
 // the CMOS clock at boot and changed by clock_settime.
 #pragma once
 
+#include "abi/call_layout.h"
 #include "core/result.h"
 #include "core/types.h"
 
@@ -11,6 +12,8 @@ struct timespec64 {
     i64 tv_sec;
     i64 tv_nsec;
 };
+template <>
+struct Ia32Layout<timespec64> : Ia32TimespecLayout<timespec64> {};
 
 /// Nanoseconds since boot (CLOCK_MONOTONIC).
 u64 ktime_get_ns();

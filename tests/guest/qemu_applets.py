@@ -91,6 +91,9 @@ def main():
         if not shutil.which(tool):
             print(f"{tool} is not installed")
             return 77
+    if not os.path.exists(busybox):
+        print(f"{busybox} is not there")
+        return 77
     if os.geteuid() != 0:
         print("the scripts compare files that only root can make")
         return 77

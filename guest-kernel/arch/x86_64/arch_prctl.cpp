@@ -2,6 +2,7 @@
 //
 // Guarantees: only user addresses are accepted; other options answer EINVAL.
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/tls.h"
 #include "syscall/syscalls.h"
 #include "task/task.h"
 
@@ -11,19 +12,21 @@ SysResult sys_arch_prctl(int option, u64 address) {
     switch (option) {
         case kSetFs:
             if (address >= kTaskSize) return Errno::EPERM;
+            if (save_segments(thread); thread.fs) load_segments(thread.ds, thread.es, 0, thread.gs);
             thread.fsbase = address;
             wrmsr(kMsrFsBase, address);
             return 0;
         case kSetGs:
             if (address >= kTaskSize) return Errno::EPERM;
+            if (save_segments(thread); thread.gs) load_segments(thread.ds, thread.es, thread.fs, 0);
             thread.gsbase = address;
             wrmsr(kMsrKernelGsBase, address);
             return 0;
         case kGetFs:
-            TRY(UserPtr<u64>(address).write(thread.fsbase));
+            TRY(UserPtr<u64>(address).write(rdmsr(kMsrFsBase)));
             return 0;
         case kGetGs:
-            TRY(UserPtr<u64>(address).write(thread.gsbase));
+            TRY(UserPtr<u64>(address).write(rdmsr(kMsrKernelGsBase)));
             return 0;
         default:
             return Errno::EINVAL;

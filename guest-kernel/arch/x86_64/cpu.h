@@ -109,6 +109,17 @@ inline u64 local_irq_save() {
 inline void local_irq_restore(u64 flags) {
     if (flags & kFlagsIf) local_irq_enable();
 }
+/// Interrupts are off for a scope.
+class IrqsOff {
+  public:
+    IrqsOff() : flags_(local_irq_save()) {}
+    ~IrqsOff() { local_irq_restore(flags_); }
+    IrqsOff(const IrqsOff&) = delete;
+    IrqsOff& operator=(const IrqsOff&) = delete;
+
+  private:
+    u64 flags_;
+};
 inline bool irqs_disabled() {
     return !(read_flags() & kFlagsIf);
 }

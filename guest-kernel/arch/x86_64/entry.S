@@ -37,10 +37,25 @@ SYMBOL_START entry_SYSCALL_compat
     sysretl
 SYMBOL_END entry_SYSCALL_compat
 
+// INT 0x80, the system call of 32-bit programs; 64-bit ones may do it too.
+SYMBOL_START asm_int80_emulation
+    swapgs
+    movl %eax, %eax
+    pushq %rax                          // orig_rax
+    cld
+    PUSH_REGS $-38
+    xorl %ebp, %ebp
+    movq %rsp, %rdi
+    call do_int80_syscall_32            // interrupts are off again when it returns
+    jmp swapgs_restore_regs_and_return_to_usermode
+SYMBOL_END asm_int80_emulation
+
 SYMBOL_START swapgs_restore_regs_and_return_to_usermode
     POP_REGS
     addq $8, %rsp
     swapgs
+    .globl native_irq_return_iret
+native_irq_return_iret:                 // may fault: see RETURN_FAULT
     iretq
 SYMBOL_END swapgs_restore_regs_and_return_to_usermode
 

@@ -3,6 +3,7 @@
 #include "arch/x86_64/cpu.h"
 #include "core/string.h"
 #include "mm/user_ptr.h"
+#include "task/task.h"
 
 namespace {
 
@@ -44,15 +45,75 @@ void load(const XsaveArea& area) {
     }
 }
 
-/// Whether `address` holds a whole XSAVE area of ours, by Linux's marks.
-bool has_extended_state(const FxsaveArea& legacy, u64 address) {
+/// Whether `address` holds a whole XSAVE area of ours, by Linux's marks; `before`: bytes that lie in front of it.
+bool has_extended_state(const FxsaveArea& legacy, u64 address, u64 before) {
     SoftwareBytes software;
     memcpy(&software, legacy.software, sizeof(software));
     if (!features || software.magic1 != kMagic1) return false;
-    if (software.xstate_size != state_size || software.extended_size != state_size + sizeof(kMagic2))
+    if (software.xstate_size != state_size || software.extended_size != before + state_size + sizeof(kMagic2))
         return false;
     u32 magic2;
     return copy_from_user(&magic2, address + state_size, sizeof(magic2)) == 0 && magic2 == kMagic2;
+}
+
+/// The state's image at `address`, whose marks count `before` bytes in front of it.
+Result<void> write_frame(FpuState& state, u64 address, u64 before) {
+    fpu_save(state);
+    FxsaveArea& legacy = state.area()->legacy;
+    memset(legacy.reserved, 0, sizeof(legacy.reserved));
+    memset(legacy.software, 0, sizeof(legacy.software));
+    if (features) {
+        const SoftwareBytes software = {
+            kMagic1, static_cast<u32>(before + state_size + sizeof(kMagic2)), features, state_size, {}};
+        memcpy(legacy.software, &software, sizeof(software));
+        if (copy_to_user(address + state_size, &kMagic2, sizeof(kMagic2))) return Errno::EFAULT;
+    }
+    if (copy_to_user(address, state.area(), state_size)) return Errno::EFAULT;
+    return {};
+}
+
+Result<void> read_frame(XsaveArea& area, u64 address, u64 before) {
+    if (copy_from_user(&area, address, sizeof(area.legacy))) return Errno::EFAULT;
+    if (has_extended_state(area.legacy, address, before)) {
+        if (copy_from_user(&area, address, state_size)) return Errno::EFAULT;
+        area.xstate_bv &= features;
+    }
+    area.xcomp_bv = 0;
+    memset(area.reserved, 0, sizeof(area.reserved));
+    area.legacy.mxcsr &= kMxcsrMask;
+    return {};
+}
+
+/// struct fregs_state, what FSAVE writes in 32-bit mode; then Linux's words (struct _fpstate_32).
+struct FsaveArea {
+    u32 control, status, tags, ip, cs, data_offset, data_segment;
+    u8 st[8][10];
+    u16 status_copy, magic;  // magic 0: an FXSAVE image follows
+};
+static_assert(sizeof(FsaveArea) == 112);
+
+/// FSAVE's two bits for each register from FXSAVE's one: 0 valid, 1 zero, 2 special, 3 empty (SDM vol. 1, 8.1.7).
+u32 full_tags(const FxsaveArea& fx) {
+    const unsigned top = fx.fsw >> 11 & 7;
+    u32 tags = 0xffff0000;
+    for (unsigned i = 0; i < 8; i++) {
+        u32 tag = 3;
+        if (fx.ftw >> i & 1) {
+            u64 mantissa;
+            u16 exponent;
+            memcpy(&mantissa, fx.st + ((i - top) & 7) * 16, sizeof(mantissa));
+            memcpy(&exponent, fx.st + ((i - top) & 7) * 16 + 8, sizeof(exponent));
+            exponent &= 0x7fff;
+            if (exponent == 0x7fff)
+                tag = 2;
+            else if (exponent == 0)
+                tag = mantissa ? 2 : 1;
+            else
+                tag = mantissa >> 63 ? 0 : 2;
+        }
+        tags |= tag << i * 2;
+    }
+    return tags;
 }
 
 }  // namespace
@@ -101,33 +162,60 @@ u64 fpu_frame_flags() {
     return features ? kUcFpXstate : 0;
 }
 
+u64 ia32_fpu_frame_size() {
+    return sizeof(FsaveArea) + fpu_frame_size();
+}
+u64 ia32_fpu_frame_below(u64 sp) {
+    return align_down(sp - fpu_frame_size(), 64) - sizeof(FsaveArea);
+}
+
 Result<void> fpu_to_frame(FpuState& state, u64 address) {
-    fpu_save(state);
-    FxsaveArea& legacy = state.area()->legacy;
-    memset(legacy.reserved, 0, sizeof(legacy.reserved));
-    memset(legacy.software, 0, sizeof(legacy.software));
-    if (features) {
-        const SoftwareBytes software = {
-            kMagic1, static_cast<u32>(state_size + sizeof(kMagic2)), features, state_size, {}};
-        memcpy(legacy.software, &software, sizeof(software));
-        if (copy_to_user(address + state_size, &kMagic2, sizeof(kMagic2))) return Errno::EFAULT;
-    }
-    if (copy_to_user(address, state.area(), state_size)) return Errno::EFAULT;
+    return write_frame(state, address, 0);
+}
+
+Result<void> fpu_to_ia32_frame(FpuState& state, u64 address, u64 cs) {
+    TRY(write_frame(state, address + sizeof(FsaveArea), sizeof(FsaveArea)));
+    const FxsaveArea& fx = state.area()->legacy;
+    FsaveArea old{};
+    old.control = fx.fcw | 0xffff0000;
+    old.status = fx.fsw | 0xffff0000;
+    old.tags = full_tags(fx);
+    old.ip = static_cast<u32>(fx.fip);
+    old.cs = static_cast<u32>(cs) | u32{fx.fop} << 16;
+    old.data_offset = static_cast<u32>(fx.fdp);
+    old.data_segment = current()->thread.ds | 0xffff0000;
+    for (unsigned i = 0; i < 8; i++) memcpy(old.st[i], fx.st + i * 16, sizeof(old.st[i]));
+    old.status_copy = fx.fsw;
+    if (copy_to_user(address, &old, sizeof(old))) return Errno::EFAULT;
     return {};
 }
 
 Result<void> fpu_from_frame(u64 address) {
     XsaveArea area;
     set_initial(area);
+    if (address) TRY(read_frame(area, address, 0));
+    load(area);
+    return {};
+}
+
+Result<void> fpu_from_ia32_frame(u64 address) {
+    XsaveArea area;
+    set_initial(area);
     if (address) {
-        if (copy_from_user(&area, address, sizeof(area.legacy))) return Errno::EFAULT;
-        if (has_extended_state(area.legacy, address)) {
-            if (copy_from_user(&area, address, state_size)) return Errno::EFAULT;
-            area.xstate_bv &= features;
-        }
-        area.xcomp_bv = 0;
-        memset(area.reserved, 0, sizeof(area.reserved));
-        area.legacy.mxcsr &= kMxcsrMask;
+        TRY(read_frame(area, address + sizeof(FsaveArea), sizeof(FsaveArea)));
+        FsaveArea old;
+        if (copy_from_user(&old, address, sizeof(old))) return Errno::EFAULT;
+        // x87's part is what the older image says.
+        FxsaveArea& fx = area.legacy;
+        fx.fcw = static_cast<u16>(old.control);
+        fx.fsw = static_cast<u16>(old.status);
+        fx.ftw = 0;
+        for (unsigned i = 0; i < 8; i++) fx.ftw |= static_cast<u8>((old.tags >> i * 2 & 3) != 3) << i;
+        fx.fop = static_cast<u16>(old.cs >> 16);
+        fx.fip = old.ip;
+        fx.fdp = old.data_offset;
+        for (unsigned i = 0; i < 8; i++) memcpy(fx.st + i * 16, old.st[i], sizeof(old.st[i]));
+        area.xstate_bv |= kX87;
     }
     load(area);
     return {};

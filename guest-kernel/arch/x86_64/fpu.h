@@ -53,6 +53,13 @@ void fpu_reset();
 u64 fpu_frame_size();
 /// The flags that uc_flags gets with it: UC_FP_XSTATE, or 0.
 u64 fpu_frame_flags();
+/// Of a 32-bit program's frame, which has them twice: as FSAVE's image, and behind that as above.
+u64 ia32_fpu_frame_size();
+/// Where it begins in a frame that ends at `sp`.
+u64 ia32_fpu_frame_below(u64 sp);
+/// `cs`: the code segment of the interrupted code.
+Result<void> fpu_to_ia32_frame(FpuState& state, u64 address, u64 cs);
+Result<void> fpu_from_ia32_frame(u64 address);
 /// Writes the registers to `address` (64-byte aligned) of the user's.
 Result<void> fpu_to_frame(FpuState& state, u64 address);
 /// Loads what a handler left at `address`; 0: initial values. Made safe first: nothing in it can raise #GP.

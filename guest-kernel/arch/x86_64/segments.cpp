@@ -12,6 +12,7 @@ extern "C" {
 CpuData cpu_data[kMaxCpus] = {{&cpu_data[0], nullptr, 0, 0, 0, 0, 0, 0, nullptr, 0, &boot_cpu_tables}};
 void entry_SYSCALL_64();
 void entry_SYSCALL_compat();
+void asm_int80_emulation();
 extern u64 exception_entries[32];
 extern u8 irq_entries_start[];
 }
@@ -100,6 +101,7 @@ void fill_idt() {
     for (unsigned v = 32; v < 256; v++) {
         set_gate(v, reinterpret_cast<u64>(irq_entries_start) + (v - 32) * 16, 0, 0);
     }
+    set_gate(0x80, reinterpret_cast<u64>(&asm_int80_emulation), 0, 3);
 }
 
 void load_idt() {

@@ -4,6 +4,7 @@
 // Guarantees: the 128-byte red zone is respected; the floating-point state is saved in XSAVE format where the
 // CPU has it, else in FXSAVE format (arch/x86_64/fpu.h), 64-byte aligned. What sigreturn loads is sanitised:
 // user flags only, valid MXCSR; where IRET would refuse CS, SS or RIP, the program gets the #GP as SIGSEGV.
+#include "arch/x86_64/ia32_signal.h"
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/thread.h"
 #include "arch/x86_64/traps.h"
@@ -52,15 +53,11 @@ void load_segments(pt_regs* regs, const UContext& uc) {
     force_sig(kSigSegv);
 }
 
-bool on_sig_stack(u64 sp) {
-    const KSigAltStack& s = current()->sas;
-    return !(s.flags & kSsDisable) && sp > s.sp && sp - s.sp <= s.size;
-}
-
 }  // namespace
 
 Result<void> setup_rt_frame(const KSigInfo& info, const KSigAction& action, SigSet saved_mask,
                             pt_regs* regs) {
+    if (action.flags & kSaIa32Abi) return setup_ia32_frame(info, action, saved_mask, regs);
     task_struct* task = current();
     if (!(action.flags & kSaRestorer)) return Errno::EFAULT;
     u64 sp = regs->rsp - 128;

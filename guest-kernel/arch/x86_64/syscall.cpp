@@ -40,18 +40,7 @@ long entry(const pt_regs* regs) {
     return call<Handler>(Handler, regs, std::make_index_sequence<arity(Handler)>{});
 }
 
-u64 unknown_named[kSyscallMax / 64 + 1];
-
-long unknown_call(u64 number) {
-    __atomic_add_fetch(&unknown_syscall_count, 1, __ATOMIC_RELAXED);
-    const u64 slot = min<u64>(number, kSyscallMax);
-    const u64 bit = 1ull << slot % 64;
-    if (!(__atomic_fetch_or(&unknown_named[slot / 64], bit, __ATOMIC_RELAXED) & bit)) {
-        printk(KERN_INFO "%s[%d]: unknown system call %ld\n", current()->comm, current()->pid,
-               static_cast<i64>(number));
-    }
-    return -static_cast<long>(Errno::ENOSYS);
-}
+UnknownCalls<kSyscallMax> unknown;
 
 enum class Status { FULL, PART, REFUSED };
 
@@ -72,6 +61,16 @@ struct Table {
 }  // namespace
 
 u64 unknown_syscall_count;
+
+long unknown_syscall(u64 number, const char* kind, bool named_before) {
+    __atomic_add_fetch(&unknown_syscall_count, 1, __ATOMIC_RELAXED);
+    if (!named_before) {
+        printk(KERN_INFO "%s[%d]: unknown %ssystem call %ld\n", current()->comm, current()->pid, kind,
+               static_cast<i64>(number));
+    }
+    return -static_cast<long>(Errno::ENOSYS);
+}
+
 extern "C" constinit const Table sys_call_table{};
 
 pt_regs* current_pt_regs() {
@@ -83,7 +82,7 @@ extern "C" bool do_syscall_64(pt_regs* regs, i64 number) {
     syscall_enter_from_user_mode(number);
     const u64 n = static_cast<u64>(number);
     const SyscallEntry handler = n < kSyscallMax ? sys_call_table.entries[n] : nullptr;
-    regs->rax = static_cast<u64>(handler ? handler(regs) : unknown_call(n));
+    regs->rax = static_cast<u64>(handler ? handler(regs) : unknown.answer(n, ""));
     exit_to_user_mode(regs);
     return regs->rcx == regs->rip && regs->r11 == regs->eflags && regs->rip < kTaskSize &&
            regs->cs == USER_CS && regs->ss == USER_DS && !(regs->eflags & 0x10100);

@@ -16,7 +16,9 @@ struct pt_regs {
 struct thread_struct {
     u64 sp = 0;  // kernel stack pointer while switched out
     u64 fsbase = 0;
-    u64 gsbase = 0;  // the user's (in KERNEL_GS_BASE while in the kernel)
+    u64 gsbase = 0;                      // the user's (in KERNEL_GS_BASE while in the kernel)
+    u64 tls[3] = {};                     // its descriptors in the GDT (arch/x86_64/tls.h)
+    u16 ds = 0, es = 0, fs = 0, gs = 0;  // selectors, while switched out
     // Of the last exception that became a signal, for the frames of all later ones.
     u64 trap_nr = 0;
     u64 error_code = 0;

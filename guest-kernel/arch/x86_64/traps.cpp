@@ -8,8 +8,10 @@
 #include "arch/x86_64/smp.h"
 #include "core/panic.h"
 #include "core/printk.h"
+#include "core/string.h"
 #include "core/trace.h"
 #include "mm/fault.h"
+#include "syscall/syscalls.h"
 #include "task/signal.h"
 #include "task/task.h"
 
@@ -83,6 +85,14 @@ void note_trap(u64 number, u64 error_code) {
 }
 
 extern "C" {
+
+/// The user's frame that IRET refused, with the registers it was about to go on with and the fault's error code.
+pt_regs* fixup_bad_iret(const pt_regs* fault) {
+    pt_regs* user = current_pt_regs();
+    const pt_regs registers = *fault;
+    memcpy(user, &registers, offsetof(pt_regs, rip));
+    return user;
+}
 
 void exc_divide_error(pt_regs* regs, u64 error) {
     fault(regs, 0, error, "divide error", kSigFpe, kFpeIntdiv, regs->rip);

@@ -449,3 +449,6 @@ std::vector<std::string> list_dir(const char* path) {
 }
 
 }  // namespace shim
+CallLayout call_layout() {
+    return CallLayout::kNative;
+}
