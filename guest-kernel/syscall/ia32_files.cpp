@@ -92,20 +92,6 @@ SysResult ia32_fcntl64(int fd, int command, u32 argument) {
             return sys_fcntl(fd, command, argument);
     }
 }
-SysResult ia32_fcntl(int fd, int command, u32 argument) {
-    switch (command) {
-        case kGetlk64:
-        case kSetlk64:
-        case kSetlkw64:
-        case F_OFD_GETLK:
-        case F_OFD_SETLK:
-        case F_OFD_SETLKW:
-            return Errno::EINVAL;
-        default:
-            return ia32_fcntl64(fd, command, argument);
-    }
-}
-
 SysResult ia32_statfs64(UserString path, u32 size, UserPtr<KernelStatfs> buf) {
     if (size != user_size<KernelStatfs>()) return Errno::EINVAL;
     return sys_statfs(path, buf);

@@ -27,7 +27,6 @@ SysResult ia32_sync_file_range(int fd, u32 low, u32 high, u32 bytes_low, u32 byt
 SysResult ia32_fallocate(int fd, int mode, u32 low, u32 high, u32 length_low, u32 length_high);
 SysResult ia32_fadvise64(int fd, u32 low, u32 high, u32 length, int advice);
 SysResult ia32_fadvise64_64(int fd, u32 low, u32 high, u32 length_low, u32 length_high, int advice);
-SysResult ia32_fcntl(int fd, int command, u32 argument);
 SysResult ia32_fcntl64(int fd, int command, u32 argument);
 SysResult ia32_statfs64(UserString path, u32 size, UserPtr<KernelStatfs> buf);
 SysResult ia32_fstatfs64(int fd, u32 size, UserPtr<KernelStatfs> buf);

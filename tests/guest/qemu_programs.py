@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the programs of tests/guest/programs on our kernel under QEMU and on the host's Linux, and compares.
 
-Each program is built statically with musl-gcc. On the host it runs first: Linux is the oracle, except for the programs
+Each program is built statically with musl-gcc, those called ia32_… without a C library for 32 bits. On the host it runs first: Linux is the oracle, except for the programs
 listed in GUEST_ONLY, which must only end with status 0 in the guest. The guest's kernel must not panic.
 
 With ORRERY_EMULATOR=PATH it is Orrery that runs the guest instead of QEMU, with the CPU that ORRERY_CPU names.
@@ -22,6 +22,9 @@ GUEST_ONLY = {"administration", "oom", "fork_limit", "fuzz", "hostname", "huge_p
               "overcommit", "swap"}  # they would harm or depend on the host
 MACHINES = {"swap": ("64M", 160 << 20)}  # programs that want a machine of their own: its memory, the bytes of its disk
 NOT_UNDER_TCG = {"float_faults"}  # QEMU's translator raises no floating-point exceptions
+# 32-bit programs have no C library (check32.h).
+STANDALONE = ["-std=gnu11", "-O1", "-w", "-ffreestanding", "-fno-builtin", "-fno-pie", "-no-pie", "-fno-stack-protector",
+              "-mno-sse", "-nostdlib", "-static"]
 TIMEOUT_SECONDS = int(os.environ.get("ORRERY_GUEST_TIMEOUT", "240"))
 INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -41,10 +44,15 @@ poweroff -f
 """
 
 
+def compiler(name):
+    """What a program is compiled with."""
+    return ["gcc", "-m32", *STANDALONE] if name.startswith("ia32_") else ["musl-gcc", "-static", "-O1", "-w"]
+
+
 def build(names, directory):
     for name in names:
-        subprocess.run(["musl-gcc", "-static", "-O1", "-w", "-o", os.path.join(directory, name),
-                        os.path.join(SOURCES, name + ".c")], check=True)
+        subprocess.run([*compiler(name), "-o", os.path.join(directory, name), os.path.join(SOURCES, name + ".c")],
+                       check=True)
 
 
 def make_initramfs(names, programs, busybox, directory):
