@@ -37,6 +37,13 @@ void* memset(void* dest, int byte, size_t n) {
 int memcmp(const void* a, const void* b, size_t n) {
     const u8* x = static_cast<const u8*>(a);
     const u8* y = static_cast<const u8*>(b);
+    for (; n >= sizeof(u64); n -= sizeof(u64), x += sizeof(u64), y += sizeof(u64)) {
+        u64 left, right;
+        __builtin_memcpy(&left, x, sizeof(left));
+        __builtin_memcpy(&right, y, sizeof(right));
+        // The first byte in memory is the lowest of a word: reversed, words compare as their bytes do.
+        if (left != right) return __builtin_bswap64(left) < __builtin_bswap64(right) ? -1 : 1;
+    }
     for (; n; n--, x++, y++) {
         if (*x != *y) return *x - *y;
     }

@@ -4,5 +4,10 @@
 
 #include "core/types.h"
 
+/// By the processor's CRC32 instruction from now on, if it has that. At boot.
+void init_checksums();
+
 u32 crc32c(u32 crc, const void* data, size_t size);
+/// The same without the instruction.
+u32 crc32c_by_table(u32 crc, const void* data, size_t size);
 u16 crc16(u16 crc, const void* data, size_t size);

@@ -1,6 +1,7 @@
 // ext4 as mount(2) sees it, and the commits that nobody asks for.
 #include "fs/ext4/register.h"
 
+#include "fs/ext4/checksum.h"
 #include "fs/ext4/ext4.h"
 #include "fs/writeback.h"
 #include "time/clock.h"
@@ -71,6 +72,7 @@ u64 Ext4Super::commit_if_due(u64 now) {
 }
 
 void init_ext4() {
+    init_checksums();
     for (FileSystemType& type : g_types) register_filesystem(&type);
     register_flusher_work(&g_commits);
 }
