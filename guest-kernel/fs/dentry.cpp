@@ -2,14 +2,22 @@
 #include "fs/dentry.h"
 
 #include "fs/notify.h"
+#include "mm/buddy.h"
 #include "sync/guarded.h"
 
 struct Dcache {
-    static constexpr u32 kBuckets = 1024;
+    static constexpr u32 kBuckets = 4096;
     List<Dentry, &Dentry::hash_node_> buckets[kBuckets];
     List<Dentry, &Dentry::unused_node_> unused;
     u32 unused_count = 0;
+    u32 most_unused = 0;  ///< 0: not worked out yet
 
+    bool too_many_unused() {
+        // With its inode one takes about a fourth of a page, so that all together take a few per cent of memory.
+        if (most_unused == 0)
+            most_unused = static_cast<u32>(min<u64>(max<u64>(buddy_total_pages() / 16, 2048), 65536));
+        return unused_count > most_unused;
+    }
     void forget_unused(Dentry* dentry) {
         if (!dentry->unused_node_.linked()) return;
         dentry->unused_node_.remove();
@@ -138,7 +146,7 @@ void Dentry::unref() const {
         if (__atomic_sub_fetch(&refs_, 1, __ATOMIC_ACQ_REL) != 0) return nullptr;
         Dentry* self = const_cast<Dentry*>(this);
         if (self->release_to(cache)) return self;
-        return cache.unused_count > kMaxUnused ? cache.evict(cache.unused.front()) : nullptr;
+        return cache.too_many_unused() ? cache.evict(cache.unused.front()) : nullptr;
     });
     if (doomed) free_chain(doomed);
 }

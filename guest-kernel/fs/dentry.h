@@ -1,8 +1,8 @@
 // Dentry: a name in a directory that led to an inode, and the cache of such names.
 //
 // Guarantees: a dentry holds its parent and its inode. Of one directory and name at most one dentry is in the
-// cache. An unused one stays in the cache (at most kMaxUnused of them, the oldest are dropped) until its name
-// goes away. There are no negative entries: the file systems so far are in memory and answer as fast.
+// cache. An unused one stays in the cache (as many as one for 16 pages of memory, the oldest are dropped) until
+// its name goes away. There are no negative entries: the file systems so far are in memory and answer as fast.
 // Locking: the cache's hash, the parents, names and the counts' step to zero are under one spin lock
 // (LockRank::kDcache), so a dentry's text must be read under DcacheGuard or while its directory is locked.
 #pragma once
@@ -15,8 +15,6 @@ struct Dcache;
 
 class Dentry {
   public:
-    static constexpr u32 kMaxUnused = 2048;
-
     /// A root: no parent, the name "/".
     static Result<RefPtr<Dentry>> make_root(RefPtr<Inode> inode);
     /// A dentry that no directory lists (pipes, memfd): shown as `label`.

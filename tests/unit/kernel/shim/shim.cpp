@@ -96,6 +96,9 @@ void page_put(Page* page) {
 MemoryCounts memory_counts() {
     return {16384, 8192, 0, 0, 0, 0};
 }
+u64 buddy_total_pages() {
+    return memory_counts().total;
+}
 u64 buddy_free_pages() {
     return memory_counts().free;
 }
