@@ -1,6 +1,7 @@
 // Message queues: the file system, and the mq_ calls.
 #include "ipc/mqueue.h"
 
+#include "abi/sigevent.h"
 #include "core/string.h"
 #include "core/unique.h"
 #include "fs/cred.h"
@@ -253,7 +254,7 @@ void init_mqueue() {
 
 SysResult sys_mq_open(UserString user_name, int flags, u32 mode, UserBytes user_attr) {
     UserMqAttr attr;
-    if (user_attr) TRY(user_attr.copy_in(&attr, sizeof(attr)));
+    if (user_attr) attr = TRY(UserPtr<UserMqAttr>(user_attr.address()).read());
     const KString text = TRY(read_name(user_name));
     const Name name(text.c_str(), text.size());
     MqRoot& root = static_cast<MqRoot&>(g_super->root->inode());
@@ -378,13 +379,9 @@ SysResult sys_mq_timedreceive(int fd, UserBytes text, u64 size, UserPtr<u32> pri
 }
 
 SysResult sys_mq_notify(int fd, UserBytes event) {
-    struct {
-        u64 value;
-        i32 signo, notify;
-        u64 unused[6];
-    } wanted = {};
+    KSigEvent wanted{};
     if (event) {
-        TRY(event.copy_in(&wanted, sizeof(wanted)));
+        wanted = TRY(UserPtr<KSigEvent>(event.address()).read());
         if (wanted.notify != kNotifySignal && wanted.notify != kNotifyNone &&
             wanted.notify != kNotifyThread) {
             return Errno::EINVAL;
@@ -413,7 +410,7 @@ SysResult sys_mq_notify(int fd, UserBytes event) {
 SysResult sys_mq_getsetattr(int fd, UserBytes fresh, UserBytes old) {
     UserMqAttr attr = {};
     if (fresh) {
-        TRY(fresh.copy_in(&attr, sizeof(attr)));
+        attr = TRY(UserPtr<UserMqAttr>(fresh.address()).read());
         if (attr.flags & ~i64{O_NONBLOCK}) return Errno::EINVAL;
     }
     const Opened opened = TRY(queue_of(fd));
@@ -426,6 +423,6 @@ SysResult sys_mq_getsetattr(int fd, UserBytes fresh, UserBytes old) {
         const int on = static_cast<int>(attr.flags);
         opened.file->flags = (opened.file->flags & ~O_NONBLOCK) | on;
     }
-    if (old) TRY(old.copy_out(&before, sizeof(before)));
+    if (old) TRY(UserPtr<UserMqAttr>(old.address()).write(before));
     return 0L;
 }

@@ -4,6 +4,7 @@
 // is within RLIMIT_MSGQUEUE.
 #pragma once
 
+#include "abi/call_layout.h"
 #include "core/list.h"
 #include "fs/file.h"
 #include "sync/guarded.h"
@@ -13,6 +14,23 @@ struct UserMqAttr {  // struct mq_attr
     i64 flags, maxmsg, msgsize, curmsgs, reserved[4];
 };
 static_assert(sizeof(UserMqAttr) == 64);
+template <>
+struct Ia32Layout<UserMqAttr> {
+    struct Small {
+        i32 flags, maxmsg, msgsize, curmsgs, reserved[4];
+    };
+    static Result<UserMqAttr> widen(const Small& s) {
+        return UserMqAttr{s.flags, s.maxmsg, s.msgsize, s.curmsgs, {}};
+    }
+    static Result<void> narrow(const UserMqAttr& a, Small& out) {
+        out = {static_cast<i32>(a.flags),
+               static_cast<i32>(a.maxmsg),
+               static_cast<i32>(a.msgsize),
+               static_cast<i32>(a.curmsgs),
+               {}};
+        return {};
+    }
+};
 
 struct MqMessage {
     ListNode node;

@@ -4,6 +4,7 @@
 // runs out half-way the new address space is torn down and the old one is intact.
 #include "mm/mm_struct.h"
 
+#include "arch/x86_64/ldt.h"
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/pte_range.h"
 #include "core/panic.h"
@@ -135,7 +136,8 @@ Result<mm_struct*> dup_mm(mm_struct* old_mm) {
     mm->stack_vm = old_mm->stack_vm;
     mm->membarrier_registered = old_mm->membarrier_registered;
     mm->dumpable = old_mm->dumpable;
-    const Result<void> result = dup_areas(mm, old_mm);
+    Result<void> result = dup_areas(mm, old_mm);
+    if (result.ok()) result = copy_ldt(*mm, *old_mm);
     flush_tlb_mm(old_mm);
     old_mm->mmap_lock.unlock();
     if (!result.ok()) {
@@ -163,6 +165,7 @@ void mmput(mm_struct* mm) {
     free_areas(mm);
     if (mm->exe_file) mm->exe_file->inode->allow_write_access();
     mm->exe_file.reset();
+    free_ldt(*mm);
     mmdrop(mm);
 }
 

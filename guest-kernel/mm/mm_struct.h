@@ -16,6 +16,7 @@
 #include "sync/mutex.h"
 
 struct mm_struct;
+struct LdtTable;
 
 enum VmFlags : u64 {
     VM_READ = 1,
@@ -110,6 +111,8 @@ struct mm_struct {
     bool thp_disabled = false;  // PR_SET_THP_DISABLE
     TableList deposited;        // a page table for each huge entry (mm/huge_memory.h)
 
+    LdtTable* ldt =
+        nullptr;  // modify_ldt(2); under mmap_lock, loaded by each CPU that runs it (arch/x86_64/ldt.h)
     TlbContext tlb;
 
     u64 rss() const { return rss_anon + rss_file + rss_shmem; }

@@ -48,6 +48,7 @@ SysResult sys_getppid();
 SysResult sys_gettid();
 SysResult sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5);
 SysResult sys_arch_prctl(int option, u64 address);
+SysResult sys_modify_ldt(int function, UserBytes pointer, u64 size);
 SysResult sys_personality(u32 persona);
 
 // System V IPC

@@ -8,6 +8,7 @@
 // posixtimer_rearm); if the signal is ignored, in the interrupt, but at most once in a tick.
 #include "task/process_timers.h"
 
+#include "abi/sigevent.h"
 #include "core/string.h"
 #include "syscall/syscalls.h"
 #include "task/cpu_clock.h"
@@ -319,13 +320,8 @@ SysResult sys_alarm(u32 seconds) {
 }
 
 SysResult sys_timer_create(clockid_t clock, u64 event, UserPtr<i32> id) {
-    struct {
-        u64 value;
-        i32 signo, notify, thread, pad;
-        u8 rest[40];
-    } sigevent{};
-    static_assert(sizeof(sigevent) == 64);
-    if (event) TRY(UserBytes(event).copy_in(&sigevent, sizeof(sigevent)));
+    KSigEvent sigevent{};
+    if (event) sigevent = TRY(UserPtr<KSigEvent>(event).read());
     if (clock >= kMonotonicRaw && clock <= kMonotonicCoarse) return Errno::EOPNOTSUPP;
     CpuClock cpu;
     if (is_cpu_clock(clock))

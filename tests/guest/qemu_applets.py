@@ -4,6 +4,9 @@ compares their output line by line: the host's Linux is the oracle.
 
 Each script runs as `busybox sh NAME.sh` in an empty directory, as root, with busybox's applets alone in PATH.
 
+With ORRERY_GUEST_TREE=DIRECTORY the guest has the files below that besides, instead of BUSYBOX if there is one in it: a
+dynamically linked one with its libraries, which the host need not have.
+
 usage: qemu_applets.py KERNEL BUSYBOX [NAME...]     exit status: 0 all equal, 1 some differ, 77 cannot run here
 Environment: ORRERY_EMULATOR: the orrery to run it on instead of QEMU; ORRERY_GUEST_TIMEOUT seconds for the whole run (600), ORRERY_QEMU_ARGS more arguments for QEMU, or for the orrery.
 """
@@ -40,6 +43,8 @@ def make_initramfs(names, busybox, directory):
     for d in ("bin", "dev", "proc", "tmp", "etc", "applets"):
         os.makedirs(os.path.join(root, d))
     shutil.copy(busybox, os.path.join(root, "bin/busybox"))
+    if "ORRERY_GUEST_TREE" in os.environ:
+        shutil.copytree(os.environ["ORRERY_GUEST_TREE"], root, symlinks=True, dirs_exist_ok=True)
     os.chmod(os.path.join(root, "tmp"), 0o1777)
     for name in names:
         shutil.copy(os.path.join(SCRIPTS, name + ".sh"), os.path.join(root, "applets"))
@@ -91,9 +96,10 @@ def main():
         if not shutil.which(tool):
             print(f"{tool} is not installed")
             return 77
-    if not os.path.exists(busybox):
-        print(f"{busybox} is not there")
-        return 77
+    for needed in (busybox, os.environ.get("ORRERY_GUEST_TREE", busybox)):
+        if not os.path.exists(needed):
+            print(f"{needed} is not there")
+            return 77
     if os.geteuid() != 0:
         print("the scripts compare files that only root can make")
         return 77

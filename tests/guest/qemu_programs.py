@@ -21,7 +21,7 @@ SOURCES = os.path.join(HERE, "programs")
 GUEST_ONLY = {"administration", "oom", "fork_limit", "fuzz", "hostname", "huge_pages", "loop_devices",
               "overcommit", "swap"}  # they would harm or depend on the host
 MACHINES = {"swap": ("64M", 160 << 20)}  # programs that want a machine of their own: its memory, the bytes of its disk
-NOT_UNDER_TCG = {"float_faults"}  # QEMU's translator raises no floating-point exceptions
+NOT_UNDER_TCG = {"float_faults", "ia32_limits"}  # QEMU's translator raises no floating-point exceptions, and looks at no limits
 # 32-bit programs have no C library (check32.h).
 STANDALONE = ["-std=gnu11", "-O1", "-w", "-ffreestanding", "-fno-builtin", "-fno-pie", "-no-pie", "-fno-stack-protector",
               "-mno-sse", "-nostdlib", "-static"]

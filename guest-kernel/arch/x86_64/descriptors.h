@@ -4,6 +4,7 @@
 // Guarantees: struct user_desc's layout; a descriptor made from one is a user's (DPL 3), never of 64-bit code.
 #pragma once
 
+#include "arch/x86_64/ldt.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/segments.h"
 #include "core/types.h"
@@ -45,7 +46,7 @@ inline u64 descriptor_of(u16 selector) {
     constexpr u16 kLocal = 4;
     const CpuTables& tables = *this_cpu().tables;
     const unsigned index = selector >> 3;
-    if (selector & kLocal) return 0;
+    if (selector & kLocal) return ldt_descriptor(index);
     return index < sizeof(tables.gdt) / sizeof(tables.gdt[0]) ? tables.gdt[index] : 0;
 }
 /// Whether a program may have this segment in DS, ES, FS or GS: present, its own, readable.

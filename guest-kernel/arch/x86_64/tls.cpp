@@ -4,6 +4,7 @@
 #include "arch/x86_64/descriptors.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/segments.h"
+#include "mm/mm_struct.h"
 #include "mm/user_ptr.h"
 #include "syscall/syscalls.h"
 #include "task/task.h"
@@ -90,9 +91,16 @@ void save_segments(thread_struct& thread) {
     if (thread.gs > 3) thread.gsbase = 0;
 }
 
+void refresh_segments() {
+    thread_struct& thread = current()->thread;
+    save_segments(thread);
+    load_registers(thread);
+}
+
 void switch_segments(task_struct* prev, task_struct* next) {
     if (prev->mm) save_segments(prev->thread);
     if (!next->mm) return;  // the registers stay until the next program's
+    load_ldt(*next->mm);
     load_descriptors(next->thread);
     load_registers(next->thread);
 }
@@ -104,6 +112,7 @@ void reset_segments(u16 data) {
     thread.ds = thread.es = data;
     thread.fs = thread.gs = 0;
     thread.fsbase = thread.gsbase = 0;
+    load_ldt(*current()->mm);
     load_descriptors(thread);
     load_registers(thread);
 }

@@ -17,6 +17,8 @@ void switch_segments(task_struct* prev, task_struct* next);
 void reset_segments(u16 data);
 /// The selectors as they are now, for a signal's frame and for a child.
 void save_segments(thread_struct& thread);
+/// The descriptors that the current program's selectors name have changed: load them again. Interrupts off.
+void refresh_segments();
 /// Loads what a handler left in a 32-bit frame; a selector that cannot be loaded becomes null.
 void load_segments(u16 ds, u16 es, u16 fs, u16 gs);
 /// clone(2) with CLONE_SETTLS in a 32-bit call: `user_desc` is the child's descriptor. EFAULT, EINVAL.

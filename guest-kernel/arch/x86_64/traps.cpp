@@ -6,6 +6,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/smp.h"
+#include "arch/x86_64/umip.h"
 #include "core/panic.h"
 #include "core/printk.h"
 #include "core/string.h"
@@ -119,6 +120,10 @@ void exc_stack_segment(pt_regs* regs, u64 error) {
     fault(regs, 12, error, "stack segment", kSigBus, kSiKernel, 0);
 }
 void exc_general_protection(pt_regs* regs, u64 error) {
+    if (user_mode(regs) && boot_cpu_features.umip && error == 0) {
+        local_irq_enable();
+        if (fixup_umip_exception(regs)) return;
+    }
     fault(regs, 13, error, "general protection fault", kSigSegv, kSiKernel, 0);
 }
 void exc_alignment_check(pt_regs* regs, u64 error) {

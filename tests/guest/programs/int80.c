@@ -86,6 +86,16 @@ int main(void) {
     waitpid(pid, &status, 0);
     CHECK(WIFSIGNALED(status) && (WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGBUS));
 
+    // The local table is a call of 64-bit programs too, whose result is an unsigned int.
+    unsigned entry[4] = {3, (unsigned)low, 0xfff, 0x41}, table[8] = {0};
+    CHECK(syscall(SYS_modify_ldt, 0x11, entry, sizeof(entry)) == 0);
+    CHECK(syscall(SYS_modify_ldt, 0, table, sizeof(table)) == 32);
+    CHECK(table[0] == 0 && (table[6] & 0xffff) == 0xfff);
+    CHECK(syscall(SYS_modify_ldt, 0x11, entry, 3) == (unsigned)-EINVAL);
+    ((int*)low)[5] = 99;
+    __asm__ volatile("movw %w1, %%gs; movl %%gs:20, %0; movw %w2, %%gs" : "=&r"(value) : "r"(0x1f), "r"(0));
+    CHECK(value == 99);
+
     CHECK(WIFEXITED(strict(1)));
     CHECK(WTERMSIG(strict(20)) == SIGKILL);
     CHECK(WEXITSTATUS(strict(4)) == 5);
