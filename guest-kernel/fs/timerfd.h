@@ -2,23 +2,26 @@
 #pragma once
 
 #include "fs/file.h"
+#include "sync/guarded.h"
 #include "sync/wait_queue.h"
 #include "time/tick.h"
 
 class TimerFile final : public File {
   public:
     TimerFile(Inode& file_inode, bool realtime) : File(file_inode), realtime_(realtime) {
-        timer_.function = on_time;
-        timer_.data = this;
+        const auto state = state_.lock();
+        state->timer.function = on_time;
+        state->timer.data = this;
     }
-    ~TimerFile() override { timer_cancel(&timer_); }
+    ~TimerFile() override;
 
     struct Setting {
         u64 value;     ///< ns until (or, set absolutely, the time of) the next expiration; 0: disarmed
         u64 interval;  ///< ns between expirations; 0: only one
     };
-    void set(const Setting& setting, bool absolute);
-    Setting remaining() const;
+    /// What was set before.
+    Setting set(const Setting& setting, bool absolute);
+    Setting remaining();
 
     /// Eight bytes: how many expirations there were since the last read; waits for the first.
     Result<size_t> read(IovIter& to, loff_t& pos) override;
@@ -30,13 +33,18 @@ class TimerFile final : public File {
 
   private:
     static void on_time(Timer* timer);
-    bool expired() const;
-
-    Timer timer_;
+    bool expired();
+    /// Takes the expirations so far: their number, 0 if there is none.
+    u64 take();
+    struct State {
+        Timer timer;
+        u64 expires = 0;  ///< ktime of the first expiration that was not read; 0: disarmed
+        u64 interval = 0;
+    };
+    static Setting remaining(const State& state);
+    Guarded<State, LockRank::kTimerFile> state_;  // the timer's function takes no lock of ours
     WaitQueue wait_;
-    u64 expires_ = 0;  ///< ktime of the first expiration that was not read; 0: disarmed
-    u64 interval_ = 0;
-    bool realtime_;
+    const bool realtime_;
 };
 
 Result<RefPtr<TimerFile>> make_timerfd(bool realtime, int flags);

@@ -38,39 +38,70 @@ Result<Page*> own_copy(vm_area_struct* vma, u64 index, unsigned order, Page* fro
     return copy;
 }
 
+/// Puts `head`, whose reference we give away, into an entry that was empty. Somebody else's entry, or a truncate since
+/// `sequence` was read: the fault comes again and looks again.
+void install_missing(vm_area_struct* vma, u64& entry, Page* head, bool writable, u64 sequence) {
+    {
+        const SpinGuard guard(vma->vm_mm->page_table_lock);
+        const bool stale = sequence != __atomic_load_n(&vma->vm_object->invalidations, __ATOMIC_SEQ_CST);
+        if (!(entry & kPtePresent) && !stale) {
+            install(vma, entry, head, head->order, writable);
+            return;
+        }
+    }
+    page_put(head);
+}
+
 Result<void> fault_missing(vm_area_struct* vma, u64 address, u64& entry, unsigned order, bool write) {
     HugetlbObject& object = object_of(vma);
     const u64 index = huge_index(vma, address, order);
+    const u64 sequence = __atomic_load_n(&object.invalidations, __ATOMIC_SEQ_CST);
     if (index >= object.size() >> kPageShift >> order) return Errno::ENXIO;
     const bool writable = vma->vm_flags & VM_WRITE;
     if (vma->shared()) {
         Result<Page*> page = object.get_huge(index);
         if (!page.ok()) return Errno::ENXIO;
-        install(vma, entry, page.value(), order, writable);
+        install_missing(vma, entry, page.value(), writable, sequence);
         return {};
     }
     Page* in_file = object.peek_huge(index);
     if (in_file && !write) {
-        install(vma, entry, in_file, order, false);
+        install_missing(vma, entry, in_file, false, sequence);
         return {};
     }
     Result<Page*> page = in_file ? own_copy(vma, index, order, in_file) : own_page(vma, index, order);
     if (in_file) page_put(in_file);
-    install(vma, entry, TRY(std::move(page)), order, write);
+    install_missing(vma, entry, TRY(std::move(page)), write, sequence);
     return {};
 }
 
 /// A write to a present, read-only entry of a writable area.
 Result<void> fault_write(vm_area_struct* vma, u64 address, u64& entry, unsigned order) {
-    Page* head = page_of(entry);
-    if (vma->shared() || (head->flags & kPageAnon && page_count(head) == 1)) {
-        entry |= kPteWrite | kPteDirty;
-    } else {
-        Page* copy = TRY(own_copy(vma, huge_index(vma, address, order), order, head));
-        hugetlb_zap(vma, align_down(address, leaf_size(order)), entry, true);
-        install(vma, entry, copy, order, true);
+    SpinLock& lock = vma->vm_mm->page_table_lock;
+    Page* head = nullptr;
+    {
+        const SpinGuard guard(lock);
+        if (!(entry & kPtePresent)) return {};  // truncated meanwhile: the fault comes again
+        head = page_of(entry);
+        if (vma->shared() || (head->flags & kPageAnon && page_count(head) == 1)) {
+            entry |= kPteWrite | kPteDirty;
+            flush_tlb_page(vma->vm_mm, address);
+            return {};
+        }
+        page_get(head);
     }
-    flush_tlb_page(vma->vm_mm, address);
+    Result<Page*> copy = own_copy(vma, huge_index(vma, address, order), order, head);
+    page_put(head);
+    Page* fresh = TRY(std::move(copy));
+    {
+        const SpinGuard guard(lock);
+        if (entry & kPtePresent && page_of(entry) == head) {
+            hugetlb_zap(vma, align_down(address, leaf_size(order)), entry, true);
+            install(vma, entry, fresh, order, true);
+            return {};
+        }
+    }
+    page_put(fresh);
     return {};
 }
 

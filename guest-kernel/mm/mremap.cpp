@@ -63,6 +63,13 @@ Result<void> leave_old_place(mm_struct* mm, const Remap& r, u64 size) {
     return change_vm_flags(mm, r.address, r.address + size, 0, VM_LOCKED);
 }
 
+/// A truncate of the object must see each page in one of the two areas, in whatever order it looks at them.
+Result<void> move_pages(mm_struct* mm, const vm_area_struct* area, u64 from, u64 to, u64 size) {
+    if (!area->vm_object) return move_page_tables(mm, from, to, size);
+    const auto mappings = area->vm_object->mappings.lock();
+    return move_page_tables(mm, from, to, size);
+}
+
 Result<u64> move_area(mm_struct* mm, vm_area_struct* vma, const Remap& r) {
     const u64 page_size = leaf_size(hugetlb_order(vma));
     const u64 target =
@@ -72,7 +79,7 @@ Result<u64> move_area(mm_struct* mm, vm_area_struct* vma, const Remap& r) {
     vm_area_struct* moved = TRY(insert_area(mm, target, target + r.new_size, vma->vm_flags, vma->vm_file,
                                             vma->vm_object, vma->index_of(r.address)));
     moved->huge_reserve = vma->huge_reserve;
-    TRY(move_page_tables(mm, r.address, target, size));
+    TRY(move_pages(mm, moved, r.address, target, size));
     TRY(leave_old_place(mm, r, size));
     merge_around(mm, find_vma(mm, target));
     return u64{target};

@@ -371,12 +371,12 @@ void zap_vma_range(vm_area_struct* vma, u64 start, u64 end, bool even_cows) {
     mm_struct* mm = vma->vm_mm;
     start = max(start, vma->vm_start);
     end = min(end, vma->vm_end);
+    const SpinGuard guard(mm->page_table_lock);
     if (vma->vm_flags & VM_HUGETLB) {
         for_each_leaf(mm->pgd, start, end,
                       [&](u64 address, pte_t& pte, unsigned) { hugetlb_zap(vma, address, pte, even_cows); });
         return;
     }
-    const SpinGuard guard(mm->page_table_lock);
     zap_locked(vma, start, end, even_cows);
 }
 

@@ -38,6 +38,7 @@ enum class LockRank : u8 {
     kPidNumbers = 101,     // what numbers are taken in PID namespaces
     kTaskResources = 102,  // task_struct::alloc_lock
     kSignal = 104,         // SignalStruct and its pending sets
+    kSighand = 105,        // SighandStruct: what processes do with signals
     kQueuedSignals = 106,  // how many each user has
     kKobjects = 107,       // the tree of kernel objects: names, parents, children
     kTtyPort = 108,
@@ -58,6 +59,7 @@ enum class LockRank : u8 {
     kCmos = 125,        // the registers of the real-time clock
     kClockState = 123,  // adjtimex's variables
     kRandom = 124,      // the random generator's key
+    kTimerFile = 129,   // a timerfd
     kWaitQueue = 130,
     kRunQueue = 140,
     kTimer = 145,       // the tick is armed by schedule()

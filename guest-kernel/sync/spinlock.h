@@ -1,6 +1,6 @@
 // Spin locks: short critical sections, also against interrupt handlers.
 //
-// Guarantees: ranked (sync/lock_rank.h); a second lock() by the holding CPU is a panic, not a hang. Holding
+// Guarantees: ranked (sync/lock_rank.h); fair: whoever came first gets it first (a ticket lock); a second lock() by the holding CPU is a panic, not a hang. Holding
 // one disables preemption: never sleep, never touch user memory. Data that an interrupt handler also touches
 // needs the irqsave form everywhere.
 #pragma once
@@ -19,10 +19,15 @@ class SpinLock {
     u64 lock_irqsave();
     void unlock_irqrestore(u64 flags);
     /// In a panic: whoever holds it is stopped for good.
-    void break_open() { __atomic_store_n(&holder_, 0, __ATOMIC_RELEASE); }
+    void break_open() {
+        holder_ = 0;
+        __atomic_store_n(&serving_, __atomic_load_n(&next_, __ATOMIC_RELAXED), __ATOMIC_RELEASE);
+    }
 
   private:
-    u32 holder_ = 0;  // number of the CPU that holds it + 1; 0: free
+    u32 next_ = 0;     // the ticket of who comes next
+    u32 serving_ = 0;  // whose turn it is; next_: nobody's
+    u32 holder_ = 0;   // number of the CPU that holds it + 1; 0: free
     LockRank rank_;
     u8 outer_rank_ = 0;
 };

@@ -24,8 +24,7 @@ Result<RefPtr<File>> timer_file(int fd) {
     return file;
 }
 
-Result<void> give(UserPtr<KernelItimerspecFs> user, const TimerFile& timer) {
-    const TimerFile::Setting s = timer.remaining();
+Result<void> give(UserPtr<KernelItimerspecFs> user, const TimerFile::Setting& s) {
     return user.write({from_ns(s.interval), from_ns(s.value)});
 }
 
@@ -45,13 +44,13 @@ SysResult sys_timerfd_settime(int fd, int flags, UserPtr<KernelItimerspecFs> fre
     const TimerFile::Setting setting{TRY(to_ns(wanted.value)), TRY(to_ns(wanted.interval))};
     RefPtr<File> file = TRY(timer_file(fd));
     TimerFile& timer = *file->as_timer_file();
-    if (!old.is_null()) TRY(give(old, timer));
-    timer.set(setting, (flags & TFD_TIMER_ABSTIME) != 0);
+    const TimerFile::Setting before = timer.set(setting, (flags & TFD_TIMER_ABSTIME) != 0);
+    if (!old.is_null()) TRY(give(old, before));
     return 0L;
 }
 
 SysResult sys_timerfd_gettime(int fd, UserPtr<KernelItimerspecFs> current_value) {
     RefPtr<File> file = TRY(timer_file(fd));
-    TRY(give(current_value, *file->as_timer_file()));
+    TRY(give(current_value, file->as_timer_file()->remaining()));
     return 0L;
 }

@@ -19,13 +19,12 @@ constexpr u64 kFileCaps = cap_bit(kCapChown) | cap_bit(kCapDacOverride) | cap_bi
                           cap_bit(kCapFowner) | cap_bit(kCapFsetid) | cap_bit(kCapLinuxImmutable) |
                           cap_bit(kCapMknod) | cap_bit(kCapMacOverride);
 
-Credentials& cred() {
+const Credentials& cred() {
     return current()->cred;
 }
 
 /// After a change of user ids (capabilities(7), "Effect of user ID changes on capabilities").
-void fix_capabilities(const Credentials& old) {
-    Credentials& c = cred();
+void fix_capabilities(const Credentials& old, Credentials& c) {
     if (c.securebits & kSecureNoSetuidFixup) return;
     const bool had_root = old.uid == 0 || old.euid == 0 || old.suid == 0;
     const bool has_root = c.uid == 0 || c.euid == 0 || c.suid == 0;
@@ -74,30 +73,32 @@ SysResult sys_getegid() {
 SysResult sys_setuid(uid_t uid) {
     if (uid == kKeep) return Errno::EINVAL;
     const Credentials old = cred();
-    Credentials& c = cred();
+    Credentials c = cred();
     if (c.has(kCapSetuid))
         c.uid = c.suid = uid;
     else if (uid != c.uid && uid != c.suid)
         return Errno::EPERM;
     c.euid = c.fsuid = uid;
-    fix_capabilities(old);
+    fix_capabilities(old, c);
+    commit_creds(std::move(c));
     return 0;
 }
 
 SysResult sys_setgid(gid_t gid) {
     if (gid == kKeep) return Errno::EINVAL;
-    Credentials& c = cred();
+    Credentials c = cred();
     if (c.has(kCapSetgid))
         c.gid = c.sgid = gid;
     else if (gid != c.gid && gid != c.sgid)
         return Errno::EPERM;
     c.egid = c.fsgid = gid;
+    commit_creds(std::move(c));
     return 0;
 }
 
 SysResult sys_setreuid(uid_t ruid, uid_t euid) {
     const Credentials old = cred();
-    Credentials& c = cred();
+    Credentials c = cred();
     if (!c.has(kCapSetuid)) {
         if (ruid != kKeep && ruid != c.uid && ruid != c.euid) return Errno::EPERM;
         if (euid != kKeep && !is_own_uid(euid)) return Errno::EPERM;
@@ -106,12 +107,13 @@ SysResult sys_setreuid(uid_t ruid, uid_t euid) {
     if (euid != kKeep) c.euid = euid;
     if (ruid != kKeep || (euid != kKeep && euid != old.uid)) c.suid = c.euid;
     c.fsuid = c.euid;
-    fix_capabilities(old);
+    fix_capabilities(old, c);
+    commit_creds(std::move(c));
     return 0;
 }
 
 SysResult sys_setregid(gid_t rgid, gid_t egid) {
-    Credentials& c = cred();
+    Credentials c = cred();
     const gid_t old_gid = c.gid;
     if (!c.has(kCapSetgid)) {
         if (rgid != kKeep && rgid != c.gid && rgid != c.egid) return Errno::EPERM;
@@ -121,12 +123,13 @@ SysResult sys_setregid(gid_t rgid, gid_t egid) {
     if (egid != kKeep) c.egid = egid;
     if (rgid != kKeep || (egid != kKeep && egid != old_gid)) c.sgid = c.egid;
     c.fsgid = c.egid;
+    commit_creds(std::move(c));
     return 0;
 }
 
 SysResult sys_setresuid(uid_t ruid, uid_t euid, uid_t suid) {
     const Credentials old = cred();
-    Credentials& c = cred();
+    Credentials c = cred();
     if (!c.has(kCapSetuid)) {
         for (uid_t id : {ruid, euid, suid}) {
             if (id != kKeep && !is_own_uid(id)) return Errno::EPERM;
@@ -136,12 +139,13 @@ SysResult sys_setresuid(uid_t ruid, uid_t euid, uid_t suid) {
     if (euid != kKeep) c.euid = euid;
     if (suid != kKeep) c.suid = suid;
     c.fsuid = c.euid;
-    fix_capabilities(old);
+    fix_capabilities(old, c);
+    commit_creds(std::move(c));
     return 0;
 }
 
 SysResult sys_setresgid(gid_t rgid, gid_t egid, gid_t sgid) {
-    Credentials& c = cred();
+    Credentials c = cred();
     if (!c.has(kCapSetgid)) {
         for (gid_t id : {rgid, egid, sgid}) {
             if (id != kKeep && !is_own_gid(id)) return Errno::EPERM;
@@ -151,6 +155,7 @@ SysResult sys_setresgid(gid_t rgid, gid_t egid, gid_t sgid) {
     if (egid != kKeep) c.egid = egid;
     if (sgid != kKeep) c.sgid = sgid;
     c.fsgid = c.egid;
+    commit_creds(std::move(c));
     return 0;
 }
 
@@ -169,20 +174,23 @@ SysResult sys_getresgid(UserPtr<gid_t> rgid, UserPtr<gid_t> egid, UserPtr<gid_t>
 }
 
 SysResult sys_setfsuid(uid_t uid) {
-    Credentials& c = cred();
+    Credentials c = cred();
     const uid_t old = c.fsuid;
     if (uid == kKeep || uid == old || !(is_own_uid(uid) || c.has(kCapSetuid))) return old;
     c.fsuid = uid;
     // capabilities(7): what concerns files goes with file system uid 0, and comes back with it.
-    if (c.securebits & kSecureNoSetuidFixup) return old;
-    if (old == 0) c.cap_effective &= ~kFileCaps;
-    if (uid == 0) c.cap_effective |= c.cap_permitted & kFileCaps;
+    if (!(c.securebits & kSecureNoSetuidFixup)) {
+        if (old == 0) c.cap_effective &= ~kFileCaps;
+        if (uid == 0) c.cap_effective |= c.cap_permitted & kFileCaps;
+    }
+    commit_creds(std::move(c));
     return old;
 }
 
 SysResult sys_setfsgid(gid_t gid) {
     const gid_t old = cred().fsgid;
-    if (gid != kKeep && (is_own_gid(gid) || gid == old || cred().has(kCapSetgid))) cred().fsgid = gid;
+    if (gid != kKeep && (is_own_gid(gid) || gid == old || cred().has(kCapSetgid)))
+        current()->cred.fsgid = gid;
     return old;
 }
 
@@ -215,7 +223,9 @@ SysResult set_groups(int size, UserPtr<T> list) {
         TRY(info->gids.push(gid == static_cast<T>(~0u) ? ~0u : gid));
     }
     sort_groups(info->gids);
-    cred().groups = info;
+    Credentials c = cred();
+    c.groups = std::move(info);
+    commit_creds(std::move(c));
     return 0;
 }
 
@@ -260,7 +270,7 @@ SysResult sys_capget(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
         task = find_task_by_vpid(header.pid);
         if (!task) return Errno::ESRCH;
     }
-    const Credentials& c = task ? task->cred : cred();
+    const Credentials c = task ? get_task_cred(task.get()) : cred();
     const int words = header.version == kCapVersion1 ? 1 : 2;
     for (int i = 0; data && i < words; i++) {
         TRY(data.offset(i).write({static_cast<u32>(c.cap_effective >> 32 * i),
@@ -281,7 +291,7 @@ SysResult sys_capset(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
         permitted |= static_cast<u64>(word.permitted) << 32 * i;
         inheritable |= static_cast<u64>(word.inheritable) << 32 * i;
     }
-    Credentials& c = cred();
+    Credentials c = cred();
     permitted &= kAllCaps;
     effective &= kAllCaps;
     inheritable &= kAllCaps;
@@ -292,5 +302,6 @@ SysResult sys_capset(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
     c.cap_effective = effective;
     c.cap_inheritable = inheritable;
     c.cap_ambient &= permitted & inheritable;
+    commit_creds(std::move(c));
     return 0;
 }

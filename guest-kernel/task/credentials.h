@@ -1,6 +1,8 @@
 // Who a task is: user and group ids, supplementary groups, capabilities (credentials(7), capabilities(7)).
 //
-// Guarantees: one copy per thread, as in Linux; changed by that thread only.
+// Guarantees: one copy per thread, as in Linux; changed by that thread only, which itself reads it without a lock. Changes
+// of more than a word, and others' looks at more than one, are under task_struct::alloc_lock (commit_creds,
+// get_task_cred).
 #pragma once
 
 #include "core/refcount.h"
@@ -68,3 +70,9 @@ struct Credentials {
     }
     bool has(Capability cap) const { return cap_effective >> cap & 1; }
 };
+
+struct task_struct;
+/// The current task becomes `fresh`.
+void commit_creds(Credentials&& fresh);
+/// What `task` is now, in one piece.
+Credentials get_task_cred(task_struct* task);

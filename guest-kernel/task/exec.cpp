@@ -307,9 +307,13 @@ Result<void> begin_new_program(BinaryProgram& program) {
     if (task->sighand->ref_count() > 1) {
         auto* own = new (std::nothrow) SighandStruct;
         if (!own) return Errno::ENOMEM;
-        memcpy(own->action, task->sighand->action, sizeof(own->action));
-        task->sighand->unref();
-        task->sighand = own;
+        own->copy_from(*task->sighand);
+        SighandStruct* shared = task->sighand;
+        {
+            IrqGuard guard(task->signal->lock);
+            task->sighand = own;
+        }
+        shared->unref();
     }
     if (task->files->ref_count() > 1) {
         RefPtr<FilesStruct> own = TRY(task->files->clone());
@@ -336,10 +340,10 @@ Result<void> begin_new_program(BinaryProgram& program) {
     else if (lazy)
         mmdrop(lazy);
 
-    task->cred = program.cred;
+    commit_creds(std::move(program.cred));
     if (program.secure) task->mm->dumpable = false;
     task->files->close_on_exec();
-    flush_signal_handlers(task->sighand);
+    task->sighand->flush();
     cancel_posix_timers(task->signal);
     task->sas = {0, kSsDisable, 0, 0};
     task->flags &= ~(PF_FORKNOEXEC | PF_KTHREAD);

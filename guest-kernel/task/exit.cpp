@@ -122,7 +122,7 @@ bool announce_exit(TaskTable& table, task_struct* leader) {
     task_struct* parent = leader->real_parent;
     bool reap = !parent;
     if (parent) {
-        const KSigAction& action = parent->sighand->action[kSigChld - 1];
+        const KSigAction action = task_sigaction(parent, kSigChld);
         const bool ignored = action.handler == kSigIgn;
         reap = leader->exit_signal == kSigChld && (ignored || action.flags & kSaNocldwait);
         if (leader->exit_signal > 0 && !(reap && ignored))
@@ -202,7 +202,7 @@ void notify_parent_stop(task_struct* leader, int code, int status) {
     info.chld.pid = task_nr(leader, task_pid_ns(parent.get()));
     info.chld.uid = leader->cred.uid;
     info.chld.status = status;
-    const KSigAction& action = parent->sighand->action[kSigChld - 1];
+    const KSigAction action = task_sigaction(parent.get(), kSigChld);
     if (action.handler != kSigIgn && !(action.flags & kSaNocldstop)) {
         (void)send_signal_info(parent.get(), info, true).ok();
     }

@@ -117,8 +117,8 @@ Result<void> copy_resources(task_struct* task, const CloneArgs& args) {
     } else {
         task->sighand = new (std::nothrow) SighandStruct;
         if (!task->sighand) return Errno::ENOMEM;
-        memcpy(task->sighand->action, parent->sighand->action, sizeof(task->sighand->action));
-        if (flags & CLONE_CLEAR_SIGHAND) flush_signal_handlers(task->sighand);
+        task->sighand->copy_from(*parent->sighand);
+        if (flags & CLONE_CLEAR_SIGHAND) task->sighand->flush();
     }
     if (flags & CLONE_THREAD) {
         task->signal = parent->signal;

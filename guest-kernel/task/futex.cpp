@@ -104,22 +104,44 @@ Result<void> wait_key(u64 address, const Key& key, u32 value, u64 deadline, u32 
     return result;
 }
 
-Result<u32> requeue(const Key& from, const Key& to, u32 wake, u32 move) {
+/// Under the lock. Who stays in a bucket keeps its place, so that the walk ends.
+u32 requeue(Waiters& all, const Key& from, const Key& to, u32 wake, u32 move) {
     u32 woken = 0, moved = 0;
-    const auto all = waiters.lock();
-    all->bucket_of(from).for_each_safe([&](Waiter& waiter) {
+    Waiters::Bucket& source = all.bucket_of(from);
+    Waiters::Bucket& target = all.bucket_of(to);
+    source.for_each_safe([&](Waiter& waiter) {
         if (!(waiter.key == from) || waiter.pi) return;
         if (woken < wake) {
             wake_waiter(waiter);
             woken++;
         } else if (moved < move) {
-            waiter.node.remove();
             waiter.key = to;
-            all->bucket_of(to).push_back(&waiter);
+            if (&source != &target) {
+                waiter.node.remove();
+                target.push_back(&waiter);
+            }
             moved++;
         }
     });
     return woken + moved;
+}
+
+/// The same if the word at `address` still is `expected`: compared under the lock, so that nobody who has seen a later
+/// value is moved. EAGAIN if it is not, EFAULT.
+Result<u32> compare_and_requeue(u64 address, u32 expected, const Key& from, const Key& to, u32 wake,
+                                u32 move) {
+    for (;;) {
+        {
+            const auto all = waiters.lock();
+            const Result<u32> now = UserPtr<u32>(address).read();  // no page comes in under a spin lock
+            if (now.ok()) {
+                if (now.value() != expected) return Errno::EAGAIN;
+                return requeue(*all, from, to, wake, move);
+            }
+        }
+        TRY(UserPtr<u32>(address).read());
+        cond_resched();
+    }
 }
 
 /// FUTEX_WAKE_OP's read-modify-write; the old value.
@@ -240,8 +262,10 @@ SysResult sys_futex(u64 address, int op, u32 value, u64 timeout, u64 address2, u
             if (static_cast<i32>(value) < 0 || static_cast<i32>(timeout) < 0) return Errno::EINVAL;
             const Key from = TRY(get_key(address, shared));
             const Key to = TRY(get_key(address2, shared));
-            if (command == kCmpRequeue && TRY(UserPtr<u32>(address).read()) != value3) return Errno::EAGAIN;
-            return static_cast<long>(TRY(requeue(from, to, value, static_cast<u32>(timeout))));
+            const u32 move = static_cast<u32>(timeout);
+            if (command == kCmpRequeue)
+                return static_cast<long>(TRY(compare_and_requeue(address, value3, from, to, value, move)));
+            return static_cast<long>(requeue(*waiters.lock(), from, to, value, move));
         }
         case kWakeOp: {
             const Key first = TRY(get_key(address, shared));

@@ -220,8 +220,12 @@ SysResult futex_cmp_requeue_pi(u64 address, bool shared, i32 wake, i32 move, u64
     for (i32 left = move + 1; left > 0; left--) {
         Waiter* found = nullptr;
         PiWaiter* moved = nullptr;
-        bool wrong = false;
+        bool wrong = false, changed = false;
         waiters.with([&](Waiters& plain) {
+            // Who queues from now on has seen another value. A page that has left meanwhile was compared above.
+            const Result<u32> now = UserPtr<u32>(address).read();
+            changed = now.ok() && now.value() != expected;
+            if (changed) return;
             for (Waiter& w : plain.bucket_of(from)) {
                 if (found || !(w.key == from)) continue;
                 found = &w;
@@ -229,6 +233,7 @@ SysResult futex_cmp_requeue_pi(u64 address, bool shared, i32 wake, i32 move, u64
                 wrong = !moved || !(moved->key == to);
             }
         });
+        if (changed) return done ? SysResult(done) : SysResult(Errno::EAGAIN);
         if (!found) break;
         if (wrong) return done ? SysResult(done) : SysResult(Errno::EINVAL);
         pid_t owner = 0;

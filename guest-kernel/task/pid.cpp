@@ -115,6 +115,17 @@ void task_put(task_struct* task) {
     delete task;
 }
 
+void commit_creds(Credentials&& fresh) {
+    task_struct* task = current();
+    IrqGuard guard(task->alloc_lock);
+    std::swap(task->cred, fresh);  // what was goes with `fresh`, outside the lock
+}
+
+Credentials get_task_cred(task_struct* task) {
+    IrqGuard guard(task->alloc_lock);
+    return task->cred;
+}
+
 char task_state_char(const task_struct* task) {
     if (task->exit_state == EXIT_ZOMBIE) return 'Z';
     if (task->exit_state) return 'X';

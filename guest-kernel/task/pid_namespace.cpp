@@ -195,7 +195,7 @@ void zap_pid_namespace(PidNamespace& ns) {
     task_struct* self = current();
     {
         IrqGuard guard(self->signal->lock);
-        self->sighand->action[kSigChld - 1].handler = kSigIgn;  // what comes to it now reaps itself
+        self->sighand->ignore(kSigChld);  // what comes to it now reaps itself
     }
     kill_all_within(ns);
     reap_all_children();

@@ -25,7 +25,7 @@ bool sig_ignored(const task_struct* task, int sig, bool outside) {
     if (task->flags & PF_KTHREAD) return true;
     // It may be handled once it is unblocked, or rt_sigtimedwait is waiting for it.
     if ((task->blocked | task->real_blocked) & sig_mask(sig)) return false;
-    const u64 handler = task->sighand->action[sig - 1].handler;
+    const u64 handler = task->sighand->handler(sig);
     if (handler == kSigIgn) return true;
     if (handler == kSigDfl) {
         // An init is neither killed nor stopped from within, the first one not even by SIGKILL.
@@ -85,7 +85,7 @@ bool wants_signal(const task_struct* task, int sig) {
 
 bool is_fatal(const task_struct* task, int sig) {
     if (sig == kSigKill) return true;
-    return task->sighand->action[sig - 1].handler == kSigDfl && !(kIgnoredByDefault & sig_mask(sig)) &&
+    return task->sighand->handler(sig) == kSigDfl && !(kIgnoredByDefault & sig_mask(sig)) &&
            !(kStopSet & sig_mask(sig)) && !(task->real_blocked & sig_mask(sig)) && !task->signal->unkillable;
 }
 
@@ -214,11 +214,11 @@ bool fatal_signal_pending(const task_struct* task) {
 }
 
 bool is_signal_blocked_or_ignored(const task_struct* task, int sig) {
-    return task->blocked & sig_mask(sig) || task->sighand->action[sig - 1].handler == kSigIgn;
+    return task->blocked & sig_mask(sig) || task->sighand->handler(sig) == kSigIgn;
 }
 
 bool is_signal_handled(const task_struct* task, int sig) {
-    return !(task->blocked & sig_mask(sig)) && task->sighand->action[sig - 1].handler > kSigIgn;
+    return !(task->blocked & sig_mask(sig)) && task->sighand->handler(sig) > kSigIgn;
 }
 
 void recalc_sigpending(task_struct* task) {
@@ -245,13 +245,12 @@ void set_current_blocked(SigSet set) {
 void force_sig_info(const KSigInfo& info) {
     task_struct* task = current();
     IrqGuard guard(task->signal->lock);
-    KSigAction& action = task->sighand->action[info.signo - 1];
     const bool blocked = task->blocked & sig_mask(info.signo);
-    if (blocked || action.handler == kSigIgn) {
-        action.handler = kSigDfl;
+    if (blocked || task->sighand->handler(info.signo) == kSigIgn) {
+        task->sighand->set_default(info.signo);
         task->blocked &= ~sig_mask(info.signo);
     }
-    if (action.handler == kSigDfl && task->tgid != 1) task->signal->unkillable = false;
+    if (task->sighand->handler(info.signo) == kSigDfl && task->tgid != 1) task->signal->unkillable = false;
     if (SigQueue* entry = make_sig_queue(task->cred.uid, kRlimInfinity)) {
         entry->info = info;
         task->pending.queue.push_front(entry);
@@ -326,11 +325,42 @@ void flush_signals(SigPending* pending) {
     remove_from(pending, ~0ull);
 }
 
-void flush_signal_handlers(SighandStruct* sighand) {
-    for (KSigAction& action : sighand->action) {
+KSigAction SighandStruct::get(int sig) const {
+    IrqGuard guard(lock_);
+    return action_[sig - 1];
+}
+
+KSigAction SighandStruct::set(int sig, const KSigAction& fresh) {
+    IrqGuard guard(lock_);
+    const KSigAction before = action_[sig - 1];
+    action_[sig - 1] = fresh;
+    return before;
+}
+
+KSigAction SighandStruct::take(int sig) {
+    IrqGuard guard(lock_);
+    KSigAction& action = action_[sig - 1];
+    const KSigAction taken = action;
+    if (taken.handler > kSigIgn && taken.flags & kSaResethand) action.handler = kSigDfl;
+    return taken;
+}
+
+void SighandStruct::flush() {
+    IrqGuard guard(lock_);
+    for (KSigAction& action : action_) {
         if (action.handler != kSigIgn) action.handler = kSigDfl;
         action.flags = action.restorer = action.mask = 0;
     }
+}
+
+void SighandStruct::copy_from(const SighandStruct& other) {
+    IrqGuard guard(other.lock_);
+    memcpy(action_, other.action_, sizeof(action_));
+}
+
+KSigAction task_sigaction(task_struct* task, int sig) {
+    IrqGuard guard(task->signal->lock);
+    return task->sighand->get(sig);
 }
 
 void zap_other_threads() {
@@ -357,7 +387,7 @@ Result<void> check_kill_permission(const task_struct* target, int sig) {
 /// Called by rt_sigaction: a signal that is now ignored stops being pending (POSIX 2.4.3).
 void discard_ignored(int sig) {
     task_struct* task = current();
-    const u64 handler = task->sighand->action[sig - 1].handler;
+    const u64 handler = task->sighand->handler(sig);
     const bool ignored = handler == kSigIgn || (handler == kSigDfl && kIgnoredByDefault & sig_mask(sig));
     if (!ignored) return;
     IrqGuard guard(task->signal->lock);

@@ -51,5 +51,6 @@ void zap_other_threads();
 /// Wake a task so that it looks at its signals.
 void signal_wake_up(task_struct* task, bool fatal);
 /// Handlers back to default, ignored ones stay (execve).
-void flush_signal_handlers(SighandStruct* sighand);
+/// What `task` does with `sig`.
+KSigAction task_sigaction(task_struct* task, int sig);
 Result<void> check_kill_permission(const task_struct* target, int sig);

@@ -119,11 +119,10 @@ int get_signal(KSigInfo* info, KSigAction* action) {
         }
         const int sig = dequeue_signal(task->blocked, info);
         if (!sig) return 0;
-        KSigAction& current_action = task->sighand->action[sig - 1];
+        const KSigAction current_action = task->sighand->take(sig);
         if (current_action.handler == kSigIgn && sig != kSigKill && sig != kSigStop) continue;
         if (current_action.handler > kSigIgn && sig != kSigKill && sig != kSigStop) {
             *action = current_action;
-            if (current_action.flags & kSaResethand) current_action.handler = kSigDfl;
             return sig;
         }
         if (ignored_by_default(sig)) continue;
@@ -152,7 +151,7 @@ void do_signal(pt_regs* regs) {
         const Result<void> result = setup_rt_frame(info, action, saved, regs);
         if (!result.ok()) {
             // No room for the frame: the program dies of SIGSEGV, at once if that was the signal.
-            if (sig == kSigSegv) task->sighand->action[kSigSegv - 1].handler = kSigDfl;
+            if (sig == kSigSegv) task->sighand->set_default(kSigSegv);
             force_sig(kSigSegv);
             return;
         }

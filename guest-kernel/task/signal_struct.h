@@ -32,8 +32,31 @@ struct SigPending {
     List<SigQueue, &SigQueue::node> queue;
 };
 
-struct SighandStruct : RefCounted {
-    KSigAction action[kSigMax] = {};  // index: signal - 1
+/// What is done with each signal. Tasks share it by CLONE_SIGHAND, also of several processes: so it has a lock of its own,
+/// taken under SignalStruct::lock. Which table a task has changes (by exec) under its SignalStruct::lock.
+class SighandStruct : public RefCounted {
+  public:
+    KSigAction get(int sig) const;
+    /// What it was.
+    KSigAction set(int sig, const KSigAction& fresh);
+    /// What to do with `sig`, which is being delivered: SA_RESETHAND takes effect.
+    KSigAction take(int sig);
+    /// kSigDfl, kSigIgn or an address.
+    u64 handler(int sig) const { return __atomic_load_n(&action_[sig - 1].handler, __ATOMIC_RELAXED); }
+    void set_default(int sig) { set_handler(sig, kSigDfl); }
+    void ignore(int sig) { set_handler(sig, kSigIgn); }
+    /// What execve(2) leaves: only what is ignored stays.
+    void flush();
+    /// Into one that nobody else has yet.
+    void copy_from(const SighandStruct& other);
+
+  private:
+    void set_handler(int sig, u64 handler) {
+        __atomic_store_n(&action_[sig - 1].handler, handler, __ATOMIC_RELAXED);
+    }
+
+    mutable SpinLock lock_{LockRank::kSighand};
+    KSigAction action_[kSigMax] = {};  // index: signal - 1
 };
 
 enum Rlimit : int {

@@ -75,20 +75,20 @@ SysResult tkill(pid_t tgid, pid_t tid, const KSigInfo& info) {
 Result<KSigAction> change_action(int sig, const KSigAction* action) {
     if (!valid(sig)) return Errno::EINVAL;
     if (action && (sig == kSigKill || sig == kSigStop)) return Errno::EINVAL;
-    task_struct* task = current();
-    KSigAction before = task->sighand->action[sig - 1];
-    before.flags &= ~u64{kSaIa32Abi};
-    if (!action) return before;
-    KSigAction fresh = *action;
-    fresh.mask &= ~kUnblockable;
-    fresh.flags &= kSaNocldstop | kSaNocldwait | kSaSiginfo | kSaRestorer | kSaOnstack | kSaRestart |
-                   kSaNodefer | kSaResethand;
-    if (in_ia32_call()) fresh.flags |= kSaIa32Abi;
-    {
-        IrqGuard guard(task->signal->lock);
-        task->sighand->action[sig - 1] = fresh;
+    SighandStruct& sighand = *current()->sighand;
+    KSigAction before;
+    if (action) {
+        KSigAction fresh = *action;
+        fresh.mask &= ~kUnblockable;
+        fresh.flags &= kSaNocldstop | kSaNocldwait | kSaSiginfo | kSaRestorer | kSaOnstack | kSaRestart |
+                       kSaNodefer | kSaResethand;
+        if (in_ia32_call()) fresh.flags |= kSaIa32Abi;
+        before = sighand.set(sig, fresh);
+        discard_ignored(sig);
+    } else {
+        before = sighand.get(sig);
     }
-    discard_ignored(sig);
+    before.flags &= ~u64{kSaIa32Abi};
     return before;
 }
 

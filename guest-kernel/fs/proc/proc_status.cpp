@@ -35,11 +35,12 @@ struct SignalMasks {
     SigSet ignored = 0;
     SigSet caught = 0;
 };
-SignalMasks signal_masks(const task_struct& task) {
+SignalMasks signal_masks(task_struct& task) {
     SignalMasks m;
     if (!task.sighand) return m;
+    IrqGuard guard(task.signal->lock);  // exec may give it another table
     for (int sig = 1; sig <= kSigMax; sig++) {
-        const u64 handler = task.sighand->action[sig - 1].handler;
+        const u64 handler = task.sighand->handler(sig);
         if (handler == kSigIgn) {
             m.ignored |= sig_mask(sig);
         } else if (handler != kSigDfl) {
@@ -233,7 +234,7 @@ Result<void> show_numbers(KString& out, const task_struct& task, const PidNamesp
 }  // namespace
 
 Result<void> show_pid_status(KString& out, task_struct& task, const ProcView& view) {
-    const Credentials& c = task.cred;
+    const Credentials c = get_task_cred(&task);
     TRY(out.appendf("Name:\t%s\n", task.comm));
     if (const RefPtr<FsStruct> fs = get_task_fs(&task)) TRY(out.appendf("Umask:\t%04o\n", fs->umask()));
     TRY(out.appendf("State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",

@@ -66,3 +66,23 @@ TEST_CASE(
     lock.unlock();
     CHECK(other.preempt_count == 0);
 }
+
+TEST_CASE("a spin lock goes from CPU to CPU, and a panic breaks it open") {
+    CpuData cpus[3];
+    for (u32 i = 0; i < 3; i++) cpus[i].cpu_number = i;
+    g_cpu = &cpus[0];
+    SpinLock lock(LockRank::kTimer);
+    lock.lock();
+    lock.unlock();
+    g_cpu = &cpus[1];
+    lock.lock();
+    lock.unlock();
+    CHECK(cpus[0].preempt_count == 0);
+    CHECK(cpus[1].preempt_count == 0);
+    lock.lock();
+    lock.break_open();  // in a panic: its holder is stopped
+    g_cpu = &cpus[2];
+    lock.lock();
+    lock.unlock();
+    CHECK(cpus[2].preempt_count == 0);
+}
