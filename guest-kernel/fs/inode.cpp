@@ -22,7 +22,10 @@ LockRank rank_of(u32 mode) {
 }  // namespace
 
 Inode::Inode(SuperBlock* super, u64 number, u32 file_mode)
-    : sb(super), ino(number), mode(file_mode), lock(rank_of(file_mode)) {
+    : Inode(super, number, file_mode, rank_of(file_mode)) {}
+
+Inode::Inode(SuperBlock* super, u64 number, u32 file_mode, LockRank rank)
+    : sb(super), ino(number), mode(file_mode), lock(rank) {
     atime = mtime = ctime = now();
 }
 
@@ -148,10 +151,12 @@ namespace {
 u32 g_next_anonymous_minor = 1;
 }
 
+dev_t anonymous_device() {
+    return make_dev(0, __atomic_fetch_add(&g_next_anonymous_minor, 1, __ATOMIC_RELAXED));
+}
+
 SuperBlock::SuperBlock(const char* fs_type, i64 fs_magic)
-    : type(fs_type),
-      magic(fs_magic),
-      dev(make_dev(0, __atomic_fetch_add(&g_next_anonymous_minor, 1, __ATOMIC_RELAXED))) {}
+    : type(fs_type), magic(fs_magic), dev(anonymous_device()) {}
 
 SuperBlock::~SuperBlock() {
     if (mounted_device) mounted_device->unclaim();

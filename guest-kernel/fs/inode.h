@@ -41,6 +41,8 @@ constexpr u32 dev_minor(dev_t dev) {
 class Inode : public RefCounted {
   public:
     Inode(SuperBlock* super, u64 number, u32 file_mode);
+    /// With a rank for its lock: of a file system that uses other inodes below it.
+    Inode(SuperBlock* super, u64 number, u32 file_mode, LockRank rank);
     ~Inode() override;
 
     bool is_dir() const { return S_ISDIR(mode); }
@@ -137,6 +139,9 @@ class Inode : public RefCounted {
     bool no_capabilities = false;      ///< known to have no file capabilities; under `lock`
     mutable u8 acl_state[2] = {0, 0};  ///< what is known of its two ACLs (fs/posix_acl.cpp); atomic
 };
+
+/// A device number of no device, for st_dev; no other has it.
+dev_t anonymous_device();
 
 class SuperBlock : public RefCounted {
   public:

@@ -33,6 +33,7 @@
 #include "fs/files_struct.h"
 #include "fs/hugetlbfs/hugetlbfs.h"
 #include "fs/initramfs.h"
+#include "fs/overlay/overlay.h"
 #include "fs/proc/proc.h"
 #include "fs/sysfs/sysfs.h"
 #include "fs/tmpfs/devtmpfs.h"
@@ -137,6 +138,7 @@ void make_file_systems() {
     init_terminals();
     init_ptys();
     init_ext4();
+    init_overlay();
 }
 
 void load_initramfs() {

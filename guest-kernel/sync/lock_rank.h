@@ -9,11 +9,13 @@
 enum class LockRank : u8 {
     // Sleeping locks (Mutex), outermost first.
     kTty = 10,
-    kFilePosition = 12,  // an open file's position: outermost of read(), write(), getdents()
-    kNamespace = 14,     // mount table, rename
-    kLoop = 15,          // loop devices: their files are given and taken
-    kDirectory = 16,     // an inode's mutex, for directories (parents before children: lock_nested)
-    kInode = 20,         // an inode's mutex, for files: held while copying to and from a program
+    kFilePosition = 12,   // an open file's position: outermost of read(), write(), getdents()
+    kNamespace = 14,      // mount table, rename
+    kLoop = 15,           // loop devices: their files are given and taken
+    kOverlay = 16,        // an overlay inode's mutex, of directories and files
+    kOverlayChange = 17,  // changes of an overlay as wholes
+    kDirectory = 18,      // an inode's mutex, for directories (parents before children: lock_nested)
+    kInode = 20,          // an inode's mutex, for files: held while copying to and from a program
     kPipe = 22,
     kFile = 24,   // an open file's position, epoll sets
     kFiles = 26,  // a FilesStruct

@@ -37,7 +37,11 @@ Result<void> in_directory_of(const char* path, Make make) {
 }  // namespace
 
 void init_devtmpfs() {
-    Result<RefPtr<SuperBlock>> super = TmpfsSuper::mount("devtmpfs", "mode=755");
+    char options[96];
+    const unsigned long long pages = memory_counts().total / 2;
+    snprintf(options, sizeof(options), "size=%lluk,nr_inodes=%llu,mode=755", pages * (kPageSize / 1024),
+             pages);
+    Result<RefPtr<SuperBlock>> super = TmpfsSuper::mount("devtmpfs", options);
     if (!super.ok()) panic("devtmpfs: no memory");
     g_devices = super.release_value();
     register_filesystem(&g_devtmpfs_type);

@@ -82,6 +82,7 @@ class TmpfsSuper : public SuperBlock {
     u32 root_gid = 0;
     bool size_given = false;
     bool inodes_given = false;
+    bool wide_numbers = true;  ///< inode64
 
   protected:
     /// Null when memory is short.

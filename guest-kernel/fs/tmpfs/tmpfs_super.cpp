@@ -39,6 +39,10 @@ Result<void> TmpfsSuper::parse(const char* options) {
         }
         if (option.key == "nr_blocks") return size_given = option.parse_size(memory, &quota->max_pages);
         if (option.key == "nr_inodes") return inodes_given = option.parse_size(memory, &quota->max_inodes);
+        if (option.key == "inode64" || option.key == "inode32") {
+            wide_numbers = option.key == "inode64";
+            return option.value_length == 0;
+        }
         return parse_owner(option);
     });
 }
@@ -80,7 +84,7 @@ Result<void> TmpfsSuper::show_options(KString& out) {
     if (root_mode != 01777) TRY(out.appendf(",mode=%03o", root_mode));
     if (root_uid != 0) TRY(out.appendf(",uid=%u", root_uid));
     if (root_gid != 0) TRY(out.appendf(",gid=%u", root_gid));
-    return {};
+    return out.append(wide_numbers ? ",inode64" : ",inode32");
 }
 
 Result<void> TmpfsSuper::remount(u64, const char* data) {
@@ -146,10 +150,34 @@ namespace {
 Result<RefPtr<SuperBlock>> mount_tmpfs(const char*, const char* options) {
     return TmpfsSuper::mount("tmpfs", options);
 }
+// ramfs: the same without limits, and without saying what it does not know of its options (Linux, fs/ramfs/inode.c).
+class RamfsSuper final : public TmpfsSuper {
+  public:
+    static constexpr i64 kRamfsMagic = 0x858458f6;
+    explicit RamfsSuper(RefPtr<TmpfsQuota> none) : TmpfsSuper("ramfs", std::move(none), kRamfsMagic) {
+        root_mode = 0755;
+    }
+    static Result<RefPtr<SuperBlock>> mount(const char* options) {
+        RefPtr<RamfsSuper> super = TRY(make_ref<RamfsSuper>(TRY(make_ref<TmpfsQuota>())));
+        TRY(for_each_mount_option(options, [&](const MountOption& option) {
+            return !(option.key == "mode") || super->parse_owner(option);
+        }));
+        return with_root(std::move(super));
+    }
+    Result<void> statfs(KernelStatfs* out) override { return SuperBlock::statfs(out); }
+    Result<void> show_options(KString& out) override {
+        return root_mode != 0755 ? out.appendf(",mode=%o", root_mode) : Result<void>();
+    }
+    Result<void> remount(u64, const char*) override { return {}; }
+};
+Result<RefPtr<SuperBlock>> mount_ramfs(const char*, const char* options) {
+    return RamfsSuper::mount(options);
+}
 Result<RefPtr<SuperBlock>> mount_rootfs(const char*, const char* options) {
     return TmpfsSuper::mount("rootfs", options);
 }
 FileSystemType g_tmpfs_type = {"tmpfs", true, mount_tmpfs, nullptr};
+FileSystemType g_ramfs_type = {"ramfs", true, mount_ramfs, nullptr};
 
 }  // namespace
 
@@ -157,4 +185,5 @@ const FileSystemType rootfs_type = {"rootfs", true, mount_rootfs, nullptr};
 
 void init_tmpfs() {
     register_filesystem(&g_tmpfs_type);
+    register_filesystem(&g_ramfs_type);
 }
