@@ -1,66 +1,174 @@
-// The mount table.
+// The mount table: what is mounted where (fs/mount.h).
 #include "fs/mount.h"
 
 #include "fs/fs_struct.h"
+#include "fs/mount_table.h"
 #include "fs/sync.h"
-#include "sync/guarded.h"
+#include "fs/vfs.h"
 #include "task/namespaces.h"
 #include "task/task.h"
 
-struct MountTable {
-    List<Mount, &Mount::node_> mounts;  // in the order made; each holds a reference
+Guarded<MountTable, LockRank::kMounts> g_mount_table;
+Mutex g_mount_changes{LockRank::kNamespace};
 
-    /// The topmost mount made directly at (mount, dentry).
-    Mount* at(const Path& path) const {
-        for (Mount* m = mounts.back(); m; m = mounts.prev(m)) {
-            if (m->place_ == path) return m;
-        }
-        return nullptr;
+Mount* MountTable::at(const Mount* mount, const Dentry* dentry) const {
+    for (Mount* m = mounts.back(); m; m = mounts.prev(m)) {
+        if (m->place_.mount == mount && m->place_.dentry == dentry) return m;
     }
-    bool has_children(const Mount& mount) const {
-        for (Mount& m : mounts) {
-            if (m.place_.mount == &mount) return true;
-        }
-        return false;
+    return nullptr;
+}
+bool MountTable::has_children(const Mount& mount) const {
+    for (Mount& m : mounts) {
+        if (m.place_.mount == &mount) return true;
     }
-    static bool is_above(const Mount& upper, const Mount& mount) {
-        for (const Mount* m = mount.place_.mount.get(); m; m = m->place_.mount.get()) {
-            if (m == &upper) return true;
-        }
-        return false;
+    return false;
+}
+bool MountTable::is_above(const Mount& upper, const Mount& mount) {
+    for (const Mount* m = mount.place_.mount.get(); m; m = m->place_.mount.get()) {
+        if (m == &upper) return true;
     }
-    void insert(RefPtr<Mount> mount, const Path& where) {
-        mount->place_ = where;
-        mount->attached_ = true;
-        if (where) {
-            where.dentry->mounts_here++;
-            mount->ns = where.mount->ns;
-        }
-        mounts.push_back(mount.leak());
+    return false;
+}
+void MountTable::insert(RefPtr<Mount> mount, const Path& where) {
+    mount->place_ = where;
+    mount->attached_ = true;
+    count++;
+    if (where) {
+        where.dentry->mounts_here++;
+        mount->ns = where.mount->ns;
     }
-    /// Takes `mount` out; the table's reference and its old place go to the caller.
-    RefPtr<Mount> take_out(Mount& mount, Path* old_place) {
-        mount.node_.remove();
-        mount.attached_ = false;
-        mount.ns = nullptr;
-        if (mount.place_) mount.place_.dentry->mounts_here--;
-        std::swap(*old_place, mount.place_);
-        return adopt_ref(&mount);
-    }
-};
+    mounts.push_back(mount.leak());
+}
+RefPtr<Mount> MountTable::take_out(Mount& mount, Path* old_place) {
+    mount.node_.remove();
+    mount.attached_ = false;
+    mount.ns = nullptr;
+    count--;
+    if (mount.place_) mount.place_.dentry->mounts_here--;
+    std::swap(*old_place, mount.place_);
+    return adopt_ref(&mount);
+}
 
 namespace {
-Guarded<MountTable, LockRank::kMounts> g_table;
-// Bare: held over a change as a whole, from its checks on.
-Mutex g_changes{LockRank::kNamespace};
-MntNamespace g_init_namespace(0xf0000001);  // with the number that Linux's first one has
+
+// It is never taken apart. Its number is the one that Linux's first has.
+union Initial {
+    Initial() : ns(0xf0000001) {}
+    ~Initial() {}
+    MntNamespace ns;
+};
+Initial g_initial;
+MntNamespace& g_init_namespace = g_initial.ns;
 
 MntNamespace& current_namespace() {
     const NsProxy* proxy = current()->nsproxy;
     return proxy ? *proxy->mnt : g_init_namespace;
 }
 u32 g_next_id = 1;
+
+/// Mounts that were taken out; declared before the lock, so that they go after it.
+struct TakenOut {
+    Vec<RefPtr<Mount>> mounts;
+    Vec<Path> places;
+};
+
+bool is_shared(const Mount& mount) {
+    return mount.peer_group() != 0;
+}
+
+/// Puts `tree` in: at `where`, in that namespace; what was mounted there already is now upon it.
+void insert_tree(MountTree& tree) {
+    const auto table = g_mount_table.lock();
+    Mount* covered = table->at(tree.places[0]);
+    for (size_t i = 0; i < tree.mounts.size(); i++) table->insert(std::move(tree.mounts[i]), tree.places[i]);
+    if (!covered) return;
+    Mount* top = table->at(tree.places[0]);
+    Path old_place;
+    RefPtr<Mount> moved = table->take_out(*covered, &old_place);
+    table->insert(std::move(moved), Path(RefPtr<Mount>(top), top->root));
+}
+
+/// Mounts `tree` at its place and everywhere that propagates to. A tree whose mounts are in the table already moves. What
+/// can fail is done before anything changes.
+Result<void> graft(MountTree& tree, bool moves) {
+    const Path where = tree.places[0];
+    Vec<MountTree> copies;
+    Vec<u32> groups;
+    TRY(propagate_tree(tree, where, copies, groups));
+    if (g_mount_table.lock()->count + (copies.size() + 1) * tree.mounts.size() > kMountMax)
+        return Errno::ENOSPC;
+    for (size_t i = 0; i < groups.size(); i++)
+        __atomic_store_n(&MountTable::group(*tree.mounts[i]), groups[i], __ATOMIC_RELAXED);
+    if (moves) {
+        Path old_place;
+        const auto table = g_mount_table.lock();
+        RefPtr<Mount> top = table->take_out(*tree.mounts[0], &old_place);
+        table->insert(std::move(top), where);
+        for (RefPtr<Mount>& m : tree.mounts) m->ns = where.mount->ns;
+    } else {
+        insert_tree(tree);
+    }
+    for (MountTree& copy : copies) insert_tree(copy);
+    return {};
+}
+
+/// Where something is to be mounted at `where`: the top of what is there. EINVAL, ENOENT.
+Result<Path> mount_place(const Path& where) {
+    Path top = topmost(where);
+    if (!top.mount || top.mount->ns != &current_namespace()) return Errno::EINVAL;
+    if (!top.dentry->is_root() && !top.dentry->hashed()) return Errno::ENOENT;
+    return top;
+}
+
+bool contains_unbindable(const MountTree& tree) {
+    for (const RefPtr<Mount>& m : tree.mounts) {
+        if (m->unbindable()) return true;
+    }
+    return false;
+}
+
 }  // namespace
+
+Result<void> MountTree::push(RefPtr<Mount> mount, Path place) {
+    TRY(mounts.push(std::move(mount)));
+    return places.push(std::move(place));
+}
+
+Result<MountTree> tree_of(Mount& top, const Dentry* within) {
+    MountTree tree;
+    TRY(tree.push(RefPtr<Mount>(&top), MountTable::place(top)));
+    for (size_t i = 0; i < tree.mounts.size(); i++) {
+        for (Mount& m : all_mounts()) {
+            const Path& place = MountTable::place(m);
+            if (!(place.mount == tree.mounts[i])) continue;
+            if (i == 0 && within && !place.dentry->is_below(*within)) continue;
+            TRY(tree.push(RefPtr<Mount>(&m), place));
+        }
+    }
+    return tree;
+}
+
+Result<MountTree> copy_tree(const MountTree& tree, RefPtr<Dentry> root, bool unbindable_too) {
+    MountTree out;
+    Vec<size_t> originals;  // out.mounts[i] is a copy of tree.mounts[originals[i]]
+    for (size_t i = 0; i < tree.mounts.size(); i++) {
+        Mount& from = *tree.mounts[i];
+        Path place;
+        for (size_t n = 0; i > 0 && n < originals.size(); n++) {
+            if (tree.places[i].mount == tree.mounts[originals[n]])
+                place = Path(out.mounts[n], tree.places[i].dentry);
+        }
+        if (i > 0 && (!place || (from.unbindable() && !unbindable_too))) continue;
+        RefPtr<Mount> copy =
+            TRY(Mount::make(from.sb, i == 0 ? root : from.root, from.source.c_str(), from.flags));
+        MountTable::group(*copy) = from.peer_group();
+        MountTable::master(*copy) = from.master_group();
+        MountTable::unbindable(*copy) = unbindable_too && from.unbindable();
+        TRY(out.push(std::move(copy), std::move(place)));
+        TRY(originals.push(i));
+    }
+    return out;
+}
 
 Mount::Mount(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry, KString source_text, u64 mount_flags)
     : sb(std::move(super)),
@@ -87,14 +195,14 @@ Result<RefPtr<Mount>> Mount::make(RefPtr<SuperBlock> super, RefPtr<Dentry> root_
 }
 
 Path Mount::mountpoint() const {
-    const auto table = g_table.lock();
+    const auto table = g_mount_table.lock();
     return place_;
 }
 
 void set_root_mount(RefPtr<Mount> mount) {
     g_init_namespace.root = mount;
     mount->ns = &g_init_namespace;
-    g_table.lock()->insert(std::move(mount), Path{});
+    g_mount_table.lock()->insert(std::move(mount), Path{});
 }
 
 Path root_path() {
@@ -103,8 +211,10 @@ Path root_path() {
 
 Path topmost(Path path) {
     while (__atomic_load_n(&path.dentry->mounts_here, __ATOMIC_RELAXED) != 0) {
-        RefPtr<Mount> over = g_table.with([&](MountTable& table) { return RefPtr<Mount>(table.at(path)); });
+        RefPtr<Mount> over =
+            g_mount_table.with([&](MountTable& table) { return RefPtr<Mount>(table.at(path)); });
         if (!over) break;
+        MountTable::use(*over);
         RefPtr<Dentry> its_root = over->root;
         path = Path(std::move(over), std::move(its_root));
     }
@@ -112,82 +222,199 @@ Path topmost(Path path) {
 }
 
 Result<void> attach_mount(RefPtr<Mount> mount, const Path& where) {
-    MutexGuard guard(g_changes);
-    const Path top = topmost(where);
-    if (!top.mount || top.mount->ns != &current_namespace()) return Errno::EINVAL;
+    MutexGuard guard(g_mount_changes);
+    Path top = TRY(mount_place(where));
     if (mount->root->inode().is_dir() != top.inode().is_dir()) return Errno::ENOTDIR;
-    if (!top.dentry->is_root() && !top.dentry->hashed()) return Errno::ENOENT;
-    g_table.lock()->insert(std::move(mount), top);
+    MountTree tree;
+    TRY(tree.push(std::move(mount), std::move(top)));
+    return graft(tree, false);
+}
+
+namespace {
+
+/// What umount takes away besides `set`: the mounts that propagated from those, unless something stays mounted on them.
+Result<void> add_propagated(Vec<Mount*>& set) {
+    const auto is_in_use = [](Mount* mount) {
+        for (Mount& m : all_mounts()) {
+            if (MountTable::place(m).mount == mount && !MountTable::in_set(m)) return true;
+        }
+        return false;
+    };
+    const size_t asked = set.size();
+    for (size_t i = 0; i < asked; i++) {
+        const Path& place = MountTable::place(*set[i]);
+        if (!place) continue;
+        Vec<Mount*> found;
+        TRY(propagated_mounts(*place.mount, *place.dentry, found));
+        for (Mount* m : found) {
+            TRY(set.push(m));
+            MountTable::in_set(*m) = true;
+        }
+    }
+    for (bool again = true; again;) {
+        again = false;
+        for (size_t i = set.size(); i-- > asked;) {
+            if (!is_in_use(set[i])) continue;
+            MountTable::in_set(*set[i]) = false;
+            set.erase(i);
+            again = true;
+        }
+    }
     return {};
 }
 
-Result<void> detach_mount(const Path& path, bool lazy) {
-    RefPtr<Mount> gone;
-    Path place;
-    MutexGuard guard(g_changes);
-    if (!(path.dentry == path.mount->root) || path.mount->detached()) return Errno::EINVAL;
-    if (path.mount->ns != &current_namespace() || path.mount == path.mount->ns->root) return Errno::EINVAL;
-    if (!lazy) {
-        // The table's reference and the caller's; one more is somebody using it.
-        if (path.mount->ref_count() > 2) return Errno::EBUSY;
-        if (g_table.lock()->has_children(*path.mount)) return Errno::EBUSY;
-    } else {
-        for (;;) {  // what is mounted below goes with it
-            Mount* child = g_table.with([&](MountTable& table) {
-                Mount* last = nullptr;
-                for (Mount& m : table.mounts) {
-                    if (MountTable::is_above(*path.mount, m) && !table.has_children(m)) last = &m;
-                }
-                return last;
-            });
-            if (!child) break;
-            Path child_place;
-            RefPtr<Mount> child_gone = g_table.lock()->take_out(*child, &child_place);
-        }
+/// Takes all of `set` out of the table. ENOMEM: nothing has changed.
+Result<void> take_out_all(const Vec<Mount*>& set, TakenOut& out) {
+    TRY(out.mounts.reserve(set.size()));
+    TRY(out.places.reserve(set.size()));
+    for (Mount* m : set) set_propagation(*m, MS_PRIVATE);
+    const auto table = g_mount_table.lock();
+    for (Mount* m : set) {
+        Path place;
+        (void)out.mounts.push(table->take_out(*m, &place)).ok();
+        (void)out.places.push(std::move(place)).ok();
     }
-    gone = g_table.lock()->take_out(*path.mount, &place);
     return {};
+}
+
+/// EBUSY: somebody uses one of `set`. `path`'s reference to the first is the caller's own.
+Result<void> require_unused(const Vec<Mount*>& set) {
+    for (size_t i = 0; i < set.size(); i++) {
+        if (set[i]->ref_count() > (i == 0 ? 2u : 1u)) return Errno::EBUSY;
+    }
+    return {};
+}
+
+Result<void> detach_locked(Mount& mount, int flags, Vec<Mount*>& set, TakenOut& out) {
+    if (flags & MNT_DETACH) {
+        const MountTree tree = TRY(tree_of(mount, nullptr));  // what is mounted below goes with it
+        for (size_t i = tree.mounts.size(); i-- > 0;) TRY(set.push(tree.mounts[i].get()));
+    } else {
+        if (g_mount_table.lock()->has_children(mount)) return Errno::EBUSY;
+        TRY(set.push(&mount));
+    }
+    for (Mount* m : set) MountTable::in_set(*m) = true;
+    TRY(add_propagated(set));
+    if ((flags & MNT_DETACH) == 0) TRY(require_unused(set));
+    return take_out_all(set, out);
+}
+
+}  // namespace
+
+Result<void> detach_mount(const Path& path, int flags) {
+    TakenOut out;
+    MutexGuard guard(g_mount_changes);
+    Mount& mount = *path.mount;
+    if (!(path.dentry == mount.root) || mount.detached()) return Errno::EINVAL;
+    if (mount.ns != &current_namespace() || &mount == mount.ns->root.get()) return Errno::EINVAL;
+    if (flags & MNT_EXPIRE) {
+        if (mount.ref_count() > 2) return Errno::EBUSY;
+        if (!MountTable::expires(mount)) return Errno::EAGAIN;
+    }
+    Vec<Mount*> set;
+    const Result<void> done = detach_locked(mount, flags, set, out);
+    for (Mount* m : set) MountTable::in_set(*m) = false;
+    return done.ok() ? Result<void>() : Result<void>(done.error());
 }
 
 Result<void> move_mount(const Path& from, const Path& to) {
-    MutexGuard guard(g_changes);
-    if (!(from.dentry == from.mount->root) || from.mount->detached()) return Errno::EINVAL;
-    if (from.mount->ns != &current_namespace() || from.mount == from.mount->ns->root) return Errno::EINVAL;
-    const Path top = topmost(to);
-    if (from.inode().is_dir() != top.inode().is_dir()) return Errno::ENOTDIR;
-    for (Path p = top; p; p = p.mount->mountpoint()) {
-        if (p.mount == from.mount) return Errno::ELOOP;  // into itself
-    }
-    Path old_place;
-    RefPtr<Mount> mount = g_table.lock()->take_out(*from.mount, &old_place);
-    g_table.lock()->insert(std::move(mount), top);
+    MutexGuard guard(g_mount_changes);
+    Mount& mount = *from.mount;
+    if (!(from.dentry == mount.root) || mount.detached()) return Errno::EINVAL;
+    Path top = TRY(mount_place(to));
+    const Path& old_place = MountTable::place(mount);
+    const bool is_tree_root = &mount == mount.ns->root.get();
+    const bool is_anonymous = is_tree_root && mount.ns->is_anonymous;
+    if (is_anonymous ? false : mount.ns != &current_namespace() || is_tree_root) return Errno::EINVAL;
+    if (from.inode().is_dir() != top.inode().is_dir()) return Errno::EINVAL;
+    if (old_place && is_shared(*old_place.mount)) return Errno::EINVAL;
+    MountTree tree = TRY(tree_of(mount, nullptr));
+    if (is_shared(*top.mount) && contains_unbindable(tree)) return Errno::EINVAL;
+    if (top.mount == &mount || MountTable::is_above(mount, *top.mount)) return Errno::ELOOP;
+    MntNamespace* left = is_anonymous ? mount.ns : nullptr;
+    RefPtr<Mount> keep(&mount);
+    tree.places[0] = std::move(top);
+    TRY(graft(tree, true));
+    if (left) left->root.reset();
     return {};
 }
 
-Result<void> clone_submounts(const Path& from, const RefPtr<Mount>& clone) {
-    Vec<RefPtr<Mount>> all = TRY(list_mounts());
-    Vec<RefPtr<Mount>> originals;  // originals[i] was cloned as copies[i]
-    Vec<RefPtr<Mount>> copies;
-    TRY(originals.push(from.mount));
-    TRY(copies.push(clone));
-    for (RefPtr<Mount>& m : all) {
-        const Path place = m->mountpoint();
-        if (!place || m == clone) continue;
-        for (size_t i = 0; i < originals.size(); i++) {
-            if (!(place.mount == originals[i]) || (i == 0 && !place.dentry->is_below(*from.dentry))) continue;
-            RefPtr<Mount> copy = TRY(Mount::make(m->sb, m->root, m->source.c_str(), m->flags));
-            TRY(attach_mount(copy, Path(copies[i], place.dentry)));
-            TRY(originals.push(m));
-            TRY(copies.push(std::move(copy)));
-            break;
-        }
-    }
+Result<void> bind_mount(const Path& from, const Path& where, bool recursive) {
+    MutexGuard guard(g_mount_changes);
+    Path top = TRY(mount_place(where));
+    if (from.mount->ns != &current_namespace() || from.mount->unbindable()) return Errno::EINVAL;
+    if (from.inode().is_dir() != top.inode().is_dir()) return Errno::ENOTDIR;
+    MountTree original;
+    if (recursive)
+        original = TRY(tree_of(*from.mount, from.dentry.get()));
+    else
+        TRY(original.push(from.mount, Path{}));
+    MountTree tree = TRY(copy_tree(original, from.dentry, false));
+    tree.places[0] = std::move(top);
+    return graft(tree, false);
+}
+
+Result<RefPtr<MntNamespace>> detached_namespace(RefPtr<Mount> mount) {
+    RefPtr<MntNamespace> ns = TRY(make_ref<MntNamespace>(next_namespace_ino()));
+    MutexGuard guard(g_mount_changes);
+    ns->is_anonymous = true;
+    ns->root = mount;
+    mount->ns = ns.get();
+    g_mount_table.lock()->insert(std::move(mount), Path{});
+    return ns;
+}
+
+Result<RefPtr<MntNamespace>> clone_tree(const Path& from, bool recursive) {
+    RefPtr<MntNamespace> ns = TRY(make_ref<MntNamespace>(next_namespace_ino()));
+    MutexGuard guard(g_mount_changes);
+    if (from.mount->ns != &current_namespace() && !(from.mount->ns && from.mount->ns->is_anonymous))
+        return Errno::EINVAL;
+    if (from.mount->unbindable()) return Errno::EINVAL;
+    MountTree original;
+    if (recursive)
+        original = TRY(tree_of(*from.mount, from.dentry.get()));
+    else
+        TRY(original.push(from.mount, Path{}));
+    MountTree tree = TRY(copy_tree(original, from.dentry, false));
+    ns->is_anonymous = true;
+    ns->root = tree.mounts[0];
+    tree.mounts[0]->ns = ns.get();
+    const auto table = g_mount_table.lock();
+    for (size_t i = 0; i < tree.mounts.size(); i++) table->insert(std::move(tree.mounts[i]), tree.places[i]);
+    return ns;
+}
+
+Result<void> change_propagation(const Path& where, u64 type, bool recursive) {
+    MutexGuard guard(g_mount_changes);
+    if (!(where.dentry == where.mount->root) || where.mount->ns != &current_namespace()) return Errno::EINVAL;
+    MountTree tree;
+    if (recursive)
+        tree = TRY(tree_of(*where.mount, nullptr));
+    else
+        TRY(tree.push(where.mount, Path{}));
+    for (RefPtr<Mount>& m : tree.mounts) set_propagation(*m, type);
+    return {};
+}
+
+Result<void> change_mounts(const Path& where, bool recursive, Result<void> (*check)(Mount&, const void*),
+                           void (*change)(Mount&, const void*), const void* argument) {
+    MutexGuard guard(g_mount_changes);
+    Mount& top = *where.mount;
+    const bool anonymous = top.ns && top.ns->is_anonymous;
+    if (!(where.dentry == top.root) || (top.ns != &current_namespace() && !anonymous)) return Errno::EINVAL;
+    MountTree tree;
+    if (recursive)
+        tree = TRY(tree_of(top, nullptr));
+    else
+        TRY(tree.push(where.mount, Path{}));
+    for (RefPtr<Mount>& m : tree.mounts) TRY(check(*m, argument));
+    for (RefPtr<Mount>& m : tree.mounts) change(*m, argument);
     return {};
 }
 
 Result<Vec<RefPtr<Mount>>> list_mounts() {
     Vec<RefPtr<Mount>> out;
-    const auto table = g_table.lock();
+    const auto table = g_mount_table.lock();
     const MntNamespace& ns = current_namespace();
     for (Mount& m : table->mounts) {
         if (m.ns == &ns) TRY(out.push(RefPtr<Mount>(&m)));
@@ -212,26 +439,23 @@ MntNamespace::~MntNamespace() {
     root.reset();
     for (;;) {
         Path place;
-        RefPtr<Mount> gone = g_table.with([&](MountTable& table) -> RefPtr<Mount> {
-            for (Mount* m = table.mounts.back(); m; m = table.mounts.prev(m)) {
-                if (m->ns == this) return table.take_out(*m, &place);
-            }
-            return nullptr;
-        });
+        RefPtr<Mount> gone;
+        MutexGuard guard(g_mount_changes);
+        for (Mount& m : all_mounts()) {
+            if (m.ns == this) gone = RefPtr<Mount>(&m);
+        }
         if (!gone) return;
+        set_propagation(*gone, MS_PRIVATE);
+        const RefPtr<Mount> table_reference = g_mount_table.lock()->take_out(*gone, &place);
     }
 }
 
 namespace {
 
-struct Copied {
-    RefPtr<Mount> from, to;
-};
-
 /// `place` in the copy of its mount.
-Path translate(const Vec<Copied>& copies, const Path& place) {
-    for (const Copied& c : copies) {
-        if (c.from == place.mount) return Path(c.to, place.dentry);
+Path translate(const MountTree& from, const MountTree& to, const Path& place) {
+    for (size_t i = 0; i < from.mounts.size(); i++) {
+        if (from.mounts[i] == place.mount) return Path(to.mounts[i], place.dentry);
     }
     return place;
 }
@@ -240,50 +464,43 @@ Path translate(const Vec<Copied>& copies, const Path& place) {
 
 Result<RefPtr<MntNamespace>> copy_mounts(MntNamespace& old, u64 ino, FsStruct& fs) {
     RefPtr<MntNamespace> fresh = TRY(make_ref<MntNamespace>(ino));
-    MutexGuard guard(g_changes);
-    Vec<RefPtr<Mount>> originals;
-    {
-        const auto table = g_table.lock();
-        for (Mount& m : table->mounts) {
-            if (m.ns == &old) TRY(originals.push(RefPtr<Mount>(&m)));
-        }
-    }
-    Vec<Copied> copies;
-    for (RefPtr<Mount>& m : originals) {
-        RefPtr<Mount> copy = TRY(Mount::make(m->sb, m->root, m->source.c_str(), m->flags));
-        TRY(copies.push({m, std::move(copy)}));
-    }
-    for (const Copied& c : copies) {
-        c.to->ns = fresh.get();
-        if (c.from == old.root) fresh->root = c.to;
-        const Path place = c.from->mountpoint();
-        g_table.lock()->insert(RefPtr<Mount>(c.to), place ? translate(copies, place) : Path{});
-        c.to->ns = fresh.get();
-    }
-    fs.set_root(translate(copies, fs.root()));
-    fs.set_cwd(translate(copies, fs.cwd()));
+    MutexGuard guard(g_mount_changes);
+    const MountTree originals = TRY(tree_of(*old.root, nullptr));
+    MountTree copies = TRY(copy_tree(originals, old.root->root, true));
+    if (g_mount_table.lock()->count + copies.mounts.size() > kMountMax) return Errno::ENOSPC;
+    fresh->root = copies.mounts[0];
+    copies.mounts[0]->ns = fresh.get();
+    for (size_t i = 0; i < copies.mounts.size(); i++)
+        g_mount_table.lock()->insert(RefPtr<Mount>(copies.mounts[i]), i ? copies.places[i] : Path{});
+    fs.set_root(translate(originals, copies, fs.root()));
+    fs.set_cwd(translate(originals, copies, fs.cwd()));
     return fresh;
 }
 
 Result<void> pivot_mounts(const Path& old_root, const Path& new_root, const Path& put_old) {
-    MutexGuard guard(g_changes);
+    MutexGuard guard(g_mount_changes);
     MntNamespace& ns = current_namespace();
     const Path put = topmost(put_old);
     if (new_root.mount->ns != &ns || put.mount->ns != &ns) return Errno::EINVAL;
+    const Path above = old_root.mount->mountpoint();
+    const Path new_above = new_root.mount->mountpoint();
+    if (is_shared(*put.mount) || (above && is_shared(*above.mount)) ||
+        (new_above && is_shared(*new_above.mount)))
+        return Errno::EINVAL;
     if (new_root.mount == old_root.mount || put.mount == old_root.mount) return Errno::EBUSY;
     if (!(old_root.dentry == old_root.mount->root) || !(new_root.dentry == new_root.mount->root))
         return Errno::EINVAL;
-    const Path above = old_root.mount->mountpoint();
-    if (!above || !new_root.mount->mountpoint()) return Errno::EINVAL;  // the first of all cannot be moved
-    bool below = false;                                                 // is put_old at or below new_root?
+    if (!above || !new_above) return Errno::EINVAL;  // the first of all cannot be moved
+    bool below = false;                              // is put_old at or below new_root?
     for (Path p = put; p; p = p.mount->mountpoint()) {
         below |= p.mount == new_root.mount && p.dentry->is_below(*new_root.dentry);
     }
     if (!below) return Errno::EINVAL;
     Path old_place, new_place;
-    RefPtr<Mount> moved_new = g_table.lock()->take_out(*new_root.mount, &new_place);
-    RefPtr<Mount> moved_old = g_table.lock()->take_out(*old_root.mount, &old_place);
-    g_table.lock()->insert(std::move(moved_new), above);
-    g_table.lock()->insert(std::move(moved_old), put);
+    const auto table = g_mount_table.lock();
+    RefPtr<Mount> moved_new = table->take_out(*new_root.mount, &new_place);
+    RefPtr<Mount> moved_old = table->take_out(*old_root.mount, &old_place);
+    table->insert(std::move(moved_new), above);
+    table->insert(std::move(moved_old), put);
     return {};
 }

@@ -3,6 +3,10 @@
 // Guarantees: a Mount keeps its SuperBlock and its place alive. Mounts stack: the last one made at a place is
 // the one seen. The table changes under a mutex (LockRank::kNamespace) and is searched under a spin lock
 // (kMounts).
+//
+// Propagation (Linux, Documentation/filesystems/sharedsubtree.rst): mounts of one peer group have the same mounts below them; a
+// mount that has a group for its master gets what is mounted there, and gives nothing back. Groups are numbers: fs/mount.cpp
+// has the table and what is mounted where, fs/mount_propagation.cpp what follows from groups.
 #pragma once
 
 #include "core/list.h"
@@ -32,20 +36,32 @@ class Mount final : public RefCounted {
     const u32 id;
     MntNamespace* ns = nullptr;  ///< under the mount table's lock
 
+    // Changed under the mutex of changes; read at any time.
+    u32 peer_group() const { return __atomic_load_n(&group_, __ATOMIC_RELAXED); }     ///< 0: not shared
+    u32 master_group() const { return __atomic_load_n(&master_, __ATOMIC_RELAXED); }  ///< 0: no slave
+    bool unbindable() const { return __atomic_load_n(&unbindable_, __ATOMIC_RELAXED); }
+
   private:
     Mount(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry, KString source_text, u64 mount_flags);
 
     Path place_;
     bool attached_ = false;
     ListNode node_;
+    u32 group_ = 0, master_ = 0;
+    bool unbindable_ = false;
+    u32 uses_ = 0;         // walks into it while expiry_ is set
+    u32 expiry_ = 0;       // uses_ at the last umount2(MNT_EXPIRE), and one more; 0: none yet
+    bool in_set_ = false;  // while a change goes on: among those it takes away
     friend struct MountTable;
 };
 
-/// The mounts that its tasks see (mount_namespaces(7)); they go with it. Every mount is private.
+/// The mounts that its tasks see (mount_namespaces(7)), or those of a tree that is not yet attached; they go with it.
 struct MntNamespace : Namespace {
     using Namespace::Namespace;
     ~MntNamespace() override;
-    RefPtr<Mount> root;  ///< changed by pivot_root only, under the mutex of changes
+    RefPtr<Mount>
+        root;  ///< changed under the mutex of changes: by pivot_root, and when a detached tree is attached
+    bool is_anonymous = false;  ///< of a tree that is attached nowhere; fixed once it has mounts
 };
 MntNamespace& init_mnt_namespace();
 /// A copy of every mount of `old`; `fs` then stands where it stood, in the copy. ENOMEM.
@@ -62,14 +78,29 @@ Path root_path();
 /// What is seen at `path`: follows mounts made there, to the topmost.
 Path topmost(Path path);
 
-/// Mounts `mount` over `where`. ENOTDIR (directories on directories, files on files), ENOENT (removed).
+/// How many mounts there may be (/proc/sys/fs/mount-max).
+constexpr u32 kMountMax = 100000;
+
+/// Mounts `mount` over `where`, and wherever that propagates to. ENOTDIR (directories on directories, files on files), ENOENT
+/// (removed), EINVAL (another namespace), ENOSPC (too many mounts), ENOMEM.
 Result<void> attach_mount(RefPtr<Mount> mount, const Path& where);
-/// umount2: EINVAL when `path` is no mount's root, EBUSY while in use unless `lazy`.
-Result<void> detach_mount(const Path& path, bool lazy);
-/// mount --move.
+/// umount2 with its flags: EINVAL when `path` is no mount's root, EBUSY while in use unless MNT_DETACH, EAGAIN (MNT_EXPIRE).
+Result<void> detach_mount(const Path& path, int flags);
+/// mount --move; `from` may be the root of a tree that is not attached.
 Result<void> move_mount(const Path& from, const Path& to);
-/// Recursive bind: clones of the mounts below `from` appear at the same places below `clone`.
-Result<void> clone_submounts(const Path& from, const RefPtr<Mount>& clone);
+/// mount --bind: a clone of what is at `from`, if `recursive` with what is mounted below, appears at `where`.
+Result<void> bind_mount(const Path& from, const Path& where, bool recursive);
+/// The same, but attached nowhere (OPEN_TREE_CLONE): in a namespace of its own, whose root it is.
+Result<RefPtr<MntNamespace>> clone_tree(const Path& from, bool recursive);
+/// A namespace for one mount that is attached nowhere (fsmount).
+Result<RefPtr<MntNamespace>> detached_namespace(RefPtr<Mount> mount);
+/// mount --make-{shared,slave,private,unbindable}: `type` is MS_SHARED or its kin. EINVAL, ENOMEM.
+Result<void> change_propagation(const Path& where, u64 type, bool recursive);
+/// Calls `change` for the mount and, if `recursive`, those below, while no other change goes on: `check` for all first.
+Result<void> change_mounts(const Path& where, bool recursive, Result<void> (*check)(Mount&, const void*),
+                           void (*change)(Mount&, const void*), const void* argument);
+/// The group nearest to `mount`'s master that has a mount in `mount`'s namespace (mountinfo's propagate_from); 0: none.
+u32 dominating_group(const Mount& mount);
 
 /// The mounts in the order in which they were made, for /proc/mounts.
 Result<Vec<RefPtr<Mount>>> list_mounts();

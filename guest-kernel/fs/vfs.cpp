@@ -14,6 +14,8 @@ FileSystemType* g_types = nullptr;
 constexpr u64 kMountFlags =
     MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_NOSYMFOLLOW;
 
+constexpr u64 kPropagation = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
+
 // What the new mount keeps of mount(2)'s flags; relatime is the default.
 u64 kept_flags(u64 flags) {
     u64 kept = flags & kMountFlags;
@@ -37,11 +39,14 @@ Result<void> remount(const Path& where, u64 flags, const char* data) {
 
 Result<void> bind(const char* source, const Path& where, u64 flags) {
     if (!source || *source == '\0') return Errno::EINVAL;
-    const Path from = TRY(lookup_at(AT_FDCWD, source, kWalkFollow));
-    RefPtr<Mount> clone =
-        TRY(Mount::make(from.mount->sb, from.dentry, from.mount->source.c_str(), from.mount->flags));
-    TRY(attach_mount(clone, where));
-    return (flags & MS_REC) ? clone_submounts(from, clone) : Result<void>();
+    return bind_mount(TRY(lookup_at(AT_FDCWD, source, kWalkFollow)), where, (flags & MS_REC) != 0);
+}
+
+/// mount --make-…: one type and MS_REC, nothing else.
+Result<void> change_type(const Path& where, u64 flags) {
+    const u64 type = flags & ~u64{MS_REC | MS_SILENT};
+    if ((type & (type - 1)) != 0 || (type & ~kPropagation) != 0) return Errno::EINVAL;
+    return change_propagation(where, type, (flags & MS_REC) != 0);
 }
 
 /// The instance on `device`, if it is mounted already, or a new one.
@@ -102,12 +107,7 @@ Result<void> do_mount(const char* source, const char* target, const char* type, 
     if (flags & ~kKnown) return Errno::EINVAL;
     if (flags & MS_REMOUNT) return remount(where, flags, data);
     if (flags & MS_BIND) return bind(source, where, flags);
-    if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)) {
-        // One namespace and no propagation: every mount is private already.
-        return (flags & (MS_SHARED | MS_SLAVE | MS_UNBINDABLE)) || !(where.dentry == where.mount->root)
-                   ? Errno::EINVAL
-                   : Result<void>();
-    }
+    if (flags & kPropagation) return change_type(where, flags);
     if (flags & MS_MOVE) {
         if (!source || *source == '\0') return Errno::EINVAL;
         return move_mount(TRY(lookup_at(AT_FDCWD, source, kWalkFollow)), where);
@@ -128,9 +128,7 @@ Result<void> do_umount(const char* target, int flags) {
     if ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH))) return Errno::EINVAL;
     if (!current_cred().has(kCapSysAdmin)) return Errno::EPERM;
     const Path where = TRY(lookup_at(AT_FDCWD, target, (flags & UMOUNT_NOFOLLOW) ? 0 : kWalkFollow));
-    // The first call only marks; ours never expire.
-    if (flags & MNT_EXPIRE) return where.dentry == where.mount->root ? Errno::EAGAIN : Errno::EINVAL;
-    return detach_mount(where, (flags & MNT_DETACH) != 0);
+    return detach_mount(where, flags);
 }
 
 Result<KString> mount_options_text(const Path& at) {

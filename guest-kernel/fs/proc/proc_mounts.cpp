@@ -19,6 +19,17 @@ Result<void> append_escaped(KString& out, const char* text) {
     return {};
 }
 
+// The optional fields (proc_pid_mountinfo(5)).
+Result<void> append_propagation(KString& out, const Mount& m) {
+    if (m.peer_group()) TRY(out.appendf(" shared:%u", m.peer_group()));
+    if (const u32 master = m.master_group()) {
+        TRY(out.appendf(" master:%u", master));
+        const u32 dominating = dominating_group(m);
+        if (dominating && dominating != master) TRY(out.appendf(" propagate_from:%u", dominating));
+    }
+    return m.unbindable() ? out.append(" unbindable") : Result<void>();
+}
+
 // Calls line(mount, place's text) for every mount below the caller's root.
 template <class Line>
 Result<void> for_each_visible(Line line) {
@@ -78,7 +89,9 @@ Result<void> show_mountinfo(KString& out) {
         TRY(out.append(" "));
         TRY(append_escaped(out, where));
         KString options = TRY(mount_options_text(top));
-        TRY(out.appendf(" %s - %s ", options.c_str(), m.sb->type));
+        TRY(out.appendf(" %s", options.c_str()));
+        TRY(append_propagation(out, m));
+        TRY(out.appendf(" - %s ", m.sb->type));
         TRY(append_escaped(out, m.source.c_str()));
         return out.appendf(" %s\n", m.sb->read_only ? "ro" : "rw");
     });

@@ -455,3 +455,8 @@ std::vector<std::string> list_dir(const char* path) {
 CallLayout call_layout() {
     return CallLayout::kNative;
 }
+
+u64 next_namespace_ino() {
+    static u64 last = 0xf0000001;
+    return ++last;
+}
