@@ -18,6 +18,15 @@ struct FilesStruct final : RefCounted {
 
     /// The file open as `fd`, O_PATH ones excluded unless `path_too`. EBADF.
     Result<RefPtr<File>> get(int fd, bool path_too = false);
+    /// For poll(2): put(i, file) for each fd_of(i), i < count, that get() would give; the lock is taken once.
+    template <class FdOf, class Put>
+    void get_each(size_t count, FdOf fd_of, Put put) {
+        const auto slots = slots_.lock();
+        for (size_t i = 0; i < count; i++) {
+            const Slot* slot = open_slot(*slots, fd_of(i));
+            if (slot && !slot->file->is_path_only()) put(i, slot->file);
+        }
+    }
     /// Puts `file` under the lowest free number from `lowest` on. EMFILE beyond RLIMIT_NOFILE, EINVAL for a
     /// `lowest` beyond it.
     Result<int> install(RefPtr<File> file, bool cloexec, int lowest = 0);

@@ -8,51 +8,54 @@
 
 namespace {
 
-// Writes records of getdents64 (struct linux_dirent64) or getdents (struct linux_dirent) as entries come.
+// Writes records of getdents64 (struct linux_dirent64) or getdents (struct linux_dirent) as entries come. A record is
+// written when the next one comes: where that is stands in it (d_off).
 class UserDirents final : public DirContext {
   public:
     UserDirents(UserBytes buf, size_t size, bool wide) : buf_(buf), size_(size), wide_(wide) {}
 
     bool emit(const Name& name, u64 ino, u8 type) override {
-        // The record before this one could not know where it ends: d_off is filled in now.
         const size_t header = wide_ ? 19 : 2 * word_ + 2;
         const size_t length = align_up(header + name.length + (wide_ ? 1 : 2), word_);
         // The kernel's count is an int: one that is negative as such holds nothing.
-        if (static_cast<i32>(size_) < 0 || used_ + length > size_) {
-            if (used_ == 0) trouble = Errno::EINVAL;
+        if (static_cast<i32>(size_) < 0 || used_ + waiting_ + length > size_) {
+            if (used_ + waiting_ == 0) trouble = Errno::EINVAL;
             return false;
         }
-        u8 record[align_up(19 + NAME_MAX + 2, 8)] = {};
-        const u16 record_length = static_cast<u16>(length);
         if (word_ == 4 && ino >> 32) {
             trouble = Errno::EOVERFLOW;
             return false;
         }
-        memcpy(record, &ino, word_);
-        memcpy(record + 2 * word_, &record_length, 2);
+        if (!write_waiting()) return false;
+        const u16 record_length = static_cast<u16>(length);
+        memset(record_ + length - 8, 0, 8);  // behind the name
+        memcpy(record_, &ino, word_);
+        memcpy(record_ + 2 * word_, &record_length, 2);
         if (wide_) {
-            record[18] = type;
-            memcpy(record + 19, name.text, name.length);
+            record_[18] = type;
+            memcpy(record_ + 19, name.text, name.length);
         } else {
-            memcpy(record + header, name.text, name.length);
-            record[length - 1] = type;
+            memcpy(record_ + header, name.text, name.length);
+            record_[length - 1] = type;
         }
-        finish_previous();
-        if (!UserBytes(buf_.address() + used_).copy_out(record, length).ok()) {
-            trouble = Errno::EFAULT;
-            return false;
-        }
-        last_ = used_;
-        have_last_ = true;
-        used_ += length;
+        waiting_ = length;
+        waiting_position_ = position;
         return true;
     }
 
-    /// d_off of the last record: the position where reading goes on.
-    void finish_previous() {
-        if (!have_last_) return;
-        const i64 offset = position;
-        if (!UserBytes(buf_.address() + last_ + word_).copy_out(&offset, word_).ok()) trouble = Errno::EFAULT;
+    /// The last record; position is where reading goes on.
+    bool write_waiting() {
+        if (waiting_ == 0) return true;
+        memcpy(record_ + word_, &position, word_);
+        const bool written = UserBytes(buf_.address() + used_).copy_out(record_, waiting_).ok();
+        if (written) {
+            used_ += waiting_;
+        } else {
+            trouble = Errno::EFAULT;
+            position = waiting_position_;  // it was not read
+        }
+        waiting_ = 0;
+        return written;
     }
 
     size_t used() const { return used_; }
@@ -64,8 +67,9 @@ class UserDirents final : public DirContext {
     bool wide_;
     size_t word_ = wide_ ? 8 : user_size<UserWord>();  // of d_ino and d_off
     size_t used_ = 0;
-    size_t last_ = 0;
-    bool have_last_ = false;
+    size_t waiting_ = 0;  // bytes of the record that is to be written
+    loff_t waiting_position_ = 0;
+    u8 record_[align_up(19 + NAME_MAX + 2, 8)];
 };
 
 SysResult read_directory(int fd, UserBytes dirp, u32 count, bool wide) {
@@ -79,7 +83,7 @@ SysResult read_directory(int fd, UserBytes dirp, u32 count, bool wide) {
     out.position = file->position;
     out.dentry = file->path.dentry.get();
     Result<void> listed = file->iterate(out);
-    out.finish_previous();
+    out.write_waiting();
     file->position = out.position;
     if (listed.ok()) notify_path(file->path, kInAccess);
     if (out.used() > 0) return static_cast<long>(out.used());

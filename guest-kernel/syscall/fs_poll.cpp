@@ -14,7 +14,10 @@ constexpr u32 kSelectRead = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR
 constexpr u32 kSelectWrite = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
 constexpr u32 kSelectExcept = POLLPRI;
 
+constexpr u64 kNoWait = 0;  ///< a deadline that is over before any clock was asked
+
 u64 deadline_in(u64 ns) {
+    if (ns == 0) return kNoWait;
     const u64 now = ktime_get_ns();
     return ns > kNoTimeout - now ? kNoTimeout : now + ns;
 }
@@ -26,9 +29,14 @@ Result<u64> deadline_of(const KernelTimespec& t) {
 }
 
 // Waits until ask(table) counts something or the time is over. The count, or the error of an interrupted
-// wait.
+// wait. Once something is ready nobody will sleep: the rest is only asked, with no table.
 template <class Ask>
 Result<u32> wait_for(u64 deadline, Ask ask) {
+    if (deadline == kNoWait) {
+        const u32 ready = ask(nullptr);
+        if (ready == 0 && signal_pending(current())) return Errno::ERESTARTNOHAND;
+        return u32{ready};
+    }
     PollWaiter waiter;
     u32 ready = ask(&waiter);
     while (ready == 0) {
@@ -42,38 +50,35 @@ Result<u32> wait_for(u64 deadline, Ask ask) {
     return u32{ready};
 }
 
-struct Polled {
-    KernelPollfd user{};
-    RefPtr<File> file;
-};
-
 SysResult do_poll(UserPtr<KernelPollfd> fds, u32 nfds, u64 deadline) {
     if (nfds > task_rlimit(kRlimitNofile)) return Errno::EINVAL;
-    Vec<Polled> all;
+    Vec<KernelPollfd> all;
+    Vec<RefPtr<File>> files;
     TRY(all.resize(nfds));
-    for (u32 i = 0; i < nfds; i++) {
-        all[i].user = TRY(fds.offset(i).read());
-        if (all[i].user.fd < 0) continue;
-        Result<RefPtr<File>> file = get_file(all[i].user.fd);
-        if (file.ok()) all[i].file = file.release_value();
-    }
+    TRY(files.resize(nfds));
+    if (nfds > 0) TRY(fds.copy_in(all.data(), nfds * sizeof(KernelPollfd)));
+    current()->files->get_each(
+        nfds, [&](size_t i) { return all[i].fd; },
+        [&](size_t i, const RefPtr<File>& file) { files[i] = file; });
     const u32 ready = TRY(wait_for(deadline, [&](PollTable* table) {
         u32 count = 0;
-        for (Polled& p : all) {
+        for (u32 i = 0; i < nfds; i++) {
+            KernelPollfd& one = all[i];
             u32 mask = 0;
-            if (p.file) {
-                mask = p.file->poll(table) & (static_cast<u16>(p.user.events) | POLLERR | POLLHUP);
-            } else if (p.user.fd >= 0) {
+            if (File* file = files[i].get()) {
+                mask = file->poll(count > 0 ? nullptr : table) &
+                       (static_cast<u16>(one.events) | POLLERR | POLLHUP);
+            } else if (one.fd >= 0) {
                 mask = POLLNVAL;
             }
-            p.user.revents = static_cast<i16>(mask);
+            one.revents = static_cast<i16>(mask);
             count += mask != 0;
         }
         return count;
     }));
     if (!access_ok(fds.address(), nfds * sizeof(KernelPollfd)))
         return Errno::EFAULT;  // also if there are none
-    for (u32 i = 0; i < nfds; i++) TRY(fds.offset(i).write(all[i].user));
+    if (nfds > 0) TRY(fds.copy_out(all.data(), nfds * sizeof(KernelPollfd)));
     return long{ready};
 }
 
@@ -139,7 +144,7 @@ SysResult do_select(int nfds, UserPtr<u64> readfds, UserPtr<u64> writefds, UserP
             for (u64& w : set) w = 0;
         }
         for (Watched& one : watched) {
-            const u32 mask = one.file->poll(table);
+            const u32 mask = one.file->poll(count > 0 ? nullptr : table);
             const u64 bit = 1ull << (one.fd % 64);
             const size_t w = static_cast<size_t>(one.fd) / 64;
             constexpr u32 kMeaning[3] = {kSelectRead, kSelectWrite, kSelectExcept};

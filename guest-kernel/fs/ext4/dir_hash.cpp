@@ -22,24 +22,34 @@ void tea_transform(u32 buf[4], const u32 in[4]) {
     buf[1] += b1;
 }
 
-void half_md4_transform(u32 buf[4], const u32 in[8]) {
-    constexpr u32 kConstants[3] = {0, 013240474631u, 015666365641u};
-    constexpr u8 kOrder[3][8] = {
-        {0, 1, 2, 3, 4, 5, 6, 7}, {1, 3, 5, 7, 0, 2, 4, 6}, {3, 7, 2, 6, 1, 5, 0, 4}};
-    constexpr u8 kShifts[3][4] = {{3, 7, 11, 19}, {3, 5, 9, 13}, {3, 9, 11, 15}};
-    u32 v[4] = {buf[0], buf[1], buf[2], buf[3]};
-    for (u32 round = 0; round < 3; round++) {
-        for (u32 step = 0; step < 8; step++) {
-            // The four values take turns: a, d, c, b.
-            u32& a = v[(4 - step % 4) % 4];
-            const u32 b = v[(5 - step % 4) % 4], c = v[(6 - step % 4) % 4], d = v[(7 - step % 4) % 4];
-            const u32 mixed = round == 0   ? d ^ (b & (c ^ d))
-                              : round == 1 ? (b & c) + ((b ^ c) & d)
-                                           : b ^ c ^ d;
-            a = rotate_left(a + mixed + in[kOrder[round][step]] + kConstants[round],
-                            kShifts[round][step % 4]);
-        }
+// A round: eight steps in which the four values take turns, a word of the name and a shift for each.
+struct HalfMd4Round {
+    u32 constant;
+    u8 order[8];
+    u8 shifts[4];
+};
+
+template <class Mix>
+void half_md4_round(u32 (&v)[4], const u32 in[8], const HalfMd4Round& round, Mix mix) {
+    u32 a = v[0], b = v[1], c = v[2], d = v[3];
+    for (u32 half = 0; half < 8; half += 4) {
+        const auto word = [&](u32 step) { return in[round.order[half + step]] + round.constant; };
+        a = rotate_left(a + mix(b, c, d) + word(0), round.shifts[0]);
+        d = rotate_left(d + mix(a, b, c) + word(1), round.shifts[1]);
+        c = rotate_left(c + mix(d, a, b) + word(2), round.shifts[2]);
+        b = rotate_left(b + mix(c, d, a) + word(3), round.shifts[3]);
     }
+    v[0] = a, v[1] = b, v[2] = c, v[3] = d;
+}
+
+void half_md4_transform(u32 buf[4], const u32 in[8]) {
+    constexpr HalfMd4Round kRounds[3] = {{0, {0, 1, 2, 3, 4, 5, 6, 7}, {3, 7, 11, 19}},
+                                         {013240474631u, {1, 3, 5, 7, 0, 2, 4, 6}, {3, 5, 9, 13}},
+                                         {015666365641u, {3, 7, 2, 6, 1, 5, 0, 4}, {3, 9, 11, 15}}};
+    u32 v[4] = {buf[0], buf[1], buf[2], buf[3]};
+    half_md4_round(v, in, kRounds[0], [](u32 x, u32 y, u32 z) { return z ^ (x & (y ^ z)); });
+    half_md4_round(v, in, kRounds[1], [](u32 x, u32 y, u32 z) { return (x & y) + ((x ^ y) & z); });
+    half_md4_round(v, in, kRounds[2], [](u32 x, u32 y, u32 z) { return x ^ y ^ z; });
     for (int i = 0; i < 4; i++) buf[i] += v[i];
 }
 

@@ -174,6 +174,7 @@ Result<bool> Ext4Directory::add_in(Ext4Op& op, BufferRef& buffer, const Name& na
 
 Result<void> Ext4Directory::add(Ext4Op& op, const Name& name, u32 child, u32 child_mode) {
     if (name.length > kNameMax) return Errno::ENAMETOOLONG;
+    dir_.names_version++;
     if (indexed()) {
         IndexPath path;
         u32 hash;
@@ -198,6 +199,7 @@ Result<void> Ext4Directory::add(Ext4Op& op, const Name& name, u32 child, u32 chi
 }
 
 Result<void> Ext4Directory::remove(Ext4Op& op, Found& found) {
+    dir_.names_version++;
     u32 before = ~0u;
     for (u32 offset = 0; offset < found.offset;) {
         if (!sound(found.buffer, offset)) return damaged("bad entry in directory");
@@ -216,6 +218,7 @@ Result<void> Ext4Directory::remove(Ext4Op& op, Found& found) {
 }
 
 void Ext4Directory::replace(Ext4Op& op, Found& found, u32 child, u32 child_mode) {
+    dir_.names_version++;
     found.entry().inode = child;
     if (fs_.has_incompat(kIncompatFiletype)) found.entry().file_type = file_type_of(child_mode);
     // ".." of an indexed directory lies in its root, which has another checksum.
@@ -268,10 +271,12 @@ Result<void> Ext4Directory::iterate_rows(DirContext& context) {
         const u32 block = static_cast<u32>(static_cast<u64>(context.position) >> fs_.block_bits);
         const u32 want = static_cast<u32>(context.position) & (fs_.block_size - 1);
         BufferRef buffer = TRY(read_block(block));
+        bool any = false;
         for (u32 offset = 0; offset < fs_.block_size;) {
             if (!sound(buffer, offset)) return damaged("bad entry in directory");
             const DirEntry& e = entry_at(buffer, offset);
             if (offset >= want) {
+                any = any || e.inode != 0;
                 context.position = static_cast<loff_t>((u64{block} << fs_.block_bits) + offset);
                 if (e.inode != 0 &&
                     !context.emit(Name(e.name, e.name_len), e.inode, ext4_dt_type(e.file_type)))
@@ -280,6 +285,7 @@ Result<void> Ext4Directory::iterate_rows(DirContext& context) {
             offset += e.rec_len;
         }
         context.position = static_cast<loff_t>((u64{block} + 1) << fs_.block_bits);
+        if (any) return {};
     }
     return {};
 }

@@ -27,6 +27,7 @@ class Ext4Directory {
     /// The first block of a new directory.
     Result<void> make(Ext4Op& op, u32 parent);
     Result<bool> is_empty();
+    /// Hands a block's names on, or those of a few that belong together; nothing at the end.
     Result<void> iterate(DirContext& context);
 
   private:

@@ -3,6 +3,7 @@
 #include "fs/cached_file.h"
 #include "fs/cred.h"
 #include "fs/ext4/directory.h"
+#include "fs/ext4/directory_reader.h"
 #include "fs/ext4/extents.h"
 #include "fs/open_file.h"
 #include "fs/size_limit.h"
@@ -55,9 +56,15 @@ class Ext4File final : public CachedFile {
 class Ext4DirFile final : public File {
   public:
     explicit Ext4DirFile(Ext4Inode& dir) : File(dir) {}
+    Result<void> iterate(DirContext& context) override {
+        return reader_.read(static_cast<Ext4Inode&>(*inode), context);
+    }
     Result<long> ioctl(u32 request, u64 argument) override {
         return static_cast<Ext4Inode&>(*inode).ioctl(request, argument, *this);
     }
+
+  private:
+    Ext4DirReader reader_;  // under the directory's lock
 };
 
 }  // namespace

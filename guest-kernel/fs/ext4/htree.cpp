@@ -191,6 +191,7 @@ Result<void> Ext4Directory::iterate_sorted(DirContext& context) {
         if (!more) break;
         const u64 next = position_of(next_hash, 0);
         if (next > static_cast<u64>(context.position)) context.position = static_cast<loff_t>(next);
+        if (!all.empty()) return {};
     }
     context.position = static_cast<loff_t>(kEndPosition);
     return {};

@@ -3,6 +3,7 @@
 #include "core/string.h"
 #include "fs/dentry.h"
 #include "fs/ext4/directory.h"
+#include "fs/ext4/directory_reader.h"
 #include "fs/ext4/extents.h"
 #include "fs/file.h"
 
@@ -348,47 +349,8 @@ Result<RefPtr<Inode>> Ext4Inode::tmpfile(u32 new_mode) {
     return RefPtr<Inode>(made);
 }
 
-namespace {
-
-/// Entries gathered under the file system's lock, to be handed on without it: the reader copies to a program.
-class Gathered final : public DirContext {
-  public:
-    struct Entry {
-        loff_t position;
-        u64 ino;
-        u8 type;
-        u8 length;
-        u16 text;
-    };
-    bool emit(const Name& name, u64 ino, u8 type) override {
-        if (text.size() + name.length > kText) return false;
-        const Entry entry{position, ino, type, static_cast<u8>(name.length), static_cast<u16>(text.size())};
-        failed = failed || !text.append(name.text, name.length).ok() || !entries.push(entry).ok();
-        return !failed;
-    }
-    static constexpr size_t kText = 8192;
-    Vec<Entry> entries;
-    KString text;
-    bool failed = false;
-};
-
-}  // namespace
-
 Result<void> Ext4Inode::iterate(DirContext& context) {
     if (!is_dir()) return Errno::ENOTDIR;
-    for (;;) {
-        Gathered some;
-        some.position = context.position;
-        {
-            MutexGuard guard(fs().lock);
-            TRY(Ext4Directory(*this).iterate(some));
-        }
-        if (some.failed) return Errno::ENOMEM;
-        for (const Gathered::Entry& e : some.entries) {
-            context.position = e.position;
-            if (!context.emit(Name(some.text.c_str() + e.text, e.length), e.ino, e.type)) return {};
-        }
-        context.position = some.position;
-        if (some.entries.empty()) return {};
-    }
+    Ext4DirReader reader;
+    return reader.read(*this, context);
 }

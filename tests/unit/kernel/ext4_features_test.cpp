@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "fs/xattr.h"
 #include "tests/unit/kernel/ext4_disk.h"
@@ -237,6 +238,52 @@ TEST_CASE("ext4: a directory of thousands of names is found by hash, listed once
         CHECK(error_of(vfs_rmdir(AT_FDCWD, "/mnt/d")) == Errno::OK);
         REQUIRE(m.unmount() == Errno::OK);
         CHECK(faults(m.image()) == "");
+    }
+}
+
+TEST_CASE("ext4: a directory read piece by piece shows each name that stays once, and none that is gone") {
+    struct Few final : DirContext {
+        bool emit(const Name& name, u64, u8) override {
+            if (names.size() == 7) return false;
+            names.emplace_back(name.text, name.length);
+            return true;
+        }
+        std::vector<std::string> names;
+    };
+    World w;
+    for (const char* options : {"-t ext4 -b 1024", "-t ext2 -b 1024 -O ^dir_index"}) {
+        INFO(options);
+        Mounted m(make_image(options, 8192));
+        REQUIRE(vfs_mkdir(AT_FDCWD, "/mnt/d", 0755).ok());
+        const auto path = [](int i) { return "/mnt/d/name" + std::to_string(i); };
+        const int count = 600;
+        std::set<std::string> gone;
+        for (int i = 0; i < count; i++) REQUIRE(make_file(path(i).c_str(), "") == Errno::OK);
+        RefPtr<File> dir = vfs_open("/mnt/d", O_RDONLY | O_DIRECTORY, 0).release_value();
+        std::multiset<std::string> seen;
+        loff_t position = 0;
+        for (int round = 0;; round++) {
+            Few some;
+            some.position = position;
+            some.dentry = dir->path.dentry.get();
+            REQUIRE(dir->iterate(some).ok());
+            if (some.names.empty()) break;
+            position = some.position;
+            for (const std::string& name : some.names) {
+                CHECK(gone.count(name) == 0);
+                seen.insert(name);
+            }
+            if (round % 3 != 0) continue;  // some pieces come out of one look at the directory
+            const std::string victim = "name" + std::to_string(round * 37 % count);
+            if (vfs_unlink(AT_FDCWD, ("/mnt/d/" + victim).c_str()).ok()) gone.insert(victim);
+        }
+        CHECK(gone.size() > 20);
+        for (int i = 0; i < count; i++) {
+            const std::string name = "name" + std::to_string(i);
+            if (gone.count(name) == 0) CHECK(seen.count(name) == 1);
+        }
+        CHECK(seen.count(".") == 1);
+        CHECK(seen.count("..") == 1);
     }
 }
 
