@@ -7,9 +7,13 @@
  * A line for each: its name and the cycles that it took, all rounds divided by their number. Each operation runs a few
  * rounds first, so that caches are warm on both kernels; what sets up a round (a new mapping, say) is not counted. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -81,6 +85,59 @@ static void run(char* const* words) {
 static void fork_exec_wait(void) {
     char* words[] = {(char*)program, "nothing", 0};
     run(words);
+}
+
+/* fork of a process that has touched much memory. */
+static void fork_large(void) {
+    enum { kBytes = 64 << 20 };
+    char* at = mmap(0, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) fail("mmap");
+    madvise(at, kBytes, MADV_NOHUGEPAGE);
+    for (long page = 0; page < kBytes / kPage; ++page) at[page * kPage] = 1;
+    measure("fork-wait-64m", fork_wait, 4);
+    munmap(at, kBytes);
+}
+
+static void* thread_body(void* argument) {
+    return argument;
+}
+
+static void thread_and_join(void) {
+    pthread_t thread;
+    if (pthread_create(&thread, 0, thread_body, 0) || pthread_join(thread, 0)) fail("pthread_create");
+}
+
+static void handler(int number) {
+    (void)number;
+}
+static void send_signal(void) {
+    kill(getpid(), SIGUSR1);
+}
+
+static char* protected_page;
+static void protect(void) {
+    if (mprotect(protected_page, kPage, PROT_READ) || mprotect(protected_page, kPage, PROT_READ | PROT_WRITE))
+        fail("mprotect");
+    *protected_page = 1;
+}
+
+static struct pollfd polled[64];
+static void poll_all(void) {
+    if (poll(polled, 64, 0) != 0) fail("poll");
+}
+
+static void poll_pipes(void) {
+    int ends[64][2];
+    for (int i = 0; i < 64; ++i) {
+        if (pipe(ends[i])) fail("pipe");
+        polled[i].fd = ends[i][0];
+        polled[i].events = POLLIN;
+    }
+    measure("poll-64", poll_all, 1000);
+    for (int i = 0; i < 64; ++i) {
+        close(ends[i][0]);
+        close(ends[i][1]);
+    }
 }
 
 /* Touches each page of new mappings of kPages pages; a figure is that of a page. */
@@ -258,6 +315,15 @@ static void open_and_close(void) {
     close(fd);
 }
 
+static void list_directory(void) {
+    DIR* listed = opendir(directory);
+    long count = 0;
+    if (!listed) fail(directory);
+    while (readdir(listed)) ++count;
+    closedir(listed);
+    if (count < 1000) fail("readdir");
+}
+
 static long created;
 
 static void name_of(char* name, size_t size, long n) {
@@ -294,6 +360,14 @@ static void operations_on_processes(void) {
     measure("fork-exec-wait", fork_exec_wait, 200);
     faults("fault-anonymous", -1, 1);
     measure("mmap-munmap-64k", map_and_unmap, 500);
+    fork_large();
+    measure("thread-join", thread_and_join, 200);
+    signal(SIGUSR1, handler);
+    measure("signal", send_signal, 2000);
+    protected_page = mmap(0, 4 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (protected_page == MAP_FAILED) fail("mmap");
+    measure("mprotect", protect, 2000);
+    poll_pipes();
     context_switch();
     pipe_round_trip();
     pipe_transfer();
@@ -310,6 +384,7 @@ static void operations_on_files(void) {
     measure("stat", get_status, 5000);
     measure("open-close", open_and_close, 5000);
     measure("create-1k", create_small, 1000);
+    measure("list-1000", list_directory, 20);
     measure("unlink-1k", remove_small, 1000);
 }
 
