@@ -251,11 +251,12 @@ void cond_resched() {
 }
 
 u32 weight_of_prio(i32 static_prio) {
-    // Each step of nice is a factor of 1.25; nice 0 is 1024 (Linux's sched_prio_to_weight, recomputed).
-    u64 weight = 1024ull << 20;
-    for (i32 nice = static_prio - 120; nice > 0; nice--) weight = weight * 4 / 5;
-    for (i32 nice = static_prio - 120; nice < 0; nice++) weight = weight * 5 / 4;
-    return static_cast<u32>(max<u64>(weight >> 20, 15));
+    // Linux's sched_prio_to_weight: each step of nice is a factor of about 1.25.
+    static constexpr u32 kWeights[40] = {88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+                                         9548,  7620,  6100,  4904,  3906,  3121,  2501,  1991,  1586,  1277,
+                                         1024,  820,   655,   526,   423,   335,   272,   215,   172,   137,
+                                         110,   87,    70,    56,    45,    36,    29,    23,    18,    15};
+    return kWeights[static_prio - 100];
 }
 
 void sched_set_policy(task_struct* task, u32 policy, u32 rt_priority, i32 static_prio) {

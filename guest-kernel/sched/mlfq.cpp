@@ -43,7 +43,7 @@ struct Mlfq final : SchedClass {
         rq.mlfq.levels[task->se.mlfq_level].push_back(task);
         return pick_next(rq) != task;
     }
-    bool preempts(const task_struct* woken, const task_struct* running) const override {
+    bool preempts(const RunQueue&, const task_struct* woken, const task_struct* running) const override {
         return woken->se.mlfq_level < running->se.mlfq_level;
     }
     void yield(RunQueue& rq, task_struct* task) const override {

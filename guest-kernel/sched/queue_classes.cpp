@@ -17,7 +17,7 @@ struct Fifo : SchedClass {
     task_struct* pick_next(RunQueue& rq) const override { return rq.simple.front(); }
     void account(RunQueue&, task_struct*, u64) const override {}
     bool tick(RunQueue&, task_struct*) const override { return false; }
-    bool preempts(const task_struct*, const task_struct*) const override { return false; }
+    bool preempts(const RunQueue&, const task_struct*, const task_struct*) const override { return false; }
     void yield(RunQueue& rq, task_struct* task) const override { rq.simple.move_to_back(task); }
     task_struct* waiting_for(const RunQueue& rq, unsigned cpu) const override {
         return rq.simple.find_movable(rq, cpu);

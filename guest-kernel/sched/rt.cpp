@@ -38,7 +38,7 @@ struct Rt final : SchedClass {
         list.move_to_back(task);
         return true;
     }
-    bool preempts(const task_struct* woken, const task_struct* running) const override {
+    bool preempts(const RunQueue&, const task_struct* woken, const task_struct* running) const override {
         return woken->rt_priority > running->rt_priority;
     }
     void yield(RunQueue& rq, task_struct* task) const override {

@@ -64,7 +64,7 @@ inline void check_preempt(RunQueue& rq, task_struct* woken) {
     task_struct* running = rq.curr;
     const bool better = running == rq.idle || (woken->sched_class != running->sched_class
                                                    ? woken->sched_class == &rt_sched_class
-                                                   : woken->sched_class->preempts(woken, running));
+                                                   : woken->sched_class->preempts(rq, woken, running));
     if (better) resched(rq);
 }
 
@@ -72,7 +72,6 @@ inline void check_preempt(RunQueue& rq, task_struct* woken) {
 /// else its queue is another from now on, whose lock is to be taken.
 inline bool move_to(const RunQueue& from, task_struct* task, unsigned cpu) {
     if (cpu == from.cpu) return false;
-    task->sched_class->migrate(from, run_queues.on(cpu), task);
     __atomic_store_n(&task->cpu, cpu, __ATOMIC_RELEASE);
     return true;
 }

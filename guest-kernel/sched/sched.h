@@ -14,6 +14,7 @@
 #pragma once
 
 #include "arch/x86_64/percpu.h"
+#include "sched/eevdf.h"
 #include "sched/run_list.h"
 #include "sync/spinlock.h"
 #include "task/task.h"
@@ -35,12 +36,10 @@ struct SchedClass {
     /// At a tick: has `task` had its turn?
     virtual bool tick(RunQueue& rq, task_struct* task) const = 0;
     /// Should `woken` (of this class) run instead of `running` (of this class)?
-    virtual bool preempts(const task_struct* woken, const task_struct* running) const = 0;
+    virtual bool preempts(const RunQueue& rq, const task_struct* woken, const task_struct* running) const = 0;
     virtual void yield(RunQueue& rq, task_struct* task) const = 0;
     /// Somebody in the queue who waits there (is not rq.curr) and may run on `cpu`; nullptr if nobody.
     virtual task_struct* waiting_for(const RunQueue& rq, unsigned cpu) const = 0;
-    /// `task`, in no queue, will be in that of `to` after that of `from`, which is locked.
-    virtual void migrate(const RunQueue& /*from*/, const RunQueue& /*to*/, task_struct* /*task*/) const {}
     constexpr explicit SchedClass(const char* class_name) : name(class_name) {}
 };
 
@@ -58,9 +57,8 @@ struct RtQueue {
 };
 /// Of fair.cpp.
 struct FairQueue {
-    ListNode tasks;  // sorted by vruntime, smallest first
-    u64 min_vruntime = 0;
-    u32 count = 0;
+    EevdfQueue queue;
+    bool slice_over = false;  // the running task has used its slice
 };
 /// Of mlfq.cpp.
 struct MlfqQueue {

@@ -67,7 +67,6 @@ void copy_scheduling(task_struct* task, const task_struct* parent) {
     task->rt_priority = parent->rt_priority;
     task->sched_class = parent->sched_class ? parent->sched_class : normal_sched_class;
     task->se.weight = parent->se.weight;
-    task->se.vruntime = parent->se.vruntime;
     task->cpus_allowed = parent->cpus_allowed;
     task->start_time = ktime_get_ns();
 }

@@ -9,6 +9,7 @@
 #include "arch/x86_64/thread.h"
 #include "core/list.h"
 #include "core/refcount.h"
+#include "sched/eevdf.h"
 #include "sync/spinlock.h"
 #include "task/credentials.h"
 #include "task/current.h"
@@ -50,7 +51,8 @@ constexpr u64 kDefaultTimerSlack = 50000;
 
 struct sched_entity {
     ListNode run_node;
-    u64 vruntime = 0;
+    EevdfEntity fair;
+    u64 vruntime = 0;          // of mlfq: ns at the present level
     u64 exec_start = 0;        // ktime when it last got the CPU
     u64 sum_exec_runtime = 0;  // ns
     u64 slice_start = 0;

@@ -108,7 +108,7 @@ Result<void> show_sched(KString& out, task_struct& task, const ProcView&) {
     TRY(out.appendf("%s (%d, #threads: %u)\n", task.comm, task.pid, process_times(&task).num_threads));
     TRY(out.append("-------------------------------------------------------------------\n"));
     TRY(show_nice_ns(out, "se.exec_start", task.se.exec_start));
-    TRY(show_nice_ns(out, "se.vruntime", task.se.vruntime));
+    TRY(show_nice_ns(out, "se.vruntime", static_cast<u64>(max<i64>(task.se.fair.vruntime, 0))));
     TRY(show_nice_ns(out, "se.sum_exec_runtime", task_runtime_ns(&task)));
     TRY(show_count(out, "nr_switches", static_cast<i64>(task.nvcsw + task.nivcsw)));
     TRY(show_count(out, "nr_voluntary_switches", static_cast<i64>(task.nvcsw)));

@@ -1,6 +1,7 @@
 // Scheduling policies, priorities and CPUs: sched(7).
 #define _GNU_SOURCE
 #include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -113,8 +114,46 @@ static void cpus(void) {
     wait(0);
 }
 
+/// Of three that compete for one CPU, nice 0, 5 and 19, each gets by its weight: 1024, 335, 15.
+static void shares(void) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(0, &one);
+    CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
+    const int nice_of[3] = {0, 5, 19};
+    int go[2];
+    pid_t child[3];
+    double had[3];
+    char c;
+    pipe(go);
+    for (int i = 0; i < 3; i++) {
+        child[i] = fork();
+        if (child[i] == 0) {
+            setpriority(PRIO_PROCESS, 0, nice_of[i]);
+            close(go[1]);
+            read(go[0], &c, 1);
+            for (;;) {}
+        }
+    }
+    setpriority(PRIO_PROCESS, 0, -20);
+    close(go[1]);
+    sleep(2);
+    for (int i = 0; i < 3; i++) kill(child[i], SIGSTOP);
+    for (int i = 0; i < 3; i++) {
+        clockid_t clock;
+        struct timespec t = {0};
+        clock_getcpuclockid(child[i], &clock);
+        clock_gettime(clock, &t);
+        had[i] = t.tv_sec + t.tv_nsec / 1e9;
+        kill(child[i], SIGKILL);
+        waitpid(child[i], 0, 0);
+    }
+    CHECK(had[0] / had[1] > 2.7 && had[0] / had[1] < 3.4);
+    CHECK(had[1] / had[2] > 15 && had[1] / had[2] < 30);
+}
+
 int main(void) {
-    void (*parts[])(void) = {policies, without_rights, nice_values, cpus};
+    void (*parts[])(void) = {policies, without_rights, nice_values, cpus, shares};
     for (int i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (fork() == 0) {
             check_failures = 0;
