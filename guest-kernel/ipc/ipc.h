@@ -9,6 +9,7 @@
 #include "core/result.h"
 #include "core/string_buf.h"
 #include "core/vector.h"
+#include "ipc/ipc_abi.h"
 #include "sync/guarded.h"
 #include "task/credentials.h"
 #include "task/namespace.h"
@@ -18,15 +19,6 @@ constexpr int kIpcCreat = 01000, kIpcExcl = 02000, kIpcNowait = 04000;  // for â
 constexpr int kIpcRmid = 0, kIpcSet = 1, kIpcStat = 2, kIpcInfo = 3;    // for â€¦ctl
 constexpr u32 kIpcRead = 0444, kIpcWrite = 0222;                        // for ipc_may
 constexpr u32 kIpcMaxIndex = 32768;                                     // IPCMNI
-
-struct UserIpcPerm {  // struct ipc64_perm
-    i32 key;
-    u32 uid, gid, cuid, cgid, mode;
-    u16 seq, pad;
-    u32 pad2;
-    u64 unused[2];
-};
-static_assert(sizeof(UserIpcPerm) == 48);
 
 struct IpcObject : RefCounted {
     int id = 0;

@@ -10,14 +10,6 @@ namespace {
 constexpr int kNoError = 010000, kExcept = 020000, kCopy = 040000;
 constexpr int kMsgStat = 11, kMsgInfo = 12, kMsgStatAny = 13;
 
-struct UserMsqidDs {  // struct msqid64_ds
-    UserIpcPerm perm;
-    i64 stime, rtime, ctime;
-    u64 bytes, count, max_bytes;
-    i32 last_sender, last_receiver;
-    u64 unused[2];
-};
-static_assert(sizeof(UserMsqidDs) == 120);
 struct UserMsginfo {
     i32 msgpool, msgmap, msgmax, msgmnb, msgmni, msgssz, msgtql;
     u16 msgseg;
@@ -114,7 +106,7 @@ SysResult stat(int id, int command, UserBytes buffer) {
         ds = {ipc_perm_of(*q), q->stime,     q->rtime,       q->ctime,         q->bytes,
               q->count,        q->max_bytes, q->last_sender, q->last_receiver, {}};
     }
-    TRY(buffer.copy_out(&ds, sizeof(ds)));
+    TRY(UserPtr<UserMsqidDs>(buffer.address()).write(ds));
     return long{result};
 }
 
@@ -160,8 +152,7 @@ SysResult remove(int id) {
 
 SysResult set(int id, UserBytes buffer) {
     IpcNamespace& ns = current_ipc();
-    UserMsqidDs ds;
-    TRY(buffer.copy_in(&ds, sizeof(ds)));
+    const UserMsqidDs ds = TRY(UserPtr<UserMsqidDs>(buffer.address()).read());
     RefPtr<MsgQueue> queue;
     {
         auto table = ns.msg.lock();

@@ -15,14 +15,6 @@ constexpr int kGetpid = 11, kGetval = 12, kGetall = 13, kGetncnt = 14, kGetzcnt 
               kSetall = 17, kSemStat = 18, kSemInfo = 19, kSemStatAny = 20;
 constexpr i32 kMaxValue = 32767;
 
-struct UserSemidDs {  // struct semid64_ds
-    UserIpcPerm perm;
-    i64 otime;
-    u64 unused1;
-    i64 ctime;
-    u64 unused2, nsems, unused3, unused4;
-};
-static_assert(sizeof(UserSemidDs) == 104);
 struct UserSeminfo {
     i32 semmap, semmni, semmns, semmnu, semmsl, semopm, semume, semusz, semvmx, semaem;
 };
@@ -203,7 +195,7 @@ SysResult stat(int id, int command, UserBytes buffer) {
         ds.ctime = set->ctime;
         ds.nsems = set->semaphores.size();
     }
-    TRY(buffer.copy_out(&ds, sizeof(ds)));
+    TRY(UserPtr<UserSemidDs>(buffer.address()).write(ds));
     return long{result};
 }
 
@@ -245,8 +237,7 @@ SysResult remove(int id) {
 }
 
 SysResult set_owner(int id, UserBytes buffer) {
-    UserSemidDs ds;
-    TRY(buffer.copy_in(&ds, sizeof(ds)));
+    const UserSemidDs ds = TRY(UserPtr<UserSemidDs>(buffer.address()).read());
     auto table = current_ipc().sem.lock();
     const RefPtr<SemSet> set = TRY(table->find(id));
     TRY(ipc_may_control(*set));

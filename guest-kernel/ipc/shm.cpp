@@ -17,22 +17,6 @@ constexpr int kShmHugetlb = 04000;
 constexpr int kShmRdonly = 010000, kShmRnd = 020000, kShmRemap = 040000, kShmExec = 0100000;
 constexpr int kShmLock = 11, kShmUnlock = 12, kShmStat = 13, kShmInfo = 14, kShmStatAny = 15;
 
-struct UserShmidDs {  // struct shmid64_ds
-    UserIpcPerm perm;
-    u64 size;
-    i64 atime, dtime, ctime;
-    i32 cpid, lpid;
-    u64 nattch, unused[2];
-};
-static_assert(sizeof(UserShmidDs) == 112);
-struct UserShmInfo64 {
-    u64 shmmax, shmmin, shmmni, shmseg, shmall, unused[4];
-};
-struct UserShmInfo {
-    i32 used_ids, pad;
-    u64 total, resident, swapped, swap_attempts, swap_successes;
-};
-
 u64 pages_of_all(const IpcTable<ShmSegment>& table) {
     u64 pages = 0;
     table.for_each([&](const ShmSegment& s) { pages += s.page_count(); });
@@ -121,14 +105,13 @@ SysResult stat(int id, int command, UserBytes buffer) {
         if (command != kShmStatAny) TRY(ipc_may(*segment, kIpcRead));
         ds = describe(*segment);
     }
-    TRY(buffer.copy_out(&ds, sizeof(ds)));
+    TRY(UserPtr<UserShmidDs>(buffer.address()).write(ds));
     return long{result};
 }
 
 SysResult limits(UserBytes buffer) {
     IpcNamespace& ns = current_ipc();
-    const UserShmInfo64 info = {ns.shmmax, 1, ns.shmmni, ns.shmmni, ns.shmall, {}};
-    TRY(buffer.copy_out(&info, sizeof(info)));
+    TRY(UserPtr<UserShmInfo64>(buffer.address()).write({ns.shmmax, 1, ns.shmmni, ns.shmmni, ns.shmall, {}}));
     return long{ns.shm.lock()->highest()};
 }
 
@@ -142,7 +125,7 @@ SysResult usage(UserBytes buffer) {
         table->for_each([&](const ShmSegment& s) { info.resident += s.pages->pages->page_count(); });
         highest = table->highest();
     }
-    TRY(buffer.copy_out(&info, sizeof(info)));
+    TRY(UserPtr<UserShmInfo>(buffer.address()).write(info));
     return long{highest};
 }
 
@@ -161,8 +144,7 @@ SysResult remove(int id) {
 }
 
 SysResult set(int id, UserBytes buffer) {
-    UserShmidDs ds;
-    TRY(buffer.copy_in(&ds, sizeof(ds)));
+    const UserShmidDs ds = TRY(UserPtr<UserShmidDs>(buffer.address()).read());
     auto table = current_ipc().shm.lock();
     const RefPtr<ShmSegment> segment = TRY(table->find(id));
     TRY(ipc_may_control(*segment));

@@ -53,6 +53,9 @@ SysResult ia32_sigsuspend(int, int, u32 mask);
 SysResult ia32_sgetmask();
 SysResult ia32_ssetmask(u32 mask);
 
+// ia32_ipc.cpp
+SysResult ia32_ipc(u32 call, int first, u32 second, u32 third, u64 pointer, u32 fifth);
+
 // ia32_uid16.cpp: users and groups of 16 bits
 SysResult ia32_chown16(UserString path, u16 uid, u16 gid);
 SysResult ia32_lchown16(UserString path, u16 uid, u16 gid);

@@ -247,8 +247,9 @@ std::vector<std::optional<std::string>> clone_texts(const std::array<u64, 6>& a)
 
 }  // namespace
 
-std::string syscall_name(u64 number) {
-    if (const SyscallSpec* spec = syscall_spec(number)) return spec->name;
+std::string syscall_name(u64 number, CallAbi abi) {
+    if (const SyscallSpec* spec = syscall_spec(number, abi)) return spec->name;
+    if (abi == CallAbi::Ia32) return fmt::format("syscall_{:#x}", number);
     switch (number) {
 #define LINUX_SYSCALL(nr, name) \
     case nr:                    \
@@ -260,17 +261,19 @@ std::string syscall_name(u64 number) {
     }
 }
 
-DecodedCall decode_entry(const GuestMemory& memory, u64 number, const std::array<u64, 6>& arguments) {
+DecodedCall decode_entry(const GuestMemory& memory, u64 number, const std::array<u64, 6>& arguments,
+                         CallAbi abi) {
     DecodedCall call;
     call.number = number;
+    call.abi = abi;
     call.arguments = arguments;
-    call.name = syscall_name(number);
-    call.spec = syscall_spec(number);
+    call.name = syscall_name(number, abi);
+    call.spec = syscall_spec(number, abi);
     if (call.spec == nullptr) {
         for (const u64 value : arguments) call.texts.push_back(fmt::format("{:#x}", value));
         return call;
     }
-    if (call.name == "clone") {
+    if (call.name == "clone" && abi == CallAbi::Native) {
         call.texts = clone_texts(arguments);
         return call;
     }

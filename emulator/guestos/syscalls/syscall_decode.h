@@ -17,14 +17,16 @@ namespace orrery {
 
 struct DecodedCall {
     u64 number = 0;
+    CallAbi abi = CallAbi::Native;
     std::array<u64, 6> arguments{};
     std::string name;
     const SyscallSpec* spec = nullptr;              // null: the kernel has no such call
     std::vector<std::optional<std::string>> texts;  // of the arguments that are shown; empty: not known yet
 };
 
-// At the entry. `arguments`: RDI RSI RDX R10 R8 R9.
-DecodedCall decode_entry(const GuestMemory& memory, u64 number, const std::array<u64, 6>& arguments);
+// At the entry. `arguments`: RDI RSI RDX R10 R8 R9, or of a 32-bit call EBX ECX EDX ESI EDI EBP.
+DecodedCall decode_entry(const GuestMemory& memory, u64 number, const std::array<u64, 6>& arguments,
+                         CallAbi abi = CallAbi::Native);
 
 // At the return: fills in what was open. `result` is RAX.
 void decode_return(const GuestMemory& memory, DecodedCall& call, i64 result);
@@ -46,7 +48,7 @@ inline bool is_error(i64 result) {
 }
 
 // The name of a call by number, also of those that the kernel does not have.
-std::string syscall_name(u64 number);
+std::string syscall_name(u64 number, CallAbi abi = CallAbi::Native);
 // The inverse; nothing if no call is called so.
 std::optional<u64> syscall_number(const std::string& name);
 

@@ -92,22 +92,56 @@ SyscallSpec parse_syscall(int number, const std::string& name, const std::string
     return spec;
 }
 
-const std::vector<SyscallSpec>& syscall_specs() {
-    static const std::vector<SyscallSpec> specs = [] {
-        std::vector<SyscallSpec> rows;
-#define SYSCALL(number, name, handler, count, arguments, status, test, ...) \
-    rows.push_back(parse_syscall(number, #name, arguments));
-#include "guest-kernel/syscall/table.def"
-#undef SYSCALL
-        std::stable_sort(rows.begin(), rows.end(),
-                         [](const SyscallSpec& a, const SyscallSpec& b) { return a.number < b.number; });
-        return rows;
-    }();
-    return specs;
+namespace {
+
+std::vector<SyscallSpec> sorted(std::vector<SyscallSpec> rows) {
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const SyscallSpec& a, const SyscallSpec& b) { return a.number < b.number; });
+    return rows;
 }
 
-const SyscallSpec* syscall_spec(u64 number) {
-    const std::vector<SyscallSpec>& specs = syscall_specs();
+// What table.def says of the handler's arguments.
+const std::map<std::string, std::string>& arguments_by_handler() {
+    static const std::map<std::string, std::string> rows = {
+#define SYSCALL(number, name, handler, count, arguments, status, test, ...) {#handler, arguments},
+#include "guest-kernel/syscall/table.def"
+#undef SYSCALL
+    };
+    return rows;
+}
+
+SyscallSpec ia32_spec(int number, const std::string& name, const std::string& handler, size_t count) {
+    const auto known = arguments_by_handler().find(handler);
+    SyscallSpec spec =
+        parse_syscall(number, name, known != arguments_by_handler().end() ? known->second : "");
+    for (SyscallArgument& argument : spec.arguments) {
+        if (argument.kind != ArgumentKind::Structure && argument.kind != ArgumentKind::Strings) continue;
+        argument = SyscallArgument{argument.name, ArgumentKind::Address, "", ""};
+    }
+    while (spec.arguments.size() < count)
+        spec.arguments.push_back({"arg" + std::to_string(spec.arguments.size()), ArgumentKind::Hex, "", ""});
+    return spec;
+}
+
+}  // namespace
+
+const std::vector<SyscallSpec>& syscall_specs(CallAbi abi) {
+    static const std::vector<SyscallSpec> native = sorted({
+#define SYSCALL(number, name, handler, count, arguments, status, test, ...) \
+    parse_syscall(number, #name, arguments),
+#include "guest-kernel/syscall/table.def"
+#undef SYSCALL
+    });
+    static const std::vector<SyscallSpec> ia32 = sorted({
+#define IA32(number, name, handler, count, layout) ia32_spec(number, #name, #handler, count),
+#include "guest-kernel/syscall/table_ia32.def"
+#undef IA32
+    });
+    return abi == CallAbi::Ia32 ? ia32 : native;
+}
+
+const SyscallSpec* syscall_spec(u64 number, CallAbi abi) {
+    const std::vector<SyscallSpec>& specs = syscall_specs(abi);
     const auto found = std::lower_bound(
         specs.begin(), specs.end(), number,
         [](const SyscallSpec& spec, u64 value) { return static_cast<u64>(spec.number) < value; });

@@ -1,6 +1,6 @@
 // What the guest kernel's system calls are and what their arguments mean: guest-kernel/syscall/table.def,
 // parsed. The notation is documented at the head of that file; it is the one table, and nothing is added to
-// it here.
+// it here. Which of them 32-bit programs have, and by which numbers, says table_ia32.def beside it.
 #pragma once
 
 #include <string>
@@ -57,9 +57,13 @@ struct SyscallSpec {
         true;  // false: the row's argument text could not be understood (a test keeps this from happening)
 };
 
-// The row with this number, nullptr if the kernel has no such call.
-const SyscallSpec* syscall_spec(u64 number);
-const std::vector<SyscallSpec>& syscall_specs();
+// By which instruction a program calls: SYSCALL, or INT 0x80 with i386's numbers and layouts.
+enum class CallAbi : u8 { Native, Ia32 };
+
+// The row with this number, nullptr if the kernel has no such call. Of 32-bit calls only what their handlers' rows in
+// table.def say of scalars and strings is known; structures are addresses.
+const SyscallSpec* syscall_spec(u64 number, CallAbi abi = CallAbi::Native);
+const std::vector<SyscallSpec>& syscall_specs(CallAbi abi = CallAbi::Native);
 
 // For tests: one row's text of arguments.
 SyscallSpec parse_syscall(int number, const std::string& name, const std::string& arguments);

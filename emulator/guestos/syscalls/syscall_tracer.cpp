@@ -17,12 +17,31 @@
 namespace orrery {
 namespace {
 
-constexpr u64 kExit = 60, kExecve = 59, kExitGroup = 231, kRtSigreturn = 15;
-constexpr u64 kPrctl = 157;  // PR_SET_NAME among others
+constexpr u8 kIa32CallVector = 0x80;
+constexpr u64 kIa32CallSize = 2;  // of INT 0x80
 
-u64 argument_register(const Cpu& cpu, unsigned index) {
-    static constexpr unsigned order[6] = {kRdi, kRsi, kRdx, 10, 8, 9};
-    return cpu.gpr[order[index]];
+// The calls that the tracer itself must know, by the ABI's numbers.
+struct Numbers {
+    u64 exit, execve, exit_group, sigreturn, rt_sigreturn;
+    u64 prctl;  // PR_SET_NAME among others
+};
+constexpr Numbers kNative{60, 59, 231, 15, 15, 157}, kIa32{1, 11, 252, 119, 173, 172};
+const Numbers& numbers_of(CallAbi abi) {
+    return abi == CallAbi::Ia32 ? kIa32 : kNative;
+}
+
+std::array<u64, 6> argument_registers(const Cpu& cpu, CallAbi abi) {
+    if (abi == CallAbi::Native)
+        return {cpu.gpr[kRdi], cpu.gpr[kRsi], cpu.gpr[kRdx], cpu.gpr[10], cpu.gpr[8], cpu.gpr[9]};
+    std::array<u64, 6> arguments{cpu.gpr[kRbx], cpu.gpr[kRcx], cpu.gpr[kRdx],
+                                 cpu.gpr[kRsi], cpu.gpr[kRdi], cpu.gpr[kRbp]};
+    for (u64& argument : arguments) argument &= 0xffffffff;
+    return arguments;
+}
+
+bool is_ia32_call(const Event& event) {
+    const auto* enter = event.get<event::RingEnter>();
+    return enter != nullptr && enter->by == event::RingEnter::By::Event && enter->vector == kIa32CallVector;
 }
 
 // Where a return to user mode goes. The event comes before the instruction has done anything: SYSRET's target
@@ -42,7 +61,7 @@ SyscallTracer::SyscallTracer(Machine& machine, const GuestOs& os, size_t capacit
     : machine_(machine), os_(os), log_(capacity), cpus_(machine.cpu_count()) {
     const u32 kinds = Observers::bit(EventKind::SystemCall) | Observers::bit(EventKind::SystemReturn) |
                       Observers::bit(EventKind::AddressSpace) | Observers::bit(EventKind::Exception) |
-                      Observers::bit(EventKind::Halt);
+                      Observers::bit(EventKind::RingEnter) | Observers::bit(EventKind::Halt);
     subscription_ = machine_.observers().subscribe(kinds, [this](const Event& event) { on_event(event); });
 }
 
@@ -128,6 +147,8 @@ void SyscallTracer::charge(const Event& event) {
 }
 
 void SyscallTracer::on_event(const Event& event) {
+    // Of the ways into the kernel only INT 0x80 has no event of its own.
+    if (event.kind() == EventKind::RingEnter && !is_ia32_call(event)) return;
     charge(event);
     CpuState& state = cpus_[event.cpu];
     if (event.kind() == EventKind::Halt) {
@@ -149,12 +170,13 @@ void SyscallTracer::on_event(const Event& event) {
         state.running = key;
     }
     if (task == nullptr) return;
-    if (event.kind() == EventKind::SystemCall) on_call(event, *task);
+    if (event.kind() == EventKind::SystemCall) on_call(event, *task, CallAbi::Native);
+    if (event.kind() == EventKind::RingEnter) on_call(event, *task, CallAbi::Ia32);
     if (event.kind() == EventKind::SystemReturn) on_return(event, *task);
 }
 
 bool SyscallTracer::starts_command(const DecodedCall& call, const GuestMemory& memory) const {
-    if (call.number != kExecve) return false;
+    if (call.abi != CallAbi::Native || call.number != kNative.execve) return false;
     std::vector<std::string> argv;
     for (unsigned i = 0; i <= command_.size(); ++i) {
         const std::optional<u64> pointer = memory.value<u64>(call.arguments[1] + 8 * i);
@@ -167,18 +189,18 @@ bool SyscallTracer::starts_command(const DecodedCall& call, const GuestMemory& m
     return argv == command_;
 }
 
-void SyscallTracer::on_call(const Event& event, Task& task) {
+void SyscallTracer::on_call(const Event& event, Task& task, CallAbi abi) {
     const Cpu& cpu = machine_.cpu(event.cpu);
     task.in_call = true;
     task.fault_address.reset();
     task.call_rip = event.rip;
     task.open.reset();
     const MachineMemory memory(machine_, event.cpu);
-    std::array<u64, 6> arguments;
-    for (unsigned i = 0; i < arguments.size(); ++i) arguments[i] = argument_register(cpu, i);
+    const std::array<u64, 6> arguments = argument_registers(cpu, abi);
+    const Numbers& numbers = numbers_of(abi);
     const u64 number = cpu.gpr[kRax] & 0xffffffff;
-    task.renames = number == kPrctl;
-    if (!task.traced && (command_seen_ || number != kExecve)) return;
+    task.renames = number == numbers.prctl;
+    if (!task.traced && (command_seen_ || number != numbers.execve)) return;
 
     SyscallRecord record;
     record.task = task.key;
@@ -186,7 +208,7 @@ void SyscallTracer::on_call(const Event& event, Task& task) {
     record.tgid = task.tgid;
     record.comm = task.comm;
     record.begin = event.moment;
-    record.entry = decode_entry(memory, number, arguments);
+    record.entry = decode_entry(memory, number, arguments, abi);
     record.call = record.entry;
     if (!task.traced) {
         if (starts_command(record.call, memory)) task.open = std::move(record);
@@ -194,7 +216,7 @@ void SyscallTracer::on_call(const Event& event, Task& task) {
     }
     task.open = std::move(record);
     log_call(*task.open);
-    if (number == kExit || number == kExitGroup) {
+    if (number == numbers.exit || number == numbers.exit_group) {
         task.exiting = true;
         task.exit_status = static_cast<int>(arguments[0] & 0xff);
         finish_call(task, event.moment, 0, "?");
@@ -239,18 +261,23 @@ void SyscallTracer::on_return(const Event& event, Task& task) {
     if (task.in_call && task.open && task.open->id != 0) {
         DecodedCall& call = task.open->call;
         const u64 number = call.number;
+        const Numbers& numbers = numbers_of(call.abi);
         // Where a handler begins now, the interrupted call's outcome is in the frame below it.
         const i64 result = signal ? static_cast<i64>(signal->rax) : rax;
         const u64 back_to = signal ? signal->rip : user.rip;
-        const bool restarts = back_to == task.call_rip && number != kExecve && number != kRtSigreturn;
+        const bool restarts = back_to == task.call_rip && number != numbers.execve &&
+                              number != numbers.rt_sigreturn && number != numbers.sigreturn;
         if (restarts) {
             decode_return(memory, call, -EINTR);
             finish_call(task, event.moment, -512, "? ERESTARTSYS (To be restarted if SA_RESTART is set)");
+        } else if (call.abi == CallAbi::Ia32 && number != numbers.execve && number != numbers.sigreturn &&
+                   number != numbers.rt_sigreturn && back_to != task.call_rip + kIa32CallSize) {
+            finish_call(task, event.moment, 0, "? (a handler begins)");  // whose frame is not looked into
         } else {
             decode_return(memory, call, result);
             finish_call(task, event.moment, result, result_text(memory, call, result));
         }
-        if (number == kExecve && !is_error(result)) refresh(task);
+        if (number == numbers.execve && !is_error(result)) refresh(task);
     }
     task.in_call = false;
     task.open.reset();

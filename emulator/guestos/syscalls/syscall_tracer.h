@@ -65,7 +65,7 @@ class SyscallTracer {
     };
 
     void on_event(const Event& event);
-    void on_call(const Event& event, Task& task);
+    void on_call(const Event& event, Task& task, CallAbi abi);
     void on_return(const Event& event, Task& task);
     void log_call(SyscallRecord& record);
     void finish_call(Task& task, Moment moment, i64 result, const std::string& text);

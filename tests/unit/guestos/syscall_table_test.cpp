@@ -41,6 +41,23 @@ TEST_CASE("every row of the kernel's table is understood", "[guest]") {
     }
 }
 
+TEST_CASE("32-bit calls have i386's numbers and what is known of their handlers", "[guest]") {
+    const SyscallSpec* write = syscall_spec(4, CallAbi::Ia32);
+    REQUIRE(write != nullptr);
+    CHECK(write->name == "write");
+    REQUIRE(write->arguments.size() == 3);
+    CHECK(write->arguments[1].kind == ArgumentKind::Bytes);
+    const SyscallSpec* fstat64 = syscall_spec(197, CallAbi::Ia32);
+    REQUIRE(fstat64 != nullptr);
+    CHECK(fstat64->name == "fstat64");
+    CHECK(fstat64->arguments[1].kind == ArgumentKind::Address);  // its structure is another
+    const SyscallSpec* llseek = syscall_spec(140, CallAbi::Ia32);
+    REQUIRE(llseek != nullptr);
+    CHECK(llseek->arguments.size() == 5);
+    CHECK(syscall_spec(17, CallAbi::Ia32) == nullptr);
+    for (const SyscallSpec& spec : syscall_specs(CallAbi::Ia32)) CHECK(spec.complete);
+}
+
 TEST_CASE("the arguments' notation", "[guest]") {
     const SyscallSpec spec =
         parse_syscall(0, "x", "fd:int buf:out_bytes(ret) set:inout:pollfd(n) f:flags:open -> addr");
