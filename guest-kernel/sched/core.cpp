@@ -43,9 +43,10 @@ void update_current(RunQueue& rq) {
 }
 
 task_struct* pick_next(RunQueue& rq) {
-    if (task_struct* task = rt_sched_class.pick_next(rq)) return task;
+    task_struct* urgent = rt_sched_class.pick_next(rq);
+    if (urgent && !rq.rt.throttled) return urgent;
     if (task_struct* task = normal_sched_class->pick_next(rq)) return task;
-    return rq.idle;
+    return urgent ? urgent : rq.idle;
 }
 
 /// Runs on the new task's stack.
@@ -232,7 +233,7 @@ void scheduler_tick(bool user) {
         task->stime += kTickNs;
         rq.system_ns += kTickNs;
     }
-    if (task->sched_class->tick(rq, task)) resched(rq);
+    if (rt_period_tick(rq) || task->sched_class->tick(rq, task)) resched(rq);
 }
 
 void sched_yield_current() {
@@ -267,7 +268,7 @@ void sched_set_policy(task_struct* task, u32 policy, u32 rt_priority, i32 static
     task->policy = policy;
     task->rt_priority = rt_priority;
     task->static_prio = static_prio;
-    task->se.weight = policy == SCHED_IDLE ? 3 : weight_of_prio(static_prio);
+    task->se.weight = sched_weight(policy, static_prio);
     task->sched_class = policy == SCHED_FIFO || policy == SCHED_RR ? &rt_sched_class : normal_sched_class;
     if (queued) enqueue(*rq, task, false);
     if (task == rq->curr) rq->curr_rt_priority = rt_priority;

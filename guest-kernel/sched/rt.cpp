@@ -1,9 +1,13 @@
 // Real-time tasks: SCHED_FIFO and SCHED_RR (sched(7)).
 //
 // Guarantees: the highest rt_priority (1-99) runs; among equals first come, first served, with a 100 ms turn
-// for SCHED_RR. A task that was preempted stays at the head of its list.
+// for SCHED_RR. A task that was preempted stays at the head of its list. When real-time tasks have had sched_rt_runtime_us
+// of a CPU's period of sched_rt_period_us, ordinary ones that wait come first for the rest of it.
 #include "sched/sched.h"
 #include "time/clock.h"
+
+u32 sched_rt_period_us = 1'000'000;
+i32 sched_rt_runtime_us = 950'000;
 
 namespace {
 
@@ -28,8 +32,13 @@ struct Rt final : SchedClass {
         }
         return nullptr;
     }
-    void account(RunQueue&, task_struct*, u64) const override {}
+    void account(RunQueue& rq, task_struct*, u64 ns) const override {
+        rq.rt.used += ns;
+        const i64 limit = __atomic_load_n(&sched_rt_runtime_us, __ATOMIC_RELAXED);
+        rq.rt.throttled = limit >= 0 && rq.rt.used >= static_cast<u64>(limit) * 1000;
+    }
     bool tick(RunQueue& rq, task_struct* task) const override {
+        if (rq.rt.throttled && normal_sched_class->waiting_for(rq, rq.cpu)) return true;
         RunList& list = rq.rt.lists[task->rt_priority];
         const u64 now = ktime_get_ns();
         if (task->policy != SCHED_RR || list.has_one() || now - task->se.slice_start < kRrTimesliceNs)
@@ -61,3 +70,14 @@ Rt rt;
 }  // namespace
 
 const SchedClass& rt_sched_class = rt;
+
+bool rt_period_tick(RunQueue& rq) {
+    const u64 now = ktime_get_ns();
+    if (now - rq.rt.period_start < u64{__atomic_load_n(&sched_rt_period_us, __ATOMIC_RELAXED)} * 1000)
+        return false;
+    rq.rt.period_start = now;
+    rq.rt.used = 0;
+    const bool held = rq.rt.throttled && (rq.rt.bitmap[0] || rq.rt.bitmap[1]);
+    rq.rt.throttled = false;
+    return held;
+}

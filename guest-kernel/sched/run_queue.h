@@ -62,9 +62,10 @@ inline void dequeue(RunQueue& rq, task_struct* task) {
 /// `woken` has come into the queue: should it run at once?
 inline void check_preempt(RunQueue& rq, task_struct* woken) {
     task_struct* running = rq.curr;
-    const bool better = running == rq.idle || (woken->sched_class != running->sched_class
-                                                   ? woken->sched_class == &rt_sched_class
-                                                   : woken->sched_class->preempts(rq, woken, running));
+    const bool better =
+        running == rq.idle || (woken->sched_class != running->sched_class
+                                   ? (woken->sched_class == &rt_sched_class) != rq.rt.throttled
+                                   : woken->sched_class->preempts(rq, woken, running));
     if (better) resched(rq);
 }
 

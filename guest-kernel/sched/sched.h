@@ -48,12 +48,21 @@ extern const SchedClass& fair_sched_class;
 extern const SchedClass& rr_sched_class;
 extern const SchedClass& fifo_sched_class;
 extern const SchedClass& mlfq_sched_class;
+/// /proc/sys/kernel/sched_rt_*_us (sched(7)); runtime -1: no limit. Atomic.
+extern u32 sched_rt_period_us;
+extern i32 sched_rt_runtime_us;
+/// At a tick: a new period begins. True if real-time tasks that were held back may run again.
+bool rt_period_tick(RunQueue& rq);
 extern const SchedClass* normal_sched_class;  // the one chosen at boot
 
 /// Of rt.cpp: a list for each rt_priority.
 struct RtQueue {
     RunList lists[100];
     u64 bitmap[2] = {};  // which lists are not empty
+    // Throttling: of each period real-time tasks leave a rest to ordinary ones that wait.
+    u64 period_start = 0;
+    u64 used = 0;  // ns in this period
+    bool throttled = false;
 };
 /// Of fair.cpp.
 struct FairQueue {
@@ -126,6 +135,10 @@ void cond_resched();
 /// Change policy and priority (checked by the caller).
 void sched_set_policy(task_struct* task, u32 policy, u32 rt_priority, i32 static_prio);
 u32 weight_of_prio(i32 static_prio);
+/// SCHED_IDLE weighs next to nothing.
+inline u32 sched_weight(u32 policy, i32 static_prio) {
+    return policy == SCHED_IDLE ? 3 : weight_of_prio(static_prio);
+}
 /// Sleep until `deadline` (ktime) in the state already set; kNoTimeout: until woken. False if the time came
 /// first.
 bool schedule_until(u64 deadline);

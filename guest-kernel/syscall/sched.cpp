@@ -39,19 +39,25 @@ bool owns(const task_struct* task) {
     return c.has(kCapSysNice) || c.euid == task->cred.euid || c.euid == task->cred.uid;
 }
 
+constexpr int kResetOnFork = 0x40000000;  // SCHED_RESET_ON_FORK
+constexpr u64 kAttrResetOnFork = 1;       // SCHED_FLAG_RESET_ON_FORK
+
 SysResult set_scheduler(pid_t pid, int policy, UserPtr<i32> param) {
     if (!param || pid < 0) return Errno::EINVAL;
     const i32 priority = TRY(param.read());
     TaskRef task = TRY(target(pid));
+    const bool reset = policy == -1 ? task->sched_reset_on_fork : (policy & kResetOnFork) != 0;
     if (policy == -1) policy = static_cast<int>(task->policy);
-    policy &= ~0x40000000;  // SCHED_RESET_ON_FORK
+    policy &= ~kResetOnFork;
     if (!valid_policy(policy)) return Errno::EINVAL;
     if (is_rt(policy) ? priority < 1 || priority > 99 : priority != 0) return Errno::EINVAL;
     if (!current()->cred.has(kCapSysNice)) {
         if (!owns(task.get())) return Errno::EPERM;
         if (is_rt(policy) && static_cast<u64>(priority) > task->signal->rlimits[kRlimitRtprio].cur)
             return Errno::EPERM;
+        if (task->sched_reset_on_fork && !reset) return Errno::EPERM;
     }
+    task->sched_reset_on_fork = reset;
     sched_set_policy(task.get(), static_cast<u32>(policy), static_cast<u32>(priority), task->static_prio);
     return 0;
 }
@@ -115,6 +121,7 @@ SysResult sys_sched_setattr(pid_t pid, u64 user_attr, u32 flags) {
     const TaskRef task = TRY(target(pid));
     const u32 policy = attr.flags & kKeepPolicy ? task->policy : attr.policy;
     const bool keep = attr.flags & kKeepParams;
+    const bool reset = attr.flags & kKeepPolicy ? task->sched_reset_on_fork : attr.flags & kAttrResetOnFork;
     if (!valid_policy(static_cast<int>(policy))) return Errno::EINVAL;
     const u32 priority = keep ? task->rt_priority : attr.priority;
     if (is_rt(static_cast<int>(policy)) ? priority < 1 || priority > 99 : priority != 0) return Errno::EINVAL;
@@ -126,7 +133,9 @@ SysResult sys_sched_setattr(pid_t pid, u64 user_attr, u32 flags) {
             return Errno::EPERM;
         if (is_rt(static_cast<int>(policy)) && priority > limits[kRlimitRtprio].cur) return Errno::EPERM;
         if (!owns(task.get())) return Errno::EPERM;
+        if (task->sched_reset_on_fork && !reset) return Errno::EPERM;
     }
+    task->sched_reset_on_fork = reset;
     sched_set_policy(task.get(), policy, priority, 120 + nice);
     return 0;
 }
@@ -137,6 +146,7 @@ SysResult sys_sched_getattr(pid_t pid, u64 user_attr, u32 size, u32 flags) {
     UserSchedAttr attr = {};
     attr.size = min<u32>(size, sizeof(attr));
     attr.policy = task->policy;
+    if (task->sched_reset_on_fork) attr.flags |= kAttrResetOnFork;
     attr.priority = task->rt_priority;
     if (!is_rt(static_cast<int>(task->policy))) attr.nice = task->static_prio - 120;
     TRY(UserBytes(user_attr).copy_out(&attr, attr.size));
@@ -165,7 +175,8 @@ SysResult sys_sched_getparam(pid_t pid, UserPtr<i32> param) {
 }
 
 SysResult sys_sched_getscheduler(pid_t pid) {
-    return TRY(target(pid))->policy;
+    const TaskRef task = TRY(target(pid));
+    return long{task->policy} | (task->sched_reset_on_fork ? kResetOnFork : 0);
 }
 
 SysResult sys_sched_get_priority_max(int policy) {

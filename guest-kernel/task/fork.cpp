@@ -67,6 +67,14 @@ void copy_scheduling(task_struct* task, const task_struct* parent) {
     task->rt_priority = parent->rt_priority;
     task->sched_class = parent->sched_class ? parent->sched_class : normal_sched_class;
     task->se.weight = parent->se.weight;
+    if (parent->sched_reset_on_fork) {  // sched(7)
+        const bool real_time = parent->policy == SCHED_FIFO || parent->policy == SCHED_RR;
+        if (real_time) task->policy = SCHED_NORMAL;
+        if (real_time || parent->static_prio < 120) task->static_prio = 120;
+        task->rt_priority = 0;
+        task->sched_class = normal_sched_class;
+        task->se.weight = sched_weight(task->policy, task->static_prio);
+    }
     task->cpus_allowed = parent->cpus_allowed;
     task->start_time = ktime_get_ns();
 }

@@ -74,6 +74,7 @@ struct task_struct {
     u32 policy = 0;  // SCHED_NORMAL
     i32 static_prio = 120;
     u32 rt_priority = 0;
+    bool sched_reset_on_fork = false;  // its children are ordinary
     // What it had before it inherited a waiter's priority (task/futex_pi.cpp)
     bool pi_saved = false;
     u32 pi_saved_policy = 0;

@@ -105,3 +105,6 @@ Result<void> show_pid_limits(KString& out, task_struct& task, const ProcView& vi
 Result<void> show_mounts(KString& out);
 Result<void> show_mountinfo(KString& out);
 Result<void> show_mountstats(KString& out);
+
+/// A decimal number as written to a file, perhaps with a sign and a line end. EINVAL.
+Result<i64> parse_signed(const char* text, size_t size);

@@ -10,6 +10,19 @@
 #include "task/pid.h"
 #include "task/pid_namespace.h"
 
+Result<i64> parse_signed(const char* text, size_t size) {
+    char word[24];
+    while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == ' ')) size--;
+    while (size > 0 && *text == ' ') text++, size--;
+    if (size == 0 || size >= sizeof(word)) return Errno::EINVAL;
+    memcpy(word, text, size);
+    word[size] = '\0';
+    const bool negative = word[0] == '-';
+    u64 value;
+    if (!parse_u64(word + (negative ? 1 : 0), 0, &value) || value > 1u << 31) return Errno::EINVAL;
+    return negative ? -static_cast<i64>(value) : static_cast<i64>(value);
+}
+
 namespace {
 
 using ull = unsigned long long;
@@ -40,20 +53,6 @@ Result<void> show_oom_score(KString& out, task_struct& task, const ProcView&) {
         mmput(mm);
     }
     return out.appendf("%lld\n", static_cast<long long>(score));
-}
-
-/// A number with a sign, and blanks or a newline around it. EINVAL.
-Result<i64> parse_signed(const char* text, size_t size) {
-    char word[24];
-    while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == ' ')) size--;
-    while (size > 0 && *text == ' ') text++, size--;
-    if (size == 0 || size >= sizeof(word)) return Errno::EINVAL;
-    memcpy(word, text, size);
-    word[size] = '\0';
-    const bool negative = word[0] == '-';
-    u64 value;
-    if (!parse_u64(word + (negative ? 1 : 0), 0, &value) || value > 1u << 31) return Errno::EINVAL;
-    return negative ? -static_cast<i64>(value) : static_cast<i64>(value);
 }
 
 Result<void> set_oom_score_adj(task_struct& task, i64 value) {

@@ -8,6 +8,7 @@
 #include "fs/proc/proc.h"
 #include "ipc/ipc.h"
 #include "ipc/mqueue.h"
+#include "sched/sched.h"
 #include "task/aslr.h"
 #include "task/coredump.h"
 #include "task/namespaces.h"
@@ -133,6 +134,26 @@ Result<void> show_sem(KString& out) {
     return out.appendf("%u\t%u\t%u\t%u\n", ns.semmsl, ns.semmns, ns.semopm, ns.semmni);
 }
 
+// A real-time task's share of each period: not more than all of it.
+Result<void> show_rt_period(KString& out) {
+    return out.appendf("%u\n", sched_rt_period_us);
+}
+Result<void> store_rt_period(const char* text, size_t size) {
+    const i64 given = TRY(parse_signed(text, size));
+    if (given <= 0 || given > 0x7fffffff || given < sched_rt_runtime_us) return Errno::EINVAL;
+    __atomic_store_n(&sched_rt_period_us, static_cast<u32>(given), __ATOMIC_RELAXED);
+    return {};
+}
+Result<void> show_rt_runtime(KString& out) {
+    return out.appendf("%d\n", sched_rt_runtime_us);
+}
+Result<void> store_rt_runtime(const char* text, size_t size) {
+    const i64 given = TRY(parse_signed(text, size));
+    if (given < -1 || given > i64{sched_rt_period_us}) return Errno::EINVAL;
+    __atomic_store_n(&sched_rt_runtime_us, static_cast<i32>(given), __ATOMIC_RELAXED);
+    return {};
+}
+
 /// A number that this kernel is built with.
 template <u64 value>
 Result<void> show_constant(KString& out) {
@@ -170,6 +191,8 @@ constexpr ProcEntry kKernel[] = {
     {"random", S_IFDIR | 0555, nullptr, nullptr, kRandom},
     {"randomize_va_space", S_IFREG | 0644, show_number<randomize_va_space>,
      store_number<randomize_va_space, 2>},
+    {"sched_rt_period_us", S_IFREG | 0644, show_rt_period, store_rt_period},
+    {"sched_rt_runtime_us", S_IFREG | 0644, show_rt_runtime, store_rt_runtime},
     {"sem", S_IFREG | 0444, show_sem},
     ipc_entry<&IpcNamespace::shmall, ~0ull>("shmall"),
     ipc_entry<&IpcNamespace::shmmax, ~0ull>("shmmax"),

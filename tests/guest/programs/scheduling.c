@@ -152,8 +152,45 @@ static void shares(void) {
     CHECK(had[1] / had[2] > 15 && had[1] / had[2] < 30);
 }
 
+/// SCHED_RESET_ON_FORK: children are ordinary, and do not have the flag.
+static void reset_on_fork(void) {
+    const int reset = 0x40000000;
+    CHECK(policy(SCHED_FIFO | reset, 5) == 0 && syscall(SYS_sched_getscheduler, 0) == (SCHED_FIFO | reset));
+    CHECK(priority(6) == 0 && syscall(SYS_sched_getscheduler, 0) == (SCHED_FIFO | reset));
+    if (fork() == 0) {
+        struct sched_param p;
+        syscall(SYS_sched_getparam, 0, &p);
+        _exit(syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER && p.sched_priority == 0 ? 0 : 1);
+    }
+    int status;
+    CHECK(wait(&status) > 0 && status == 0);
+    CHECK(policy(SCHED_OTHER | reset, 0) == 0 && setpriority(PRIO_PROCESS, 0, -5) == 0);
+    if (fork() == 0) _exit(getpriority(PRIO_PROCESS, 0) == 0 ? 0 : 1);
+    CHECK(wait(&status) > 0 && status == 0);
+    CHECK(setuid(1000) == 0);
+    CHECK_ERROR(policy(SCHED_OTHER, 0), EPERM);
+    CHECK(policy(SCHED_OTHER | reset, 0) == 0);
+}
+
+/// A real-time task that never sleeps leaves a rest to others.
+static void throttling(void) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(0, &one);
+    CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
+    pid_t hog = fork();
+    if (hog == 0) {
+        policy(SCHED_FIFO, 50);
+        for (;;) {}
+    }
+    usleep(100000);
+    for (volatile long i = 0; i < 1000000; i++) {}
+    kill(hog, SIGKILL);
+    CHECK(waitpid(hog, 0, 0) == hog);
+}
+
 int main(void) {
-    void (*parts[])(void) = {policies, without_rights, nice_values, cpus, shares};
+    void (*parts[])(void) = {policies, without_rights, nice_values, cpus, shares, reset_on_fork, throttling};
     for (int i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (fork() == 0) {
             check_failures = 0;
