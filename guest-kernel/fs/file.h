@@ -23,6 +23,7 @@ class PidFile;
 class ShmFile;
 class SignalFile;
 class TimerFile;
+class FsContext;
 struct FilesStruct;
 
 /// Collects directory entries. `emit` answers false when the reader has no more room: stop, and leave
@@ -115,6 +116,7 @@ class File : public RefCounted {
     virtual const ShmFile* as_shm_file() const { return nullptr; }
     virtual bool is_mqueue() const { return false; }
     virtual InotifyFile* as_inotify_file() { return nullptr; }
+    virtual FsContext* as_fs_context() { return nullptr; }
     virtual SignalFile* as_signal_file() { return nullptr; }
 
   private:

@@ -396,8 +396,7 @@ Result<void> change_propagation(const Path& where, u64 type, bool recursive) {
     return {};
 }
 
-Result<void> change_mounts(const Path& where, bool recursive, Result<void> (*check)(Mount&, const void*),
-                           void (*change)(Mount&, const void*), const void* argument) {
+Result<void> change_mounts(const Path& where, bool recursive, u64 set, u64 clear, u64 propagation) {
     MutexGuard guard(g_mount_changes);
     Mount& top = *where.mount;
     const bool anonymous = top.ns && top.ns->is_anonymous;
@@ -407,8 +406,10 @@ Result<void> change_mounts(const Path& where, bool recursive, Result<void> (*che
         tree = TRY(tree_of(top, nullptr));
     else
         TRY(tree.push(where.mount, Path{}));
-    for (RefPtr<Mount>& m : tree.mounts) TRY(check(*m, argument));
-    for (RefPtr<Mount>& m : tree.mounts) change(*m, argument);
+    for (RefPtr<Mount>& m : tree.mounts) {
+        m->flags = (m->flags & ~clear) | set;
+        if (propagation) set_propagation(*m, propagation);
+    }
     return {};
 }
 

@@ -96,9 +96,8 @@ Result<RefPtr<MntNamespace>> clone_tree(const Path& from, bool recursive);
 Result<RefPtr<MntNamespace>> detached_namespace(RefPtr<Mount> mount);
 /// mount --make-{shared,slave,private,unbindable}: `type` is MS_SHARED or its kin. EINVAL, ENOMEM.
 Result<void> change_propagation(const Path& where, u64 type, bool recursive);
-/// Calls `change` for the mount and, if `recursive`, those below, while no other change goes on: `check` for all first.
-Result<void> change_mounts(const Path& where, bool recursive, Result<void> (*check)(Mount&, const void*),
-                           void (*change)(Mount&, const void*), const void* argument);
+/// mount_setattr(2): MS_… flags to set and to clear, and a propagation type or 0. EINVAL.
+Result<void> change_mounts(const Path& where, bool recursive, u64 set, u64 clear, u64 propagation);
 /// The group nearest to `mount`'s master that has a mount in `mount`'s namespace (mountinfo's propagate_from); 0: none.
 u32 dominating_group(const Mount& mount);
 

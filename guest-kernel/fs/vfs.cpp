@@ -25,14 +25,7 @@ u64 kept_flags(u64 flags) {
 
 Result<void> remount(const Path& where, u64 flags, const char* data) {
     if (!(where.dentry == where.mount->root)) return Errno::EINVAL;
-    if ((flags & MS_BIND) == 0) {
-        SuperBlock& sb = *where.mount->sb;
-        const bool to_read_only = (flags & MS_RDONLY) != 0;
-        if (!to_read_only && sb.mounted_device && sb.mounted_device->read_only()) return Errno::EROFS;
-        if (to_read_only && !sb.read_only) TRY(sync_filesystem(sb));
-        TRY(sb.remount(flags, data));
-        where.mount->sb->read_only = (flags & MS_RDONLY) != 0;
-    }
+    if ((flags & MS_BIND) == 0) TRY(remount_instance(*where.mount->sb, flags, data));
     where.mount->flags = kept_flags(flags);
     return {};
 }
@@ -75,6 +68,23 @@ Result<RefPtr<SuperBlock>> mount_on_device(const FileSystemType& type, const cha
 
 }  // namespace
 
+Result<void> remount_instance(SuperBlock& sb, u64 flags, const char* data) {
+    const bool to_read_only = (flags & MS_RDONLY) != 0;
+    if (!to_read_only && sb.mounted_device && sb.mounted_device->read_only()) return Errno::EROFS;
+    if (to_read_only && !sb.read_only) TRY(sync_filesystem(sb));
+    TRY(sb.remount(flags, data));
+    sb.read_only = to_read_only;
+    return {};
+}
+
+Result<RefPtr<SuperBlock>> make_instance(const FileSystemType& type, const char* source, u64 flags,
+                                         const char* options) {
+    RefPtr<SuperBlock> sb = type.mount_device ? TRY(mount_on_device(type, source, flags, options))
+                                              : TRY(type.mount(source, options));
+    if (flags & MS_RDONLY) sb->read_only = true;
+    return sb;
+}
+
 void register_filesystem(FileSystemType* type) {
     FileSystemType** link = &g_types;
     while (*link) link = &(*link)->next;
@@ -115,9 +125,7 @@ Result<void> do_mount(const char* source, const char* target, const char* type, 
     if (!type) return Errno::EINVAL;
     FileSystemType* fs = find_filesystem(type);
     if (!fs) return Errno::ENODEV;
-    RefPtr<SuperBlock> sb =
-        fs->mount_device ? TRY(mount_on_device(*fs, source, flags, data)) : TRY(fs->mount(source, data));
-    if (flags & MS_RDONLY) sb->read_only = true;
+    RefPtr<SuperBlock> sb = TRY(make_instance(*fs, source, flags, data));
     RefPtr<Mount> mount =
         TRY(Mount::make(sb, sb->root, source && *source ? source : "none", kept_flags(flags)));
     return attach_mount(std::move(mount), where);

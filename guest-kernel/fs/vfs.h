@@ -30,6 +30,11 @@ void mount_root(const FileSystemType& type, const char* options);
 
 /// mount(2): `flags` are MS_…; any of the strings may be null. Errors as mount(2).
 Result<void> do_mount(const char* source, const char* target, const char* type, u64 flags, const char* data);
+/// An instance of `type`, or the one there is; `flags`: MS_RDONLY. Errors as mount(2).
+Result<RefPtr<SuperBlock>> make_instance(const FileSystemType& type, const char* source, u64 flags,
+                                         const char* options);
+/// mount -o remount of the instance itself. EROFS, EINVAL.
+Result<void> remount_instance(SuperBlock& super, u64 flags, const char* options);
 /// umount2(2).
 Result<void> do_umount(const char* target, int flags);
 

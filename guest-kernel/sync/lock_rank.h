@@ -10,6 +10,7 @@ enum class LockRank : u8 {
     // Sleeping locks (Mutex), outermost first.
     kTty = 10,
     kFilePosition = 12,   // an open file's position: outermost of read(), write(), getdents()
+    kFsContext = 13,      // a file system that is being configured
     kNamespace = 14,      // mount table, rename
     kLoop = 15,           // loop devices: their files are given and taken
     kOverlay = 16,        // an overlay inode's mutex, of directories and files

@@ -179,6 +179,13 @@ SysResult sys_mount(UserString source, UserString target, UserString type, u64 f
 SysResult sys_umount2(UserString target, int flags);
 SysResult sys_swapon(UserString path, int flags);
 SysResult sys_swapoff(UserString path);
+SysResult sys_fsopen(UserString name, u32 flags);
+SysResult sys_fspick(int dirfd, UserString path, u32 flags);
+SysResult sys_fsconfig(int fd, u32 command, UserString key, UserString value, int aux);
+SysResult sys_fsmount(int fd, u32 flags, u32 attributes);
+SysResult sys_open_tree(int dirfd, UserString path, u32 flags);
+SysResult sys_move_mount(int from_dirfd, UserString from_path, int to_dirfd, UserString to_path, u32 flags);
+SysResult sys_mount_setattr(int dirfd, UserString path, u32 flags, u64 attr, u64 size);
 SysResult sys_pivot_root(UserString new_root, UserString put_old);
 
 // net_socket.cpp
