@@ -4,6 +4,7 @@
 // and its head. Sizes above 8 KiB come straight from the page allocator.
 #include "mm/slab.h"
 
+#include "arch/x86_64/cpu.h"
 #include "core/kmalloc.h"
 #include "core/panic.h"
 #include "core/string.h"
@@ -37,7 +38,8 @@ SlabCache::SlabCache(const char* cache_name, u32 size)
             : size <= 1024 ? 1
             : size <= 2048 ? 2
                            : 3),
-      per_slab(static_cast<u32>((kPageSize << order) / size)) {}
+      per_slab(static_cast<u32>((kPageSize << order) / size)),
+      max_spares_(min(max(kSpareBytes / size, 2u), kMaxSpares)) {}
 
 /// Pages cut into free objects; null: out of memory.
 Page* SlabCache::new_slab() {
@@ -61,45 +63,93 @@ Page* SlabCache::new_slab() {
     return slab;
 }
 
+void SlabCache::Spares::push(void* object) {
+    *static_cast<void**>(object) = first;
+    first = static_cast<void**>(object);
+    __atomic_store_n(&count, count + 1, __ATOMIC_RELAXED);
+}
+
+void* SlabCache::Spares::pop() {
+    void** object = first;
+    first = static_cast<void**>(*object);
+    __atomic_store_n(&count, count - 1, __ATOMIC_RELAXED);
+    return object;
+}
+
 void* SlabCache::alloc() {
+    IrqsOff off;
+    Spares& spares = spares_.here();
+    if (spares.count == 0) {
+        refill(spares);
+        if (spares.count == 0) return nullptr;
+    }
+    return spares.pop();
+}
+
+void SlabCache::free(void* object) {
+    BUG_ON(slab_head(virt_to_page(object))->slab_cache != this);
+    IrqsOff off;
+    Spares& spares = spares_.here();
+    spares.push(object);
+    if (spares.count > max_spares_) give_back(spares);
+}
+
+/// Half as many as may be at hand; none when memory is out.
+void SlabCache::refill(Spares& spares) {
     const auto slabs = slabs_.lock();
-    Page* slab = slabs->partial.front();
+    while (spares.count < max_spares_ / 2) {
+        void* object = take_from(*slabs);
+        if (!object) return;
+        spares.push(object);
+    }
+}
+
+/// All beyond half of them.
+void SlabCache::give_back(Spares& spares) {
+    const auto slabs = slabs_.lock();
+    while (spares.count > max_spares_ / 2) put_into(*slabs, spares.pop());
+}
+
+void* SlabCache::take_from(Slabs& slabs) {
+    Page* slab = slabs.partial.front();
     if (!slab) {
         slab = new_slab();
         if (!slab) return nullptr;
-        slabs->partial.push_front(slab);
-        slabs->empty++;
-        slabs->slabs++;
+        slabs.partial.push_front(slab);
+        slabs.empty++;
+        slabs.slabs++;
     }
-    slabs->objects++;
+    slabs.objects++;
     void** object = static_cast<void**>(slab->freelist);
     slab->freelist = *object;
-    if (slab->objects_used++ == 0) slabs->empty--;
+    if (slab->objects_used++ == 0) slabs.empty--;
     if (!slab->freelist) slab->lru.remove();
     return object;
 }
 
-void SlabCache::free(void* object) {
-    const auto slabs = slabs_.lock();
+void SlabCache::put_into(Slabs& slabs, void* object) {
     Page* slab = slab_head(virt_to_page(object));
-    BUG_ON(slab->slab_cache != this || slab->objects_used == 0);
-    if (!slab->freelist) slabs->partial.push_front(slab);
+    BUG_ON(slab->objects_used == 0);
+    if (!slab->freelist) slabs.partial.push_front(slab);
     *static_cast<void**>(object) = slab->freelist;
     slab->freelist = object;
-    slabs->objects--;
+    slabs.objects--;
     if (--slab->objects_used > 0) return;
-    if (slabs->empty == 0) {
-        slabs->empty = 1;
+    if (slabs.empty == 0) {
+        slabs.empty = 1;
         return;
     }
     slab->lru.remove();
-    slabs->slabs--;
+    slabs.slabs--;
     release(slab);
 }
 
 SlabCounts SlabCache::counts() {
     const auto slabs = slabs_.lock();
-    return {name, slabs->objects, slabs->slabs, object_size, per_slab, order};
+    u64 at_hand = 0;
+    for (unsigned cpu = 0; cpu < kMaxCpus; cpu++)
+        at_hand += __atomic_load_n(&spares_.on(cpu).count, __ATOMIC_RELAXED);
+    return {name, slabs->objects - min(slabs->objects, at_hand), slabs->slabs, object_size, per_slab, order};
 }
 
 void SlabCache::release(Page* slab) {

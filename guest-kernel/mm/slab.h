@@ -1,8 +1,13 @@
 // Slabs: equal objects cut from pages, with a free list in each slab (after Bonwick 1994, much simplified).
 //
-// Guarantees: constant time; an empty slab returns to the page allocator (one per cache is kept).
+// Each CPU keeps a few free objects of each cache at hand, which it takes and puts back with interrupts off and no lock;
+// it goes to the slabs for several at once.
+//
+// Guarantees: constant time; an empty slab returns to the page allocator (one per cache is kept). At hand are at most
+// kSpareBytes of a cache on each CPU.
 #pragma once
 
+#include "arch/x86_64/percpu.h"
 #include "core/list.h"
 #include "mm/page.h"
 #include "sync/guarded.h"
@@ -28,8 +33,23 @@ struct SlabCache {
         u64 objects = 0;                 // handed out
         u64 slabs = 0;
     };
+    /// Free objects at hand, linked through their first words. Of its CPU, with interrupts off; others read the count.
+    struct Spares {
+        void** first = nullptr;
+        u32 count = 0;
+        void push(void* object);
+        void* pop();
+    };
+    static constexpr u32 kSpareBytes = 8192, kMaxSpares = 32;
+
+    void refill(Spares& spares);
+    void give_back(Spares& spares);
     Page* new_slab();
+    void* take_from(Slabs& slabs);
+    void put_into(Slabs& slabs, void* object);
     void release(Page* slab);
+    const u32 max_spares_;
+    PerCpu<Spares> spares_;
     Guarded<Slabs, LockRank::kSlab> slabs_;
 };
 
