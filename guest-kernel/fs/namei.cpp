@@ -37,15 +37,19 @@ Result<RefPtr<Dentry>> lookup_child(const RefPtr<Dentry>& directory, const Name&
 Result<void> PathWalk::set_text(KString text) {
     text_ = std::move(text);
     rest_ = text_.c_str();
-    if (*rest_ == '/') at_ = root_;
+    if (*rest_ != '/') return {};
+    if (resolve_ & kResolveBeneath) return Errno::EXDEV;
+    if ((resolve_ & kResolveNoXdev) && !(root_.mount == at_.mount)) return Errno::EXDEV;
+    at_ = root_;
     return {};
 }
 
-Result<void> PathWalk::begin(Path start, const char* path, u32 flags) {
+Result<void> PathWalk::begin(Path start, const char* path, u32 flags, u32 resolve) {
     const size_t length = strlen(path);
     if (length >= PATH_MAX) return Errno::ENAMETOOLONG;
     if (length == 0 && (flags & kWalkEmpty) == 0) return Errno::ENOENT;
-    root_ = current()->fs->root();
+    resolve_ = resolve;
+    root_ = (resolve & (kResolveBeneath | kResolveInRoot)) ? start : current()->fs->root();
     at_ = std::move(start);
     return set_text(TRY(KString::make(path, length)));
 }
@@ -80,9 +84,16 @@ Path PathWalk::parent_of(const Path& path) const {
 
 Result<Path> PathWalk::step(const Name& name) {
     if (name.is_dot()) return Path(at_);
-    if (name.is_dotdot()) return parent_of(at_);
-    RefPtr<Dentry> child = TRY(lookup_child(at_.dentry, name));
-    return topmost(Path(at_.mount, std::move(child)));
+    if (name.is_dotdot() && (resolve_ & kResolveBeneath) && at_ == root_) return Errno::EXDEV;
+    Path next;
+    if (name.is_dotdot()) {
+        next = parent_of(at_);
+    } else {
+        RefPtr<Dentry> child = TRY(lookup_child(at_.dentry, name));
+        next = topmost(Path(at_.mount, std::move(child)));
+    }
+    if ((resolve_ & kResolveNoXdev) && !(next.mount == at_.mount)) return Errno::EXDEV;
+    return next;
 }
 
 Result<void> PathWalk::to_parent() {
@@ -132,11 +143,14 @@ Result<Path> PathWalk::last() {
 }
 
 Result<void> PathWalk::follow(const Path& link) {
-    if (++links_ > kMaxSymlinks) return Errno::ELOOP;
+    if (++links_ > kMaxSymlinks || (resolve_ & kResolveNoSymlinks)) return Errno::ELOOP;
     if (link.mount->flags & MS_NOSYMFOLLOW) return Errno::ELOOP;
     Path magic = TRY(link.inode().follow_magic());
     const char* after = rest_;
     if (magic) {
+        if (resolve_ & kResolveNoMagiclinks) return Errno::ELOOP;
+        if (resolve_ & (kResolveBeneath | kResolveInRoot)) return Errno::EXDEV;
+        if ((resolve_ & kResolveNoXdev) && !(magic.mount == at_.mount)) return Errno::EXDEV;
         at_ = std::move(magic);
         KString text = TRY(KString::make(after));
         text_ = std::move(text);
@@ -167,9 +181,9 @@ Result<Path> walk_start(int dirfd, const char* path) {
     return Path(file->path);
 }
 
-Result<Path> lookup_path(const Path& start, const char* path, u32 flags) {
+Result<Path> lookup_path(const Path& start, const char* path, u32 flags, u32 resolve) {
     PathWalk walk;
-    TRY(walk.begin(start, path, flags));
+    TRY(walk.begin(start, path, flags, resolve));
     if (*path == '\0') {  // the place itself, a symbolic link too
         if ((flags & kWalkDirectory) && !start.inode().is_dir()) return Errno::ENOTDIR;
         return Path(start);

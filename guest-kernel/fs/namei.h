@@ -11,6 +11,16 @@ constexpr u32 kWalkFollow = 1;     ///< follow a link in the last component
 constexpr u32 kWalkDirectory = 2;  ///< ENOTDIR when the result is not a directory
 constexpr u32 kWalkEmpty = 4;      ///< "" means the start itself (AT_EMPTY_PATH)
 
+/// openat2(2): what a walk may not do (RESOLVE_…). Broken: EXDEV, links ELOOP.
+enum Resolve : u32 {
+    kResolveNoXdev = 1,
+    kResolveNoMagiclinks = 2,
+    kResolveNoSymlinks = 4,
+    kResolveBeneath = 8,  ///< nothing above the start
+    kResolveInRoot = 16,  ///< the start is the root
+    kResolveCached = 32,
+};
+
 /// A walk in progress: where it stands, and what text is left.
 class PathWalk {
   public:
@@ -22,7 +32,7 @@ class PathWalk {
     };
 
     /// `start` is where a relative path begins.
-    Result<void> begin(Path start, const char* path, u32 flags);
+    Result<void> begin(Path start, const char* path, u32 flags, u32 resolve = 0);
     /// Goes on to the directory of the last component.
     Result<void> to_parent();
     /// The last component's place, not following a link. ENOENT.
@@ -52,6 +62,7 @@ class PathWalk {
     bool trailing_slash_ = false;
     bool finished_ = false;
     int links_ = 0;
+    u32 resolve_ = 0;
 };
 
 /// Where a path relative to `dirfd` starts: the working directory for AT_FDCWD. EBADF, ENOTDIR (when `path`
@@ -59,7 +70,7 @@ class PathWalk {
 Result<Path> walk_start(int dirfd, const char* path);
 
 /// The place that `path` names. Errors of path_resolution(7).
-Result<Path> lookup_path(const Path& start, const char* path, u32 flags);
+Result<Path> lookup_path(const Path& start, const char* path, u32 flags, u32 resolve = 0);
 Result<Path> lookup_at(int dirfd, const char* path, u32 flags);
 
 /// One name in `directory`, through the cache; mounts are not crossed. ENOENT. Takes the directory's lock

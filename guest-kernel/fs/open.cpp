@@ -46,9 +46,9 @@ Result<Found> find_or_create(PathWalk& walk, int flags, u32 mode) {
     return Found{Path(dir.mount, std::move(entry)), true};
 }
 
-Result<Found> walk_to_open(const Path& start, const char* path, int flags, u32 mode) {
+Result<Found> walk_to_open(const Path& start, const char* path, int flags, u32 mode, u32 resolve) {
     PathWalk walk;
-    TRY(walk.begin(start, path, 0));
+    TRY(walk.begin(start, path, 0, resolve));
     for (;;) {
         TRY(walk.to_parent());
         Found found;
@@ -89,9 +89,9 @@ Result<void> check_open(const Path& place, int flags) {
     return {};
 }
 
-Result<RefPtr<File>> open_tmpfile(const Path& start, const char* path, int flags, u32 mode) {
+Result<RefPtr<File>> open_tmpfile(const Path& start, const char* path, int flags, u32 mode, u32 resolve) {
     if ((flags & O_ACCMODE) == O_RDONLY) return Errno::EINVAL;
-    Path dir = TRY(lookup_path(start, path, kWalkFollow | kWalkDirectory));
+    Path dir = TRY(lookup_path(start, path, kWalkFollow | kWalkDirectory, resolve));
     TRY(require_writable(dir));
     TRY(inode_permission(dir.inode(), kMayWrite | kMayExec));
     RefPtr<Inode> made = TRY(dir.inode().tmpfile(S_IFREG | (mode & S_IALLUGO & ~umask_in(dir.inode()))));
@@ -145,16 +145,18 @@ Result<RefPtr<File>> open_default(Inode& inode, int flags) {
     }
 }
 
-Result<RefPtr<File>> open_at(int dirfd, const char* path, int flags, u32 mode) {
+Result<RefPtr<File>> open_at(int dirfd, const char* path, int flags, u32 mode, u32 resolve) {
     flags &= kValidOpenFlags;
     if (flags & O_PATH) flags &= O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
-    Path start = TRY(walk_start(dirfd, path));
+    // A scoped walk begins at `dirfd` even where the path begins with a slash.
+    const bool scoped = (resolve & (kResolveBeneath | kResolveInRoot)) != 0;
+    Path start = TRY(walk_start(dirfd, scoped && *path == '/' ? "." : path));
     if ((flags & O_TMPFILE & ~O_DIRECTORY) != 0) {
         if ((flags & O_TMPFILE) != O_TMPFILE || (flags & O_CREAT)) return Errno::EINVAL;
-        return open_tmpfile(start, path, flags, mode);
+        return open_tmpfile(start, path, flags, mode, resolve);
     }
     if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY)) return Errno::EINVAL;
-    Found found = TRY(walk_to_open(start, path, flags, mode));
+    Found found = TRY(walk_to_open(start, path, flags, mode, resolve));
     if (flags & O_PATH) {
         RefPtr<File> file = TRY(make_ref<File>(found.place.inode()));
         file->path = found.place;

@@ -7,8 +7,8 @@
 /// its number; ENXIO for sockets and devices without a driver.
 Result<RefPtr<File>> open_default(Inode& inode, int flags);
 
-/// open(2) relative to `dirfd`, with flags as the program gave them.
-Result<RefPtr<File>> open_at(int dirfd, const char* path, int flags, u32 mode);
+/// open(2) relative to `dirfd`, with flags as the program gave them; `resolve`: openat2's.
+Result<RefPtr<File>> open_at(int dirfd, const char* path, int flags, u32 mode, u32 resolve = 0);
 
 /// Gives `file` what all opened files have: its path (detached, shown as `label` by /proc/PID/fd) and flags.
 /// For files that no path leads to: pipes, epoll, memfd.

@@ -6,12 +6,48 @@
 #include "fs/open_file.h"
 #include "fs/pipe.h"
 #include "fs/tmpfs/tmpfs.h"
+#include "mm/page.h"
 #include "syscall/fs_syscalls.h"
 #include "task/task.h"
 
 SysResult sys_openat(int dirfd, UserString path, int flags, u32 mode) {
     KString text = TRY(copy_path(path.address()));
     RefPtr<File> file = TRY(open_at(dirfd, text.c_str(), flags, mode));
+    return long{TRY(current()->files->install(std::move(file), (flags & O_CLOEXEC) != 0))};
+}
+
+namespace {
+struct OpenHow {  // struct open_how
+    u64 flags, mode, resolve;
+};
+
+/// openat2(2) refuses what openat(2) ignores.
+Result<void> check_how(const OpenHow& how) {
+    constexpr u64 kKnownResolve = 0x3f;
+    if (how.flags & ~static_cast<u64>(static_cast<u32>(kValidOpenFlags))) return Errno::EINVAL;
+    if ((how.resolve & ~kKnownResolve) || ((how.resolve & kResolveBeneath) && (how.resolve & kResolveInRoot)))
+        return Errno::EINVAL;
+    const bool makes = (how.flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) != 0;
+    if (makes ? (how.mode & ~u64{S_IALLUGO}) != 0 : how.mode != 0) return Errno::EINVAL;
+    constexpr u64 kPathFlags = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
+    if ((how.flags & O_PATH) && (how.flags & ~kPathFlags)) return Errno::EINVAL;
+    if ((how.resolve & kResolveCached) && (makes || (how.flags & O_TRUNC))) return Errno::EAGAIN;
+    return {};
+}
+}  // namespace
+
+SysResult sys_openat2(int dirfd, UserString path, u64 user_how, u64 size) {
+    if (size < sizeof(OpenHow)) return Errno::EINVAL;
+    if (size > kPageSize) return Errno::E2BIG;
+    const OpenHow how = TRY(UserPtr<OpenHow>(user_how).read());
+    for (u64 at = sizeof(how); at < size; at++) {  // what later kernels know must not be asked for
+        if (TRY(UserPtr<u8>(user_how + at).read())) return Errno::E2BIG;
+    }
+    TRY(check_how(how));
+    KString text = TRY(copy_path(path.address()));
+    const int flags = static_cast<int>(how.flags);
+    RefPtr<File> file =
+        TRY(open_at(dirfd, text.c_str(), flags, static_cast<u32>(how.mode), static_cast<u32>(how.resolve)));
     return long{TRY(current()->files->install(std::move(file), (flags & O_CLOEXEC) != 0))};
 }
 

@@ -179,6 +179,7 @@ SysResult sys_mount(UserString source, UserString target, UserString type, u64 f
 SysResult sys_umount2(UserString target, int flags);
 SysResult sys_swapon(UserString path, int flags);
 SysResult sys_swapoff(UserString path);
+SysResult sys_openat2(int dirfd, UserString path, u64 how, u64 size);
 SysResult sys_fsopen(UserString name, u32 flags);
 SysResult sys_fspick(int dirfd, UserString path, u32 flags);
 SysResult sys_fsconfig(int fd, u32 command, UserString key, UserString value, int aux);
