@@ -16,6 +16,12 @@ inline const Credentials& current_cred() {
 /// not.
 Result<void> inode_permission(const Inode& inode, u32 mask, const Credentials& cred = current_cred());
 
+/// The capability in the caller's own user namespace, which must know the inode's owner and group.
+inline bool capable_over(const Inode& inode, Capability cap, const Credentials& cred = current_cred()) {
+    return cred.has_here(cap) && (!cred.user_ns || (cred.user_ns->uid_here(inode.uid) != kNoId &&
+                                                    cred.user_ns->gid_here(inode.gid) != kNoId));
+}
+
 /// Owner of the inode, or CAP_FOWNER. EPERM if not.
 Result<void> owner_or_capable(const Inode& inode);
 

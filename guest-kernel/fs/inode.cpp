@@ -91,8 +91,8 @@ void Inode::getattr(KernelStat* out) {
     out->st_ino = ino;
     out->st_nlink = nlink;
     out->st_mode = mode;
-    out->st_uid = uid;
-    out->st_gid = gid;
+    out->st_uid = current_cred().shown_uid(uid);
+    out->st_gid = current_cred().shown_gid(gid);
     out->st_rdev = rdev;
     out->st_size = static_cast<i64>(size);
     out->st_blksize = 4096;
@@ -121,7 +121,7 @@ void Inode::init_owner(Inode& directory) {
         if (is_dir()) {
             mode |= S_ISGID;
         } else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !cred.in_group(gid) &&
-                   !cred.has(kCapFsetid)) {
+                   !capable_over(*this, kCapFsetid)) {
             mode &= ~S_ISGID;
         }
     }

@@ -17,6 +17,7 @@
 #include "fs/name.h"
 #include "fs/path.h"
 #include "sync/mutex.h"
+#include "task/user_namespace.h"
 #include "time/clock.h"
 
 class BlockDevice;
@@ -160,6 +161,7 @@ class SuperBlock : public RefCounted {
     i64 magic;
     dev_t dev;                           ///< anonymous: major 0; on a block device that device's number
     RefPtr<BlockDevice> mounted_device;  ///< what it lies on, claimed while it is mounted; null: nothing
+    RefPtr<UserNamespace> user_ns;       ///< whose ids its files may have; null: the first's, so any
     RefPtr<Dentry> root;                 ///< broken up by SuperBlock::shutdown
     bool read_only = false;
     u64 next_ino = 1;

@@ -307,6 +307,7 @@ Result<void> detach_mount(const Path& path, int flags) {
     Mount& mount = *path.mount;
     if (!(path.dentry == mount.root) || mount.detached()) return Errno::EINVAL;
     if (mount.ns != &current_namespace() || &mount == mount.ns->root.get()) return Errno::EINVAL;
+    if (mount.locked) return Errno::EINVAL;
     if (flags & MNT_EXPIRE) {
         if (mount.ref_count() > 2) return Errno::EBUSY;
         if (!MountTable::expires(mount)) return Errno::EAGAIN;
@@ -326,6 +327,7 @@ Result<void> move_mount(const Path& from, const Path& to) {
     const bool is_tree_root = &mount == mount.ns->root.get();
     const bool is_anonymous = is_tree_root && mount.ns->is_anonymous;
     if (is_anonymous ? false : mount.ns != &current_namespace() || is_tree_root) return Errno::EINVAL;
+    if (mount.locked) return Errno::EINVAL;
     if (from.inode().is_dir() != top.inode().is_dir()) return Errno::EINVAL;
     if (old_place && is_shared(*old_place.mount)) return Errno::EINVAL;
     MountTree tree = TRY(tree_of(mount, nullptr));
@@ -463,19 +465,28 @@ Path translate(const MountTree& from, const MountTree& to, const Path& place) {
 
 }  // namespace
 
-Result<RefPtr<MntNamespace>> copy_mounts(MntNamespace& old, u64 ino, FsStruct& fs) {
-    RefPtr<MntNamespace> fresh = TRY(make_ref<MntNamespace>(ino));
+bool may_mount() {
+    return current()->cred.has_in(current_namespace().owner, kCapSysAdmin);
+}
+
+Result<void> copy_mounts(MntNamespace& old, MntNamespace& fresh, FsStruct& fs) {
+    const bool less_privileged = fresh.owner != old.owner;
     MutexGuard guard(g_mount_changes);
     const MountTree originals = TRY(tree_of(*old.root, nullptr));
     MountTree copies = TRY(copy_tree(originals, old.root->root, true));
     if (g_mount_table.lock()->count + copies.mounts.size() > kMountMax) return Errno::ENOSPC;
-    fresh->root = copies.mounts[0];
-    copies.mounts[0]->ns = fresh.get();
-    for (size_t i = 0; i < copies.mounts.size(); i++)
+    fresh.root = copies.mounts[0];
+    copies.mounts[0]->ns = &fresh;
+    for (size_t i = 0; i < copies.mounts.size(); i++) {
+        Mount& copy = *copies.mounts[i];
+        copy.locked = originals.mounts[i]->locked || (less_privileged && i > 0);
+        // What is mounted there is not seen outside; the other way round it is.
+        if (less_privileged && is_shared(copy)) set_propagation(copy, MS_SLAVE);
         g_mount_table.lock()->insert(RefPtr<Mount>(copies.mounts[i]), i ? copies.places[i] : Path{});
+    }
     fs.set_root(translate(originals, copies, fs.root()));
     fs.set_cwd(translate(originals, copies, fs.cwd()));
-    return fresh;
+    return {};
 }
 
 Result<void> pivot_mounts(const Path& old_root, const Path& new_root, const Path& put_old) {

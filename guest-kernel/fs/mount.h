@@ -35,6 +35,7 @@ class Mount final : public RefCounted {
     u64 flags;  ///< MS_RDONLY MS_NOSUID MS_NODEV MS_NOEXEC MS_NOATIME MS_NODIRATIME MS_RELATIME
     const u32 id;
     MntNamespace* ns = nullptr;  ///< under the mount table's lock
+    bool locked = false;  ///< came from a more privileged namespace (MNT_LOCKED); fixed when it is attached
 
     // Changed under the mutex of changes; read at any time.
     u32 peer_group() const { return __atomic_load_n(&group_, __ATOMIC_RELAXED); }     ///< 0: not shared
@@ -57,15 +58,20 @@ class Mount final : public RefCounted {
 
 /// The mounts that its tasks see (mount_namespaces(7)), or those of a tree that is not yet attached; they go with it.
 struct MntNamespace : Namespace {
-    using Namespace::Namespace;
+    explicit MntNamespace(u64 number) : Namespace(number) {}
+    MntNamespace(u64 number, UserNamespace* owner_ns, UserCounts* payer)
+        : Namespace(number, owner_ns, payer, CountedNs::kMnt) {}
     ~MntNamespace() override;
     RefPtr<Mount>
         root;  ///< changed under the mutex of changes: by pivot_root, and when a detached tree is attached
     bool is_anonymous = false;  ///< of a tree that is attached nowhere; fixed once it has mounts
 };
 MntNamespace& init_mnt_namespace();
-/// A copy of every mount of `old`; `fs` then stands where it stood, in the copy. ENOMEM.
-Result<RefPtr<MntNamespace>> copy_mounts(MntNamespace& old, u64 ino, FsStruct& fs);
+/// Into `fresh`, which is empty, a copy of every mount of `old`; `fs` then stands where it stood, in the copy. With
+/// another owner they are locked: they stay as they are. ENOMEM.
+Result<void> copy_mounts(MntNamespace& old, MntNamespace& fresh, FsStruct& fs);
+/// CAP_SYS_ADMIN over the caller's mounts.
+bool may_mount();
 Path namespace_root(const MntNamespace& ns);
 /// pivot_root(2) below its checks of rights: where `old_root` (the caller's root) was is `new_root`, and it is at `put_old`.
 /// EINVAL, EBUSY.

@@ -22,19 +22,20 @@ Result<bool> granted(const Inode& inode, u32 mask, const Credentials& cred) {
 Result<void> inode_permission(const Inode& inode, u32 mask, const Credentials& cred) {
     if (TRY(granted(inode, mask, cred))) return {};
     if (inode.is_dir()) {
-        if (cred.has(kCapDacOverride)) return {};
-        if ((mask & kMayWrite) == 0 && cred.has(kCapDacReadSearch)) return {};
+        if (capable_over(inode, kCapDacOverride, cred)) return {};
+        if ((mask & kMayWrite) == 0 && capable_over(inode, kCapDacReadSearch, cred)) return {};
         return Errno::EACCES;
     }
-    if (mask == kMayRead && cred.has(kCapDacReadSearch)) return {};
+    if (mask == kMayRead && capable_over(inode, kCapDacReadSearch, cred)) return {};
     // Nobody, not even root, executes what has no x bit at all.
-    if (((mask & kMayExec) == 0 || (inode.mode & 0111) != 0) && cred.has(kCapDacOverride)) return {};
+    if (((mask & kMayExec) == 0 || (inode.mode & 0111) != 0) && capable_over(inode, kCapDacOverride, cred))
+        return {};
     return Errno::EACCES;
 }
 
 Result<void> owner_or_capable(const Inode& inode) {
     const Credentials& cred = current_cred();
-    if (cred.fsuid == inode.uid || cred.has(kCapFowner)) return {};
+    if (cred.fsuid == inode.uid || capable_over(inode, kCapFowner, cred)) return {};
     return Errno::EPERM;
 }
 
@@ -42,7 +43,7 @@ Result<void> may_delete(const Inode& directory, const Inode& victim, bool is_dir
     TRY(inode_permission(directory, kMayWrite | kMayExec));
     const Credentials& cred = current_cred();
     if ((directory.mode & S_ISVTX) && cred.fsuid != victim.uid && cred.fsuid != directory.uid &&
-        !cred.has(kCapFowner)) {
+        !capable_over(victim, kCapFowner, cred)) {
         return Errno::EPERM;
     }
     if (is_dir) {
@@ -55,5 +56,9 @@ Result<void> may_delete(const Inode& directory, const Inode& victim, bool is_dir
 
 Result<void> may_create(const Inode& directory) {
     if (directory.nlink == 0) return Errno::ENOENT;
+    if (const UserNamespace* ns = directory.sb->user_ns.get()) {
+        const Credentials& cred = current_cred();
+        if (ns->uid_here(cred.fsuid) == kNoId || ns->gid_here(cred.fsgid) == kNoId) return Errno::EOVERFLOW;
+    }
     return inode_permission(directory, kMayWrite | kMayExec);
 }

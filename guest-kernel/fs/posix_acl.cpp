@@ -223,7 +223,7 @@ Result<void> set_acl(Inode& inode, const AclType& type, RefPtr<PosixAcl> acl) {
     u32 mode = inode.mode;
     const bool plain = acl->to_mode(&mode);
     const Credentials& cred = current_cred();
-    if (!cred.in_group(inode.gid) && !cred.has(kCapFsetid)) mode &= ~S_ISGID;
+    if (!cred.in_group(inode.gid) && !capable_over(inode, kCapFsetid, cred)) mode &= ~S_ISGID;
     TRY(store(inode, type, plain ? nullptr : acl.get()));
     inode.mode = mode;
     inode.touch_ctime();

@@ -79,6 +79,7 @@ Result<void> remount_instance(SuperBlock& sb, u64 flags, const char* data) {
 
 Result<RefPtr<SuperBlock>> make_instance(const FileSystemType& type, const char* source, u64 flags,
                                          const char* options) {
+    if (!type.user_mount && !current_cred().has(kCapSysAdmin)) return Errno::EPERM;
     RefPtr<SuperBlock> sb = type.mount_device ? TRY(mount_on_device(type, source, flags, options))
                                               : TRY(type.mount(source, options));
     if (flags & MS_RDONLY) sb->read_only = true;
@@ -110,7 +111,7 @@ void mount_root(const FileSystemType& type, const char* options) {
 }
 
 Result<void> do_mount(const char* source, const char* target, const char* type, u64 flags, const char* data) {
-    if (!current_cred().has(kCapSysAdmin)) return Errno::EPERM;
+    if (!may_mount()) return Errno::EPERM;
     if ((flags & MS_MGC_MSK) == MS_MGC_VAL) flags &= ~MS_MGC_MSK;
     const Path where = TRY(lookup_at(AT_FDCWD, target, kWalkFollow));
     constexpr u64 kKnown = 0x7fffffff;  // MS_NOUSER is bit 31, and as Linux writes it all above
@@ -134,7 +135,7 @@ Result<void> do_mount(const char* source, const char* target, const char* type, 
 Result<void> do_umount(const char* target, int flags) {
     if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW)) return Errno::EINVAL;
     if ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH))) return Errno::EINVAL;
-    if (!current_cred().has(kCapSysAdmin)) return Errno::EPERM;
+    if (!may_mount()) return Errno::EPERM;
     const Path where = TRY(lookup_at(AT_FDCWD, target, (flags & UMOUNT_NOFOLLOW) ? 0 : kWalkFollow));
     return detach_mount(where, flags);
 }

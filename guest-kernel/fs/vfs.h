@@ -20,6 +20,7 @@ struct FileSystemType {
     /// Of a type that lies on a block device (nodev false): an instance over `device`, which is claimed for it and
     /// outlives it. `flags`: MS_RDONLY and others of mount(2). EINVAL when there is no such file system there.
     Result<RefPtr<SuperBlock>> (*mount_device)(BlockDevice& device, u64 flags, const char* options) = nullptr;
+    bool user_mount = false;  ///< also for who has CAP_SYS_ADMIN in a user namespace only (FS_USERNS_MOUNT)
 };
 void register_filesystem(FileSystemType* type);
 FileSystemType* first_filesystem();

@@ -26,7 +26,7 @@ Result<void> vfs_chmod(const Path& path, u32 mode) {
     if (inode.is_symlink()) return Errno::EOPNOTSUPP;
     u32 bits = mode & S_IALLUGO;
     const Credentials& cred = current_cred();
-    if ((bits & S_ISGID) && !cred.in_group(inode.gid) && !cred.has(kCapFsetid)) bits &= ~S_ISGID;
+    if ((bits & S_ISGID) && !cred.in_group(inode.gid) && !capable_over(inode, kCapFsetid)) bits &= ~S_ISGID;
     inode.mode = (inode.mode & S_IFMT) | bits;
     inode.touch_ctime();
     TRY(acl_chmod(inode));
@@ -41,7 +41,7 @@ Result<void> vfs_chown(const Path& path, u32 uid, u32 gid) {
     MutexGuard guard(inode.lock);
     TRY(inode.may_setattr());
     const Credentials& cred = current_cred();
-    if (!cred.has(kCapChown)) {
+    if (!capable_over(inode, kCapChown)) {
         if (uid != ~0u && (cred.fsuid != inode.uid || uid != inode.uid)) return Errno::EPERM;
         if (gid != ~0u && (cred.fsuid != inode.uid || (gid != inode.gid && !cred.in_group(gid)))) {
             return Errno::EPERM;

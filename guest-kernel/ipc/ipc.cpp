@@ -12,6 +12,9 @@ namespace {
 IpcNamespace g_init_ipc(0xefffffff);
 }
 
+IpcNamespace::IpcNamespace(u64 number) : Namespace(number) {}
+IpcNamespace::IpcNamespace(u64 number, UserNamespace* owner_ns, UserCounts* payer)
+    : Namespace(number, owner_ns, payer, CountedNs::kIpc) {}
 IpcNamespace::~IpcNamespace() = default;
 
 IpcNamespace& init_ipc() {
@@ -45,31 +48,38 @@ Result<void> ipc_may(const IpcObject& object, u32 wanted) {
     } else if (cred.in_group(object.cgid) || cred.in_group(object.gid)) {
         granted >>= 3;
     }
-    if ((asked & ~granted & 7) == 0 || cred.has(kCapIpcOwner)) return {};
+    if ((asked & ~granted & 7) == 0 || cred.has_in(current_ipc().owner, kCapIpcOwner)) return {};
     return Errno::EACCES;
 }
 
 Result<void> ipc_may_control(const IpcObject& object) {
     const Credentials& cred = current()->cred;
-    if (cred.euid == object.cuid || cred.euid == object.uid || cred.has(kCapSysAdmin)) return {};
+    if (cred.euid == object.cuid || cred.euid == object.uid || cred.has_in(current_ipc().owner, kCapSysAdmin))
+        return {};
     return Errno::EPERM;
 }
 
 UserIpcPerm ipc_perm_of(const IpcObject& object) {
     UserIpcPerm perm = {};
     perm.key = object.key;
-    perm.uid = object.uid;
-    perm.gid = object.gid;
-    perm.cuid = object.cuid;
-    perm.cgid = object.cgid;
+    const Credentials& cred = current()->cred;
+    perm.uid = cred.shown_uid(object.uid);
+    perm.gid = cred.shown_gid(object.gid);
+    perm.cuid = cred.shown_uid(object.cuid);
+    perm.cgid = cred.shown_gid(object.cgid);
     perm.mode = object.mode;
     perm.seq = static_cast<u16>(static_cast<u32>(object.id) / kIpcMaxIndex);
     return perm;
 }
 
-void ipc_set(IpcObject& object, const UserIpcPerm& perm) {
-    object.uid = perm.uid;
-    object.gid = perm.gid;
+Result<void> ipc_set(IpcObject& object, const UserIpcPerm& perm) {
+    const Credentials& cred = current()->cred;
+    const uid_t uid = cred.kernel_uid(perm.uid);
+    const gid_t gid = cred.kernel_gid(perm.gid);
+    if (uid == kNoId || gid == kNoId) return Errno::EINVAL;
+    object.uid = uid;
+    object.gid = gid;
     object.mode = (object.mode & ~0777u) | (perm.mode & 0777);
     object.ctime = ipc_now();
+    return {};
 }

@@ -39,7 +39,8 @@ Result<void> ipc_may(const IpcObject& object, u32 wanted);
 Result<void> ipc_may_control(const IpcObject& object);
 UserIpcPerm ipc_perm_of(const IpcObject& object);
 /// IPC_SET.
-void ipc_set(IpcObject& object, const UserIpcPerm& perm);
+/// EINVAL for ids that the caller's user namespace does not have.
+Result<void> ipc_set(IpcObject& object, const UserIpcPerm& perm);
 
 template <class T>
 class IpcTable {
@@ -116,7 +117,8 @@ struct MsgQueue;
 
 /// What an IPC namespace has (ipc_namespaces(7)).
 struct IpcNamespace : Namespace {
-    using Namespace::Namespace;
+    explicit IpcNamespace(u64 number);
+    IpcNamespace(u64 number, UserNamespace* owner_ns, UserCounts* payer);
     IpcTableOf<ShmSegment> shm;
     IpcTableOf<SemSet> sem;
     IpcTableOf<MsgQueue> msg;

@@ -182,7 +182,7 @@ RefPtr<SuperBlock> g_super;  // one instance, never shut down
 Result<RefPtr<SuperBlock>> mount_mqueue(const char*, const char*) {
     return RefPtr<SuperBlock>(g_super);
 }
-FileSystemType g_type = {"mqueue", true, mount_mqueue, nullptr};
+FileSystemType g_type = {"mqueue", true, mount_mqueue, nullptr, nullptr, true};
 
 struct Opened {
     RefPtr<File> file;

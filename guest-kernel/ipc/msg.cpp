@@ -160,7 +160,7 @@ SysResult set(int id, UserBytes buffer) {
         TRY(ipc_may_control(*queue));
         if (ds.max_bytes > ns.msgmnb && !current()->cred.has(kCapSysResource)) return Errno::EPERM;
         queue->max_bytes = ds.max_bytes;
-        ipc_set(*queue, ds.perm);
+        TRY(ipc_set(*queue, ds.perm));
     }
     queue->changed.wake_all();  // there may be room now, or a right gone
     return 0L;

@@ -241,7 +241,7 @@ SysResult set_owner(int id, UserBytes buffer) {
     auto table = current_ipc().sem.lock();
     const RefPtr<SemSet> set = TRY(table->find(id));
     TRY(ipc_may_control(*set));
-    ipc_set(*set, ds.perm);
+    TRY(ipc_set(*set, ds.perm));
     return 0L;
 }
 

@@ -148,7 +148,7 @@ SysResult set(int id, UserBytes buffer) {
     auto table = current_ipc().shm.lock();
     const RefPtr<ShmSegment> segment = TRY(table->find(id));
     TRY(ipc_may_control(*segment));
-    ipc_set(*segment, ds.perm);
+    TRY(ipc_set(*segment, ds.perm));
     return 0L;
 }
 
@@ -156,7 +156,7 @@ SysResult set_locked(int id, bool on) {
     auto table = current_ipc().shm.lock();
     const RefPtr<ShmSegment> segment = TRY(table->find(id));
     const Credentials& cred = current()->cred;
-    if (!cred.has(kCapIpcLock)) {
+    if (!cred.has_in(current_ipc().owner, kCapIpcLock)) {
         if (cred.euid != segment->uid && cred.euid != segment->cuid) return Errno::EPERM;
         if (on && task_rlimit(kRlimitMemlock) == 0) return Errno::EPERM;
     }

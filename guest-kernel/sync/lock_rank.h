@@ -11,6 +11,7 @@ enum class LockRank : u8 {
     kTty = 10,
     kFilePosition = 12,   // an open file's position: outermost of read(), write(), getdents()
     kFsContext = 13,      // a file system that is being configured
+    kIdMaps = 11,         // the writing of a user namespace's maps
     kNamespace = 14,      // mount table, rename
     kLoop = 15,           // loop devices: their files are given and taken
     kOverlay = 16,        // an overlay inode's mutex, of directories and files
@@ -39,6 +40,7 @@ enum class LockRank : u8 {
     kCpuWaits = 98,        // who waits for processor time: their clocks are read under it
     kTasks = 100,          // task list, pid hash, parent-child links, process groups
     kPidNumbers = 101,     // what numbers are taken in PID namespaces
+    kUserCounts = 103,     // how many namespaces each user has
     kTaskResources = 102,  // task_struct::alloc_lock
     kSignal = 104,         // SignalStruct and its pending sets
     kSighand = 105,        // SighandStruct: what processes do with signals

@@ -1,4 +1,5 @@
 // Mode, owner, times, umask.
+#include "fs/cred.h"
 #include "fs/files_struct.h"
 #include "fs/fs_struct.h"
 #include "fs/namei.h"
@@ -52,10 +53,26 @@ SysResult sys_fchmod(int fd, u32 mode) {
     return done(vfs_chmod(TRY(get_file(fd))->path, mode));
 }
 
+namespace {
+
+/// Ids that a program names, -1 standing for none. EINVAL when its user namespace does not have one of them.
+Result<void> to_kernel_ids(u32* uid, u32* gid) {
+    const Credentials& cred = current_cred();
+    const u32 kernel_uid = cred.kernel_uid(*uid), kernel_gid = cred.kernel_gid(*gid);
+    if ((kernel_uid == kNoId && *uid != kNoId) || (kernel_gid == kNoId && *gid != kNoId))
+        return Errno::EINVAL;
+    *uid = kernel_uid;
+    *gid = kernel_gid;
+    return {};
+}
+
+}  // namespace
+
 SysResult sys_fchownat(int dirfd, UserString path, u32 uid, u32 gid, int flags) {
     if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return Errno::EINVAL;
     u32 walk = (flags & AT_SYMLINK_NOFOLLOW) ? 0 : kWalkFollow;
     if (flags & AT_EMPTY_PATH) walk |= kWalkEmpty;
+    TRY(to_kernel_ids(&uid, &gid));
     return done(vfs_chown(TRY(place_of(dirfd, path, walk)), uid, gid));
 }
 SysResult sys_chown(UserString path, u32 uid, u32 gid) {
@@ -65,7 +82,9 @@ SysResult sys_lchown(UserString path, u32 uid, u32 gid) {
     return sys_fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
 }
 SysResult sys_fchown(int fd, u32 uid, u32 gid) {
-    return done(vfs_chown(TRY(get_file(fd))->path, uid, gid));
+    const RefPtr<File> file = TRY(get_file(fd));
+    TRY(to_kernel_ids(&uid, &gid));
+    return done(vfs_chown(file->path, uid, gid));
 }
 
 SysResult sys_utimensat(int dirfd, UserString path, UserTimespec times, int flags) {

@@ -138,7 +138,7 @@ SysResult sys_fchdir(int fd) {
 
 SysResult sys_chroot(UserString path) {
     Path place = TRY(directory_to_enter(path));
-    if (!current_cred().has(kCapSysChroot)) return Errno::EPERM;
+    if (!current_cred().has_here(kCapSysChroot)) return Errno::EPERM;
     current()->fs->set_root(std::move(place));
     return 0L;
 }

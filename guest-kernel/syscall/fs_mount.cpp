@@ -61,7 +61,7 @@ SysResult sys_umount2(UserString target, int flags) {
 }
 
 SysResult sys_pivot_root(UserString new_root, UserString put_old) {
-    if (!current_cred().has(kCapSysAdmin)) return Errno::EPERM;
+    if (!may_mount()) return Errno::EPERM;
     KString new_text = TRY(copy_path(new_root.address()));
     const Path to = TRY(lookup_at(AT_FDCWD, new_text.c_str(), kWalkFollow | kWalkDirectory));
     KString old_text = TRY(copy_path(put_old.address()));

@@ -69,8 +69,8 @@ Result<u64> atime_flags(u64 attributes) {
     }
 }
 
-Result<void> may_mount() {
-    return current_cred().has(kCapSysAdmin) ? Result<void>() : Result<void>(Errno::EPERM);
+Result<void> require_mount_right() {
+    return may_mount() ? Result<void>() : Result<void>(Errno::EPERM);
 }
 
 Result<Path> place_of(int dirfd, UserString path, bool follow, bool empty) {
@@ -154,7 +154,7 @@ Result<MountChange> change_of(const MountAttr& attr) {
 }  // namespace
 
 SysResult sys_fsopen(UserString name, u32 flags) {
-    TRY(may_mount());
+    TRY(require_mount_right());
     if (flags & ~u32{FSOPEN_CLOEXEC}) return Errno::EINVAL;
     KString text = TRY(copy_path(name.address()));
     const FileSystemType* type = find_filesystem(text.c_str());
@@ -165,7 +165,7 @@ SysResult sys_fsopen(UserString name, u32 flags) {
 }
 
 SysResult sys_fspick(int dirfd, UserString path, u32 flags) {
-    TRY(may_mount());
+    TRY(require_mount_right());
     if (flags & ~u32{FSPICK_CLOEXEC | FSPICK_SYMLINK_NOFOLLOW | FSPICK_NO_AUTOMOUNT | FSPICK_EMPTY_PATH})
         return Errno::EINVAL;
     const Path place =
@@ -184,7 +184,7 @@ SysResult sys_fsconfig(int fd, u32 command, UserString key, UserString value, in
     FsContext* context = file->as_fs_context();
     if (!context) return Errno::EINVAL;
     if (command == FSCONFIG_CMD_CREATE || command == FSCONFIG_CMD_RECONFIGURE) {
-        TRY(may_mount());
+        TRY(require_mount_right());
         TRY(command == FSCONFIG_CMD_CREATE ? context->create() : context->reconfigure());
         return 0L;
     }
@@ -200,7 +200,7 @@ SysResult sys_fsconfig(int fd, u32 command, UserString key, UserString value, in
 }
 
 SysResult sys_fsmount(int fd, u32 flags, u32 attributes) {
-    TRY(may_mount());
+    TRY(require_mount_right());
     if ((flags & ~u32{FSMOUNT_CLOEXEC}) || (attributes & ~known_attributes())) return Errno::EINVAL;
     const u64 mount_flags = plain_flags(attributes) | TRY(atime_flags(attributes));
     RefPtr<File> file = TRY(get_file(fd));
@@ -220,7 +220,7 @@ SysResult sys_open_tree(int dirfd, UserString path, u32 flags) {
                      O_CLOEXEC})
         return Errno::EINVAL;
     if (recursive && !clone) return Errno::EINVAL;
-    if (clone) TRY(may_mount());
+    if (clone) TRY(require_mount_right());
     const Path place =
         TRY(place_of(dirfd, path, !(flags & AT_SYMLINK_NOFOLLOW), (flags & AT_EMPTY_PATH) != 0));
     RefPtr<MntNamespace> tree;
@@ -231,7 +231,7 @@ SysResult sys_open_tree(int dirfd, UserString path, u32 flags) {
 }
 
 SysResult sys_move_mount(int from_dirfd, UserString from_path, int to_dirfd, UserString to_path, u32 flags) {
-    TRY(may_mount());
+    TRY(require_mount_right());
     if (flags & ~u32{MOVE_MOUNT_KNOWN}) return Errno::EINVAL;
     const Path from = TRY(place_of(from_dirfd, from_path, (flags & MOVE_MOUNT_F_SYMLINKS) != 0,
                                    (flags & MOVE_MOUNT_F_EMPTY_PATH) != 0));
@@ -246,7 +246,7 @@ SysResult sys_mount_setattr(int dirfd, UserString path, u32 flags, u64 user_attr
         return Errno::EINVAL;
     if (size > kPageSize) return Errno::E2BIG;
     if (size < sizeof(MountAttr)) return Errno::EINVAL;
-    TRY(may_mount());
+    TRY(require_mount_right());
     const MountAttr attr = TRY(UserPtr<MountAttr>(user_attr).read());
     for (u64 at = sizeof(attr); at < size; at++) {  // what later kernels know must not be asked for
         if (TRY(UserPtr<u8>(user_attr + at).read())) return Errno::E2BIG;

@@ -38,7 +38,7 @@ SysResult check_access(int dirfd, UserString path, int mode, int flags) {
     if ((flags & AT_EACCESS) == 0) {
         mine.fsuid = mine.uid;
         mine.fsgid = mine.gid;
-        mine.cap_effective = mine.uid == 0 ? mine.cap_permitted : 0;
+        mine.cap_effective = mine.uid == mine.root_uid() ? mine.cap_permitted : 0;
     }
     Result<void> allowed = [&]() -> Result<void> {
         const Path place = TRY(place_at(dirfd, path, flags));

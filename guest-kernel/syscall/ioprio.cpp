@@ -18,10 +18,11 @@ Result<void> for_targets(int which, int who, F visit) {
     bool found = false;
     const auto table = task_table.lock();
     for (task_struct& task : table->list) {
-        const bool match = which == kProcess ? task.pid == (who ? id : self->pid)
-                           : which == kGroup
-                               ? task.signal->pgrp == (who ? id : self->signal->pgrp)
-                               : task.cred.uid == (who ? static_cast<uid_t>(who) : self->cred.uid);
+        const bool match =
+            which == kProcess ? task.pid == (who ? id : self->pid)
+            : which == kGroup
+                ? task.signal->pgrp == (who ? id : self->signal->pgrp)
+                : task.cred.uid == (who ? self->cred.kernel_uid(static_cast<uid_t>(who)) : self->cred.uid);
         if (!match) continue;
         found = true;
         visit(task);

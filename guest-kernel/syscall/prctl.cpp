@@ -55,7 +55,7 @@ SysResult set_securebits(Credentials& cred, u64 bits) {
     const u32 old = cred.securebits;
     const u32 locked = (old & kSecureAllLocks) >> 1;
     if (locked & (old ^ bits) || old & kSecureAllLocks & ~bits || bits & ~u64{kSecureAll | kSecureAllLocks} ||
-        !cred.has(kCapSetpcap)) {
+        !cred.has_here(kCapSetpcap)) {
         return Errno::EPERM;
     }
     cred.securebits = static_cast<u32>(bits);
@@ -124,7 +124,7 @@ SysResult sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5) {
             if (a2 > kCapLast) return Errno::EINVAL;
             return cred.cap_bset >> a2 & 1;
         case kCapbsetDrop:
-            if (!cred.has(kCapSetpcap)) return Errno::EPERM;
+            if (!cred.has_here(kCapSetpcap)) return Errno::EPERM;
             if (a2 > kCapLast) return Errno::EINVAL;
             cred.cap_bset &= ~(1ull << a2);
             return 0;

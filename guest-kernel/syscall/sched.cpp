@@ -36,7 +36,8 @@ bool valid_policy(int policy) {
 
 bool owns(const task_struct* task) {
     const Credentials& c = current()->cred;
-    return c.has(kCapSysNice) || c.euid == task->cred.euid || c.euid == task->cred.uid;
+    return c.has_in(task->cred.user_ns.get(), kCapSysNice) || c.euid == task->cred.euid ||
+           c.euid == task->cred.uid;
 }
 
 constexpr int kResetOnFork = 0x40000000;  // SCHED_RESET_ON_FORK
@@ -72,9 +73,11 @@ Result<void> for_priority_targets(int which, int who, F visit) {
     bool found = false;
     const auto table = task_table.lock();
     for (task_struct& task : table->list) {
-        const bool match = which == 0   ? task.pid == (who ? id : self->pid)
-                           : which == 1 ? task.signal->pgrp == (who ? id : self->signal->pgrp)
-                                        : task.cred.uid == (who ? static_cast<uid_t>(who) : self->cred.uid);
+        const bool match =
+            which == 0 ? task.pid == (who ? id : self->pid)
+            : which == 1
+                ? task.signal->pgrp == (who ? id : self->signal->pgrp)
+                : task.cred.uid == (who ? self->cred.kernel_uid(static_cast<uid_t>(who)) : self->cred.uid);
         if (!match) continue;
         found = true;
         visit(&task);

@@ -137,7 +137,7 @@ SysResult sys_prlimit64(pid_t pid, int resource, UserPtr<KRlimit> fresh, UserPtr
         if (!task) return Errno::ESRCH;
         const Credentials &mine = current()->cred, &theirs = task->cred;
         if (!(mine.uid == theirs.uid && mine.uid == theirs.euid && mine.uid == theirs.suid) &&
-            !mine.has(kCapSysResource)) {
+            !mine.has_in(theirs.user_ns.get(), kCapSysResource)) {
             return Errno::EPERM;
         }
     }
@@ -181,7 +181,7 @@ SysResult sys_getrandom(UserBytes buffer, u64 size, u32 flags) {
 SysResult sys_reboot(u32 magic1, u32 magic2, u32 command, UserString) {
     constexpr u32 kMagic1 = 0xfee1dead;
     constexpr u32 kMagics[] = {672274793, 85072278, 369367448, 537993216};
-    if (!current()->cred.has(kCapSysBoot)) return Errno::EPERM;
+    if (!current()->cred.has_in(current_pid_ns().owner, kCapSysBoot)) return Errno::EPERM;
     bool valid = false;
     for (u32 magic : kMagics) valid |= magic2 == magic;
     if (magic1 != kMagic1 || !valid) return Errno::EINVAL;

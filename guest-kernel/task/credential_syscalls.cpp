@@ -26,14 +26,15 @@ const Credentials& cred() {
 /// After a change of user ids (capabilities(7), "Effect of user ID changes on capabilities").
 void fix_capabilities(const Credentials& old, Credentials& c) {
     if (c.securebits & kSecureNoSetuidFixup) return;
-    const bool had_root = old.uid == 0 || old.euid == 0 || old.suid == 0;
-    const bool has_root = c.uid == 0 || c.euid == 0 || c.suid == 0;
+    const uid_t root = c.root_uid();
+    const bool had_root = old.uid == root || old.euid == root || old.suid == root;
+    const bool has_root = c.uid == root || c.euid == root || c.suid == root;
     if (had_root && !has_root) {
         if (!(c.securebits & kSecureKeepCaps)) c.cap_permitted = c.cap_effective = 0;
         c.cap_ambient = 0;
     }
-    if (old.euid == 0 && c.euid != 0) c.cap_effective = 0;
-    if (old.euid != 0 && c.euid == 0) c.cap_effective = c.cap_permitted;
+    if (old.euid == root && c.euid != root) c.cap_effective = 0;
+    if (old.euid != root && c.euid == root) c.cap_effective = c.cap_permitted;
 }
 
 bool is_own_uid(uid_t id) {
@@ -41,6 +42,18 @@ bool is_own_uid(uid_t id) {
 }
 bool is_own_gid(gid_t id) {
     return id == cred().gid || id == cred().egid || id == cred().sgid;
+}
+
+/// Ids that a program names, -1 standing for none. EINVAL when the namespace does not have it.
+Result<uid_t> named_uid(uid_t id) {
+    const uid_t kernel = id == kKeep ? kKeep : cred().kernel_uid(id);
+    if (kernel == kNoId && id != kKeep) return Errno::EINVAL;
+    return uid_t{kernel};
+}
+Result<gid_t> named_gid(gid_t id) {
+    const gid_t kernel = id == kKeep ? kKeep : cred().kernel_gid(id);
+    if (kernel == kNoId && id != kKeep) return Errno::EINVAL;
+    return gid_t{kernel};
 }
 
 /// Ascending, as getgroups shows them (Shell's sort).
@@ -58,23 +71,24 @@ void sort_groups(Vec<gid_t>& gids) {
 }  // namespace
 
 SysResult sys_getuid() {
-    return cred().uid;
+    return cred().shown_uid(cred().uid);
 }
 SysResult sys_geteuid() {
-    return cred().euid;
+    return cred().shown_uid(cred().euid);
 }
 SysResult sys_getgid() {
-    return cred().gid;
+    return cred().shown_gid(cred().gid);
 }
 SysResult sys_getegid() {
-    return cred().egid;
+    return cred().shown_gid(cred().egid);
 }
 
 SysResult sys_setuid(uid_t uid) {
     if (uid == kKeep) return Errno::EINVAL;
+    uid = TRY(named_uid(uid));
     const Credentials old = cred();
     Credentials c = cred();
-    if (c.has(kCapSetuid))
+    if (c.has_here(kCapSetuid))
         c.uid = c.suid = uid;
     else if (uid != c.uid && uid != c.suid)
         return Errno::EPERM;
@@ -86,8 +100,9 @@ SysResult sys_setuid(uid_t uid) {
 
 SysResult sys_setgid(gid_t gid) {
     if (gid == kKeep) return Errno::EINVAL;
+    gid = TRY(named_gid(gid));
     Credentials c = cred();
-    if (c.has(kCapSetgid))
+    if (c.has_here(kCapSetgid))
         c.gid = c.sgid = gid;
     else if (gid != c.gid && gid != c.sgid)
         return Errno::EPERM;
@@ -97,9 +112,11 @@ SysResult sys_setgid(gid_t gid) {
 }
 
 SysResult sys_setreuid(uid_t ruid, uid_t euid) {
+    ruid = TRY(named_uid(ruid));
+    euid = TRY(named_uid(euid));
     const Credentials old = cred();
     Credentials c = cred();
-    if (!c.has(kCapSetuid)) {
+    if (!c.has_here(kCapSetuid)) {
         if (ruid != kKeep && ruid != c.uid && ruid != c.euid) return Errno::EPERM;
         if (euid != kKeep && !is_own_uid(euid)) return Errno::EPERM;
     }
@@ -113,9 +130,11 @@ SysResult sys_setreuid(uid_t ruid, uid_t euid) {
 }
 
 SysResult sys_setregid(gid_t rgid, gid_t egid) {
+    rgid = TRY(named_gid(rgid));
+    egid = TRY(named_gid(egid));
     Credentials c = cred();
     const gid_t old_gid = c.gid;
-    if (!c.has(kCapSetgid)) {
+    if (!c.has_here(kCapSetgid)) {
         if (rgid != kKeep && rgid != c.gid && rgid != c.egid) return Errno::EPERM;
         if (egid != kKeep && !is_own_gid(egid)) return Errno::EPERM;
     }
@@ -128,9 +147,12 @@ SysResult sys_setregid(gid_t rgid, gid_t egid) {
 }
 
 SysResult sys_setresuid(uid_t ruid, uid_t euid, uid_t suid) {
+    ruid = TRY(named_uid(ruid));
+    euid = TRY(named_uid(euid));
+    suid = TRY(named_uid(suid));
     const Credentials old = cred();
     Credentials c = cred();
-    if (!c.has(kCapSetuid)) {
+    if (!c.has_here(kCapSetuid)) {
         for (uid_t id : {ruid, euid, suid}) {
             if (id != kKeep && !is_own_uid(id)) return Errno::EPERM;
         }
@@ -145,8 +167,11 @@ SysResult sys_setresuid(uid_t ruid, uid_t euid, uid_t suid) {
 }
 
 SysResult sys_setresgid(gid_t rgid, gid_t egid, gid_t sgid) {
+    rgid = TRY(named_gid(rgid));
+    egid = TRY(named_gid(egid));
+    sgid = TRY(named_gid(sgid));
     Credentials c = cred();
-    if (!c.has(kCapSetgid)) {
+    if (!c.has_here(kCapSetgid)) {
         for (gid_t id : {rgid, egid, sgid}) {
             if (id != kKeep && !is_own_gid(id)) return Errno::EPERM;
         }
@@ -160,37 +185,39 @@ SysResult sys_setresgid(gid_t rgid, gid_t egid, gid_t sgid) {
 }
 
 SysResult sys_getresuid(UserPtr<uid_t> ruid, UserPtr<uid_t> euid, UserPtr<uid_t> suid) {
-    TRY(ruid.write(cred().uid));
-    TRY(euid.write(cred().euid));
-    TRY(suid.write(cred().suid));
+    TRY(ruid.write(cred().shown_uid(cred().uid)));
+    TRY(euid.write(cred().shown_uid(cred().euid)));
+    TRY(suid.write(cred().shown_uid(cred().suid)));
     return 0;
 }
 
 SysResult sys_getresgid(UserPtr<gid_t> rgid, UserPtr<gid_t> egid, UserPtr<gid_t> sgid) {
-    TRY(rgid.write(cred().gid));
-    TRY(egid.write(cred().egid));
-    TRY(sgid.write(cred().sgid));
+    TRY(rgid.write(cred().shown_gid(cred().gid)));
+    TRY(egid.write(cred().shown_gid(cred().egid)));
+    TRY(sgid.write(cred().shown_gid(cred().sgid)));
     return 0;
 }
 
 SysResult sys_setfsuid(uid_t uid) {
     Credentials c = cred();
-    const uid_t old = c.fsuid;
-    if (uid == kKeep || uid == old || !(is_own_uid(uid) || c.has(kCapSetuid))) return old;
+    const uid_t old = c.shown_uid(c.fsuid), root = c.root_uid();
+    const bool was_root = c.fsuid == root;
+    uid = c.kernel_uid(uid);
+    if (uid == kNoId || uid == c.fsuid || !(is_own_uid(uid) || c.has_here(kCapSetuid))) return old;
     c.fsuid = uid;
     // capabilities(7): what concerns files goes with file system uid 0, and comes back with it.
     if (!(c.securebits & kSecureNoSetuidFixup)) {
-        if (old == 0) c.cap_effective &= ~kFileCaps;
-        if (uid == 0) c.cap_effective |= c.cap_permitted & kFileCaps;
+        if (was_root) c.cap_effective &= ~kFileCaps;
+        if (uid == root) c.cap_effective |= c.cap_permitted & kFileCaps;
     }
     commit_creds(std::move(c));
     return old;
 }
 
 SysResult sys_setfsgid(gid_t gid) {
-    const gid_t old = cred().fsgid;
-    if (gid != kKeep && (is_own_gid(gid) || gid == old || cred().has(kCapSetgid)))
-        current()->cred.fsgid = gid;
+    const gid_t old = cred().shown_gid(cred().fsgid);
+    gid = cred().kernel_gid(gid);
+    if (gid != kNoId && (is_own_gid(gid) || cred().has_here(kCapSetgid))) current()->cred.fsgid = gid;
     return old;
 }
 
@@ -205,7 +232,7 @@ SysResult get_groups(int size, UserPtr<T> list) {
     if (size == 0) return static_cast<long>(count);
     if (static_cast<size_t>(size) < count) return Errno::EINVAL;
     for (size_t i = 0; i < count; i++) {
-        const gid_t gid = cred().groups->gids[i];
+        const gid_t gid = cred().shown_gid(cred().groups->gids[i]);
         const bool fits = static_cast<T>(gid) == gid;
         TRY(list.offset(static_cast<i64>(i)).write(static_cast<T>(fits ? gid : kOverflow)));
     }
@@ -215,12 +242,16 @@ SysResult get_groups(int size, UserPtr<T> list) {
 template <class T>
 SysResult set_groups(int size, UserPtr<T> list) {
     constexpr int kMaxGroups = 65536;
-    if (!cred().has(kCapSetgid)) return Errno::EPERM;
+    const UserNamespace& ns = cred().ns();
+    const bool allowed = ns.is_first() || (ns.gids.is_set() && ns.setgroups_allowed);
+    if (!cred().has_here(kCapSetgid) || !allowed) return Errno::EPERM;
     if (size < 0 || size > kMaxGroups) return Errno::EINVAL;
     RefPtr<GroupInfo> info = TRY(make_ref<GroupInfo>());
     for (int i = 0; i < size; i++) {
-        const T gid = TRY(list.offset(i).read());
-        TRY(info->gids.push(gid == static_cast<T>(~0u) ? ~0u : gid));
+        const T named = TRY(list.offset(i).read());
+        const gid_t id = cred().kernel_gid(named == static_cast<T>(~0u) ? ~0u : named);
+        if (id == kNoId) return Errno::EINVAL;
+        TRY(info->gids.push(gid_t{id}));
     }
     sort_groups(info->gids);
     Credentials c = cred();
@@ -296,7 +327,7 @@ SysResult sys_capset(UserPtr<KCapHeader> user_header, UserPtr<KCapData> data) {
     effective &= kAllCaps;
     inheritable &= kAllCaps;
     if (permitted & ~c.cap_permitted || effective & ~permitted) return Errno::EPERM;
-    if (!c.has(kCapSetpcap) && inheritable & ~(c.cap_inheritable | c.cap_permitted)) return Errno::EPERM;
+    if (!c.has_here(kCapSetpcap) && inheritable & ~(c.cap_inheritable | c.cap_permitted)) return Errno::EPERM;
     if (inheritable & ~(c.cap_inheritable | c.cap_bset)) return Errno::EPERM;
     c.cap_permitted = permitted;
     c.cap_effective = effective;

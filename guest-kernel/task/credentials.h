@@ -2,12 +2,13 @@
 //
 // Guarantees: one copy per thread, as in Linux; changed by that thread only, which itself reads it without a lock. Changes
 // of more than a word, and others' looks at more than one, are under task_struct::alloc_lock (commit_creds,
-// get_task_cred).
+// get_task_cred). Ids are the kernel's (task/user_namespace.h).
 #pragma once
 
 #include "core/refcount.h"
 #include "core/types.h"
 #include "core/vector.h"
+#include "task/user_namespace.h"
 
 struct GroupInfo : RefCounted {
     Vec<gid_t> gids;
@@ -58,6 +59,7 @@ struct Credentials {
     bool no_new_privs = false;
     u32 securebits = 0;  // capabilities(7), "The securebits flags"
     RefPtr<GroupInfo> groups;
+    RefPtr<UserNamespace> user_ns;  // null: the first
 
     bool in_group(gid_t id) const {
         if (id == fsgid) return true;
@@ -68,7 +70,22 @@ struct Credentials {
         }
         return false;
     }
-    bool has(Capability cap) const { return cap_effective >> cap & 1; }
+    /// In the first user namespace: over the machine.
+    bool has(Capability cap) const { return !user_ns && has_here(cap); }
+    /// In its own user namespace.
+    bool has_here(Capability cap) const { return cap_effective >> cap & 1; }
+    /// Over what belongs to `target` (null: the first).
+    bool has_in(const UserNamespace* target, Capability cap) const;
+    UserNamespace& ns() const { return user_ns ? *user_ns : init_user_namespace(); }
+    /// Ids as programs that have these credentials know them: to the kernel's (kNoId: none), and to be shown.
+    uid_t kernel_uid(uid_t id) const { return user_ns ? user_ns->kernel_uid(id) : id; }
+    gid_t kernel_gid(gid_t id) const { return user_ns ? user_ns->kernel_gid(id) : id; }
+    uid_t shown_uid(uid_t id) const { return user_ns ? user_ns->shown_uid(id) : id; }
+    gid_t shown_gid(gid_t id) const { return user_ns ? user_ns->shown_gid(id) : id; }
+    /// The kernel's id of this namespace's root; kNoId if there is none.
+    uid_t root_uid() const { return user_ns ? user_ns->kernel_uid(0) : 0; }
+    /// All rights in `ns`, and none elsewhere (unshare, setns).
+    void enter_user_ns(RefPtr<UserNamespace> ns);
 };
 
 struct task_struct;

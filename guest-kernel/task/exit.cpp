@@ -108,7 +108,8 @@ KSigInfo exit_info(task_struct* leader) {
     info.code = code & 0x80 ? kCldDumped : code & 0x7f ? kCldKilled : kCldExited;
     info.chld.pid =
         leader->real_parent ? task_nr_locked(leader, task_pid_ns(leader->real_parent)) : leader->pid;
-    info.chld.uid = leader->cred.uid;
+    info.chld.uid =
+        leader->real_parent ? leader->real_parent->cred.shown_uid(leader->cred.uid) : leader->cred.uid;
     info.chld.status = code & 0x7f ? code & 0x7f : code >> 8 & 0xff;
     const CpuTimes times = process_times_locked(leader);
     info.chld.utime = static_cast<i64>(times.utime / 10'000'000);
@@ -200,7 +201,7 @@ void notify_parent_stop(task_struct* leader, int code, int status) {
     info.signo = kSigChld;
     info.code = code;
     info.chld.pid = task_nr(leader, task_pid_ns(parent.get()));
-    info.chld.uid = leader->cred.uid;
+    info.chld.uid = parent->cred.shown_uid(leader->cred.uid);
     info.chld.status = status;
     const KSigAction action = task_sigaction(parent.get(), kSigChld);
     if (action.handler != kSigIgn && !(action.flags & kSaNocldstop)) {

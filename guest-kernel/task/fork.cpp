@@ -147,7 +147,9 @@ Result<void> copy_resources(task_struct* task, const CloneArgs& args) {
     }
     if (flags & kCloneNamespaces) {
         if (flags & CLONE_NEWIPC && flags & CLONE_SYSVSEM) return Errno::EINVAL;
-        task->nsproxy = TRY(copy_namespaces(*parent->nsproxy, flags & kCloneNamespaces, task->fs)).leak();
+        task->nsproxy = TRY(copy_namespaces(*parent->nsproxy, flags & kCloneNamespaces & ~u64{CLONE_NEWUSER},
+                                            task->fs, task->cred))
+                            .leak();
     } else {
         task->nsproxy = parent->nsproxy;
         task->nsproxy->ref();
@@ -183,7 +185,9 @@ Result<void> check_flags(const CloneArgs& args) {
     if (f & CLONE_THREAD && !(f & CLONE_SIGHAND)) return Errno::EINVAL;
     if (f & CLONE_SIGHAND && !(f & CLONE_VM)) return Errno::EINVAL;
     if (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND) return Errno::EINVAL;
-    if (f & CLONE_THREAD && f & CLONE_NEWPID) return Errno::EINVAL;
+    if (f & CLONE_NEWUSER && !may_make_user_namespace()) return Errno::EPERM;
+    if (f & CLONE_NEWUSER && f & CLONE_FS) return Errno::EINVAL;
+    if (f & CLONE_THREAD && f & (CLONE_NEWPID | CLONE_NEWUSER)) return Errno::EINVAL;
     const task_struct* self = current();
     if (f & CLONE_PARENT && self->signal->unkillable) return Errno::EINVAL;
     if (f & CLONE_THREAD && self->nsproxy->pid_for_children.get() != &task_pid_ns(self)) return Errno::EINVAL;
@@ -247,7 +251,8 @@ Result<void> check_wanted_pids(const CloneArgs& args, const PidNamespace& ns) {
         if (args.set_tid[i] < 1 || args.set_tid[i] >= kPidMax) return Errno::EINVAL;
         if (args.set_tid[i] != 1 && !level->child_reaper) return Errno::EINVAL;
         const Credentials& c = current()->cred;
-        if (!c.has(kCapSysAdmin) && !c.has(kCapCheckpointRestore)) return Errno::EPERM;
+        if (!c.has_in(level->owner, kCapSysAdmin) && !c.has_in(level->owner, kCapCheckpointRestore))
+            return Errno::EPERM;
     }
     return {};
 }
@@ -309,7 +314,9 @@ Result<task_struct*> copy_process(const CloneArgs& args) {
         task->rseq_signature = parent->rseq_signature;
         task->work.assign(kWorkRseq, task->rseq != 0);
     }
-    const Result<void> resources = copy_resources(task, args);
+    Result<void> resources;
+    if (args.flags & CLONE_NEWUSER) resources = create_user_namespace(task->cred);
+    if (resources.ok()) resources = copy_resources(task, args);
     if (!resources.ok()) {
         discard(task);
         return resources.error();
@@ -417,6 +424,7 @@ void init_first_task() {
     max_threads = static_cast<u32>(min<u64>(max<u64>(buddy_total_pages() / 32, 64), kPidMax - 300));
     limits[kRlimitNproc] = {max_threads / 2, max_threads / 2};
     limits[kRlimitSigpending] = limits[kRlimitNproc];
+    init_namespace_limits(max_threads / 2);
     IrqGuard guard(t.signal->lock);
     t.signal->nr_threads = 1;
     t.thread_node.insert_before(&t.signal->threads_head);

@@ -23,7 +23,7 @@ u64 g_next_ino = kFirstDynamic + 0x100;
 constexpr u64 kCloneNewtime = 0x80;
 
 constexpr u64 kKept = CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWPID;
-constexpr u64 kOneOnly = CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWCGROUP | kCloneNewtime;
+constexpr u64 kOneOnly = CLONE_NEWNET | CLONE_NEWCGROUP | kCloneNewtime;
 
 /// The caller's own, which nobody else has.
 Result<void> unshare_fs() {
@@ -80,7 +80,7 @@ u64 next_namespace_ino() {
 
 namespace {
 // Of these there is one each, with the number that Linux's first one has (linux/proc_ns.h).
-Namespace g_user(0xeffffffd), g_cgroup(0xeffffffb), g_time(0xeffffffa), g_net(kFirstDynamic);
+Namespace g_cgroup(0xeffffffb), g_time(0xeffffffa), g_net(kFirstDynamic);
 }  // namespace
 
 RefPtr<Namespace> task_namespace(task_struct* task, NsKind kind) {
@@ -100,7 +100,7 @@ RefPtr<Namespace> task_namespace(task_struct* task, NsKind kind) {
             return ns.level && !ns.child_reaper ? nullptr : RefPtr<Namespace>(proxy->pid_for_children);
         }
         case NsKind::kUser:
-            return RefPtr<Namespace>(&g_user);
+            return RefPtr<Namespace>(&task->cred.ns());
         case NsKind::kCgroup:
             return RefPtr<Namespace>(&g_cgroup);
         case NsKind::kNet:
@@ -110,12 +110,18 @@ RefPtr<Namespace> task_namespace(task_struct* task, NsKind kind) {
     }
 }
 
-Result<RefPtr<Namespace>> owner_namespace(const Namespace&) {
-    return RefPtr<Namespace>(&g_user);
+Result<RefPtr<Namespace>> owner_namespace(const Namespace& ns) {
+    UserNamespace* owner = ns.owner ? ns.owner : &init_user_namespace();
+    if (!is_user_ns_within(*owner, current()->cred.ns())) return Errno::EPERM;
+    return RefPtr<Namespace>(owner);
 }
 
 Result<RefPtr<Namespace>> parent_namespace(const Namespace& ns, NsKind kind) {
-    if (kind == NsKind::kUser) return Errno::EPERM;  // beyond what anybody sees
+    if (kind == NsKind::kUser) {
+        UserNamespace* outer = static_cast<const UserNamespace&>(ns).parent;
+        if (!outer || !is_user_ns_within(*outer, current()->cred.ns())) return Errno::EPERM;
+        return RefPtr<Namespace>(outer);
+    }
     if (kind != NsKind::kPid && kind != NsKind::kPidForChildren) return Errno::EINVAL;
     const RefPtr<PidNamespace>& parent = static_cast<const PidNamespace&>(ns).parent;
     if (!parent || !is_pid_ns_within(*parent, current_pid_ns())) return Errno::EPERM;
@@ -131,23 +137,67 @@ void init_namespaces(task_struct* first) {
     first->nsproxy = proxy.release_value().leak();
 }
 
-Result<RefPtr<NsProxy>> copy_namespaces(const NsProxy& old, u64 flags, FsStruct* fs) {
+namespace {
+
+/// A namespace of its own for who has `cred`, counted for it.
+template <class T, class... Args>
+Result<RefPtr<T>> make_counted(const Credentials& cred, CountedNs kind, Args&&... args) {
+    UserCounts* payer = TRY(charge_namespace(cred.ns(), cred.euid, kind));
+    Result<RefPtr<T>> made =
+        make_ref<T>(next_namespace_ino(), cred.user_ns.get(), payer, std::forward<Args>(args)...);
+    if (!made.ok()) uncharge_namespace(payer, kind);
+    return made;
+}
+
+/// Is the caller's root another than that of its mounts?
+bool is_chrooted() {
+    const Path top = topmost(namespace_root(*current()->nsproxy->mnt));
+    return !(current()->fs->root() == top);
+}
+
+}  // namespace
+
+u32 unprivileged_userns_clone = 1;
+
+bool may_make_user_namespace() {
+    return __atomic_load_n(&unprivileged_userns_clone, __ATOMIC_RELAXED) || current()->cred.has(kCapSysAdmin);
+}
+
+Result<void> create_user_namespace(Credentials& cred) {
+    UserNamespace& outer = cred.ns();
+    if (outer.level > kMaxUserLevels) return Errno::ENOSPC;
+    UserCounts* payer = TRY(charge_namespace(outer, cred.euid, CountedNs::kUser));
+    const bool may =
+        !is_chrooted() && outer.uid_here(cred.euid) != kNoId && outer.gid_here(cred.egid) != kNoId;
+    Result<RefPtr<UserNamespace>> made =
+        may ? make_ref<UserNamespace>(next_namespace_ino(), outer, payer, cred.euid, cred.egid)
+            : Result<RefPtr<UserNamespace>>(Errno::EPERM);
+    if (!made.ok()) {
+        uncharge_namespace(payer, CountedNs::kUser);
+        return made.error();
+    }
+    cred.enter_user_ns(made.release_value());
+    return {};
+}
+
+Result<RefPtr<NsProxy>> copy_namespaces(const NsProxy& old, u64 flags, FsStruct* fs,
+                                        const Credentials& cred) {
     if (flags & kOneOnly) return Errno::EINVAL;
-    if (!current()->cred.has(kCapSysAdmin)) return Errno::EPERM;
+    if (flags & kKept && !cred.has_here(kCapSysAdmin)) return Errno::EPERM;
     RefPtr<UtsNamespace> uts = old.uts;
     RefPtr<IpcNamespace> ipc(old.ipc);
     RefPtr<MntNamespace> mnt(old.mnt);
     RefPtr<PidNamespace> pid = old.pid_for_children;
     if (flags & CLONE_NEWPID) {
         if (!(pid == &current_pid_ns())) return Errno::EINVAL;
-        pid = TRY(make_pid_namespace(*pid));
+        if (pid->level + 1 > kMaxPidLevels) return Errno::ENOSPC;
+        pid = TRY(make_counted<PidNamespace>(cred, CountedNs::kPid, pid));
     }
-    if (flags & CLONE_NEWUTS) uts = TRY(make_ref<UtsNamespace>(next_namespace_ino(), old.uts->name));
-    if (flags & CLONE_NEWIPC) {
-        ipc = TRY(make_ref<IpcNamespace>(next_namespace_ino()));
-    }
+    if (flags & CLONE_NEWUTS) uts = TRY(make_counted<UtsNamespace>(cred, CountedNs::kUts, old.uts->name));
+    if (flags & CLONE_NEWIPC) ipc = TRY(make_counted<IpcNamespace>(cred, CountedNs::kIpc));
     if (flags & CLONE_NEWNS) {
-        mnt = TRY(copy_mounts(*old.mnt, next_namespace_ino(), *fs));
+        mnt = TRY(make_counted<MntNamespace>(cred, CountedNs::kMnt));
+        TRY(copy_mounts(*old.mnt, *mnt, *fs));
     }
     return make_ref<NsProxy>(std::move(uts), ipc.get(), mnt.get(), std::move(pid));
 }
@@ -182,8 +232,10 @@ KUtsname& current_uts() {
 }
 
 SysResult sys_unshare(u64 flags) {
-    constexpr u64 kKnown =
-        kKept | kOneOnly | CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | CLONE_SYSVSEM;
+    constexpr u64 kKnown = kKept | kOneOnly | CLONE_NEWUSER | CLONE_THREAD | CLONE_FS | CLONE_SIGHAND |
+                           CLONE_VM | CLONE_FILES | CLONE_SYSVSEM;
+    if (flags & CLONE_NEWUSER) flags |= CLONE_THREAD | CLONE_FS;
+    if (flags & CLONE_NEWUSER && !may_make_user_namespace()) return Errno::EPERM;
     if (flags & ~kKnown) return Errno::EINVAL;
     task_struct* task = current();
     if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && task->signal->nr_threads > 1)
@@ -191,11 +243,16 @@ SysResult sys_unshare(u64 flags) {
     if (flags & CLONE_SIGHAND && task->sighand->ref_count() > 1) return Errno::EINVAL;
     if (flags & CLONE_VM && task->mm->mm_users > 1) return Errno::EINVAL;
     if (flags & kOneOnly) return Errno::EINVAL;
-    if (flags & kKept && !task->cred.has(kCapSysAdmin)) return Errno::EPERM;
+    Credentials cred = task->cred;
+    if (flags & CLONE_NEWUSER) TRY(create_user_namespace(cred));
+    if (flags & kKept && !cred.has_here(kCapSysAdmin)) return Errno::EPERM;
     if (flags & (CLONE_FS | CLONE_NEWNS)) TRY(unshare_fs());
     if (flags & CLONE_FILES) TRY(unshare_files());
+    RefPtr<NsProxy> proxy;
+    if (flags & kKept) proxy = TRY(copy_namespaces(*task->nsproxy, flags & kKept, task->fs, cred));
     if (flags & (CLONE_SYSVSEM | CLONE_NEWIPC)) exit_sem(task);
-    if (flags & kKept) use_namespaces(TRY(copy_namespaces(*task->nsproxy, flags & kKept, task->fs)));
+    if (proxy) use_namespaces(std::move(proxy));
+    if (flags & CLONE_NEWUSER) task->cred = cred;
     return 0L;
 }
 

@@ -16,6 +16,8 @@ struct task_struct;
 
 struct UtsNamespace : Namespace {
     UtsNamespace(u64 number, const KUtsname& names) : Namespace(number), name(names) {}
+    UtsNamespace(u64 number, UserNamespace* owner_ns, UserCounts* payer, const KUtsname& names)
+        : Namespace(number, owner_ns, payer, CountedNs::kUts), name(names) {}
     KUtsname name;
 };
 
@@ -59,10 +61,16 @@ Result<RefPtr<Namespace>> owner_namespace(const Namespace& ns);
 Result<RefPtr<Namespace>> parent_namespace(const Namespace& ns, NsKind kind);
 /// For the first task.
 void init_namespaces(task_struct* first);
-/// For clone and unshare: a proxy with what `flags` (CLONE_NEW…) ask anew. `fs_of` gets its root and working directory in
-/// the new mounts. EPERM, EINVAL (a kind of which there is only one), ENOMEM.
+/// For clone and unshare: a proxy with what `flags` (CLONE_NEW…) ask anew, owned by the user namespace of `cred`. `fs` gets
+/// its root and working directory in the new mounts. EPERM, EINVAL (a kind of which there is only one), ENOSPC, ENOMEM.
+struct Credentials;
 struct FsStruct;
-Result<RefPtr<NsProxy>> copy_namespaces(const NsProxy& old, u64 flags, FsStruct* fs);
+Result<RefPtr<NsProxy>> copy_namespaces(const NsProxy& old, u64 flags, FsStruct* fs, const Credentials& cred);
+/// CLONE_NEWUSER: `cred` gets a user namespace of its own, and all rights there. EPERM, ENOSPC, ENOMEM.
+Result<void> create_user_namespace(Credentials& cred);
+bool may_make_user_namespace();
+/// /proc/sys/kernel/unprivileged_userns_clone: may everybody?
+extern u32 unprivileged_userns_clone;
 /// The task's proxy, or null when it is gone.
 RefPtr<NsProxy> get_task_namespaces(task_struct* task);
 /// The caller has `proxy` from here on.

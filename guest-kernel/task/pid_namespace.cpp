@@ -50,11 +50,6 @@ PidNamespace& init_pid_namespace() {
     return g_init_namespace;
 }
 
-Result<RefPtr<PidNamespace>> make_pid_namespace(PidNamespace& outer) {
-    if (outer.level + 1 > kMaxPidLevels) return Errno::ENOSPC;
-    return make_ref<PidNamespace>(RefPtr<PidNamespace>(&outer), next_namespace_ino());
-}
-
 Result<RefPtr<PidNumbers>> alloc_pid_numbers(PidNamespace& ns, const pid_t* wanted, u32 count) {
     RefPtr<PidNumbers> numbers = TRY(make_ref<PidNumbers>(&ns));
     numbers->upid = new (std::nothrow) PidNumber[ns.level];

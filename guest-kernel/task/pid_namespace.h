@@ -15,6 +15,10 @@
 struct PidNamespace : Namespace {
     PidNamespace(RefPtr<PidNamespace> outer, u64 number)
         : Namespace(number), parent(std::move(outer)), level(parent ? parent->level + 1 : 0) {}
+    PidNamespace(u64 number, UserNamespace* owner_ns, UserCounts* payer, RefPtr<PidNamespace> outer)
+        : Namespace(number, owner_ns, payer, CountedNs::kPid),
+          parent(std::move(outer)),
+          level(parent->level + 1) {}
     const RefPtr<PidNamespace> parent;
     const u32 level;
     task_struct* child_reaper = nullptr;  ///< its init; under the task table's lock
@@ -31,8 +35,6 @@ struct PidNamespace : Namespace {
 PidNamespace& init_pid_namespace();
 constexpr u32 kMaxPidLevels = 32;  // MAX_PID_NS_LEVEL
 
-/// A namespace inside `outer`. ENOSPC when it is too deep, ENOMEM.
-Result<RefPtr<PidNamespace>> make_pid_namespace(PidNamespace& outer);
 /// Numbers for a new task in `ns`, which is not the first; `wanted[0]` for the innermost namespace, and so on outwards,
 /// as many as `count`. EAGAIN, ENOMEM, EEXIST, EINVAL.
 Result<RefPtr<PidNumbers>> alloc_pid_numbers(PidNamespace& ns, const pid_t* wanted, u32 count);

@@ -23,10 +23,10 @@ bool has_ended(const task_struct* leader) {
 bool may_attach(const task_struct* task) {
     const Credentials& mine = current()->cred;
     const Credentials& theirs = task->cred;
-    if (task->tgid == current()->tgid || mine.has(kCapSysPtrace)) return true;
+    if (task->tgid == current()->tgid || mine.has_in(theirs.user_ns.get(), kCapSysPtrace)) return true;
     const auto same = [](auto a, auto x, auto y, auto z) { return a == x && a == y && a == z; };
     return same(mine.uid, theirs.uid, theirs.euid, theirs.suid) &&
-           same(mine.gid, theirs.gid, theirs.egid, theirs.sgid) &&
+           same(mine.gid, theirs.gid, theirs.egid, theirs.sgid) && mine.user_ns == theirs.user_ns &&
            (theirs.cap_permitted & ~mine.cap_permitted) == 0;
 }
 

@@ -22,14 +22,26 @@ struct Target {
     RefPtr<IpcNamespace> ipc;
     RefPtr<MntNamespace> mnt;
     RefPtr<PidNamespace> pid;
+    Credentials cred;
     u64 changed = 0;  ///< CLONE_NEW…
 };
+
+Result<void> enter_user_namespace(Target& target, UserNamespace& ns) {
+    task_struct* task = current();
+    if (&ns == &target.cred.ns() || task->signal->nr_threads > 1 || task->fs->ref_count() > 1)
+        return Errno::EINVAL;
+    if (!target.cred.has_in(&ns, kCapSysAdmin)) return Errno::EPERM;
+    target.cred.enter_user_ns(RefPtr<UserNamespace>(&ns));
+    target.changed |= CLONE_NEWUSER;
+    return {};
+}
 
 Result<void> install(Target& target, NsKind kind, const RefPtr<Namespace>& ns) {
     if (!ns) return Errno::ESRCH;
     const u64 flag = kNsKinds[static_cast<int>(kind)].clone_flag;
-    if (kind == NsKind::kUser) return Errno::EINVAL;  // into its own
-    if (!current()->cred.has(kCapSysAdmin)) return Errno::EPERM;
+    if (kind == NsKind::kUser) return enter_user_namespace(target, static_cast<UserNamespace&>(*ns));
+    const Credentials& cred = target.cred;
+    if (!cred.has_in(ns->owner, kCapSysAdmin) || !cred.has_here(kCapSysAdmin)) return Errno::EPERM;
     switch (kind) {
         case NsKind::kUts:
             target.uts = RefPtr<UtsNamespace>(static_cast<UtsNamespace*>(ns.get()));
@@ -38,7 +50,7 @@ Result<void> install(Target& target, NsKind kind, const RefPtr<Namespace>& ns) {
             target.ipc = RefPtr<IpcNamespace>(static_cast<IpcNamespace*>(ns.get()));
             break;
         case NsKind::kMnt:
-            if (!current()->cred.has(kCapSysChroot)) return Errno::EPERM;
+            if (!cred.has_here(kCapSysChroot)) return Errno::EPERM;
             if (current()->fs->ref_count() > 1) return Errno::EINVAL;
             target.mnt = RefPtr<MntNamespace>(static_cast<MntNamespace*>(ns.get()));
             break;
@@ -67,6 +79,7 @@ Result<void> commit(Target& target) {
     }
     if (target.changed & CLONE_NEWIPC) exit_sem(task);
     use_namespaces(std::move(proxy));
+    if (target.changed & CLONE_NEWUSER) task->cred = target.cred;
     return {};
 }
 
@@ -96,6 +109,7 @@ SysResult sys_setns(int fd, int type) {
     target.ipc = RefPtr<IpcNamespace>(mine.ipc);
     target.mnt = RefPtr<MntNamespace>(mine.mnt);
     target.pid = mine.pid_for_children;
+    target.cred = current()->cred;
     if (const NsInode* ns = as_ns_inode(*file->inode)) {
         if (type && static_cast<u64>(type) != kNsKinds[static_cast<int>(ns->kind())].clone_flag)
             return Errno::EINVAL;

@@ -131,6 +131,8 @@ Result<void> send_locked(task_struct* task, const KSigInfo& given, bool whole_pr
         outside = true;
         if (info.signo != kSigChld) info.kill.pid = 0;
     }
+    if (task->cred.user_ns && names_sender(info) && info.signo != kSigChld)
+        info.kill.uid = task->cred.shown_uid(current()->cred.uid);
     prepare_signal(task, sig);
     if (sig_ignored(task, sig, outside)) return {};
     SigPending* pending = whole_process ? &task->signal->shared_pending : &task->pending;
@@ -205,7 +207,7 @@ KSigInfo siginfo_from_current(int sig, int code) {
     info.signo = sig;
     info.code = code;
     info.kill.pid = current()->vtgid;
-    info.kill.uid = current()->cred.uid;
+    info.kill.uid = current()->cred.shown_uid(current()->cred.uid);
     return info;
 }
 
@@ -375,7 +377,7 @@ void zap_other_threads() {
 Result<void> check_kill_permission(const task_struct* target, int sig) {
     const Credentials& mine = current()->cred;
     const Credentials& theirs = target->cred;
-    if (mine.has(kCapKill) || target->tgid == current()->tgid) return {};
+    if (mine.has_in(theirs.user_ns.get(), kCapKill) || target->tgid == current()->tgid) return {};
     if (mine.euid == theirs.suid || mine.euid == theirs.uid || mine.uid == theirs.suid ||
         mine.uid == theirs.uid) {
         return {};

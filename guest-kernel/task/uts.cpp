@@ -29,7 +29,7 @@ SysResult sys_uname(UserPtr<KUtsname> name) {
 namespace {
 
 SysResult set_name(char (&field)[65], UserPtr<char> name, int length) {
-    if (!current()->cred.has(kCapSysAdmin)) return Errno::EPERM;
+    if (!current()->cred.has_in(current()->nsproxy->uts->owner, kCapSysAdmin)) return Errno::EPERM;
     if (length < 0 || length > 64) return Errno::EINVAL;
     char text[65] = {};
     TRY(name.copy_in(text, static_cast<size_t>(length)));

@@ -99,7 +99,7 @@ Result<bool> look(const WaitRequest& request, WaitOutcome* outcome) {
             any = true;
             if (!take_event(&child, request, outcome, &zombie)) continue;
             outcome->pid = task_nr_locked(&child, task_pid_ns(leader));
-            outcome->uid = child.cred.uid;
+            outcome->uid = leader->cred.shown_uid(child.cred.uid);
             if (!zombie) fill_rusage_locked(&child, &outcome->usage);
             found = true;
             break;

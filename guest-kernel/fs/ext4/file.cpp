@@ -251,7 +251,7 @@ Result<u64> Ext4Inode::next_data(u64 offset, bool hole) {
 }
 
 Result<void> Ext4Inode::set_flags(u32 wanted) {
-    if (!current_cred().has(kCapFowner) && current_cred().fsuid != uid) return Errno::EPERM;
+    if (!capable_over(*this, kCapFowner) && current_cred().fsuid != uid) return Errno::EPERM;
     if (fs().read_only) return Errno::EROFS;
     MutexGuard guard(lock);
     wanted &= is_dir() ? ~0u : ~(kInodeDirsync | kInodeTopdir);

@@ -37,7 +37,8 @@ class NsFile final : public File {
                 return open_other(parent_namespace(ns, kind), kind);
             case kOwnerUid:
                 if (kind != NsKind::kUser) return Errno::EINVAL;
-                TRY(UserPtr<u32>(argument).write(0));
+                TRY(UserPtr<u32>(argument).write(
+                    current_cred().shown_uid(static_cast<const UserNamespace&>(ns).creator_uid)));
                 return 0L;
             default:
                 return Errno::ENOTTY;
@@ -81,8 +82,7 @@ class NsLink final : public ProcInode {
     Result<RefPtr<Namespace>> find() {
         const TaskRef task = find_task_by_pid(pid_);
         if (!task) return Errno::ENOENT;
-        if (current_cred().fsuid != task->cred.euid && !current_cred().has(kCapSysPtrace))
-            return Errno::EACCES;
+        if (!proc_may_inspect(*task.get())) return Errno::EACCES;
         RefPtr<Namespace> ns = task_namespace(task.get(), kind_);
         if (!ns) return Errno::ENOENT;
         return ns;

@@ -169,7 +169,7 @@ Result<RefPtr<SuperBlock>> mount_proc(const char*, const char*) {
     super->root = TRY(Dentry::make_root(TRY(make_ref<RootDir>(super.get()))));
     return RefPtr<SuperBlock>(super);
 }
-FileSystemType g_proc_type = {"proc", true, mount_proc, nullptr};
+FileSystemType g_proc_type = {"proc", true, mount_proc, nullptr, nullptr, true};
 
 }  // namespace
 

@@ -26,9 +26,10 @@ struct ProcEntry {
     Result<RefPtr<File>> (*open)(Inode& inode) = nullptr;  ///< files that are no texts
 };
 
-extern const ProcEntry kProcSystemEntries[];  ///< the system-wide files (proc_system.cpp)
-extern const ProcEntry kProcSysEntries[];     ///< /proc/sys (proc_sys.cpp)
-extern const ProcEntry kProcSysVmEntries[];   ///< /proc/sys/vm (proc_sys_vm.cpp)
+extern const ProcEntry kProcSystemEntries[];   ///< the system-wide files (proc_system.cpp)
+extern const ProcEntry kProcSysEntries[];      ///< /proc/sys (proc_sys.cpp)
+extern const ProcEntry kProcSysVmEntries[];    ///< /proc/sys/vm (proc_sys_vm.cpp)
+extern const ProcEntry kProcSysUserEntries[];  ///< /proc/sys/user (proc_sys_user.cpp)
 
 /// An instance.
 class ProcSuper final : public SuperBlock {
@@ -84,6 +85,7 @@ struct ProcPidFile {
 extern const ProcPidFile kProcPidFiles[];        ///< proc_status.cpp
 extern const ProcPidFile kProcPidMemoryFiles[];  ///< proc_pid_memory.cpp
 extern const ProcPidFile kProcPidInfoFiles[];    ///< proc_pid_info.cpp
+extern const ProcPidFile kProcIdMapFiles[];      ///< proc_id_map.cpp
 
 /// May the caller look into `task` (ptrace(2), PTRACE_MODE_READ_FSCREDS)?
 bool proc_may_inspect(const task_struct& task);

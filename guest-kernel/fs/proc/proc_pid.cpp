@@ -19,7 +19,8 @@ void own_by(Inode& inode, const task_struct& task) {
     inode.gid = task.cred.egid;
 }
 
-constexpr const ProcPidFile* kTables[] = {kProcPidFiles, kProcPidMemoryFiles, kProcPidInfoFiles};
+constexpr const ProcPidFile* kTables[] = {kProcPidFiles, kProcPidMemoryFiles, kProcPidInfoFiles,
+                                          kProcIdMapFiles};
 
 /// Calls visit(file, number) for the files that a process or thread has, until it answers true.
 template <class Visit>
@@ -224,7 +225,8 @@ class TaskDir final : public ProcInode {
 
 bool proc_may_inspect(const task_struct& task) {
     const Credentials& me = current_cred();
-    return &task == current() || me.fsuid == task.cred.euid || me.has(kCapSysPtrace);
+    return &task == current() || me.fsuid == task.cred.euid ||
+           me.has_in(task.cred.user_ns.get(), kCapSysPtrace);
 }
 
 Result<RefPtr<Inode>> make_pid_dir(SuperBlock* super, pid_t pid, bool as_thread) {

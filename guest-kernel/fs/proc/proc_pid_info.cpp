@@ -126,11 +126,13 @@ Result<void> show_schedstat(KString& out, task_struct& task, const ProcView&) {
 
 // prctl(2), PR_SET_TIMERSLACK.
 Result<void> show_timer_slack(KString& out, task_struct& task, const ProcView&) {
-    if (&task != current() && !current_cred().has(kCapSysNice)) return Errno::EPERM;
+    if (&task != current() && !current_cred().has_in(task.cred.user_ns.get(), kCapSysNice))
+        return Errno::EPERM;
     return out.appendf("%llu\n", static_cast<ull>(task.timer_slack));
 }
 Result<void> store_timer_slack(task_struct& task, const char* text, size_t size) {
-    if (&task != current() && !current_cred().has(kCapSysNice)) return Errno::EPERM;
+    if (&task != current() && !current_cred().has_in(task.cred.user_ns.get(), kCapSysNice))
+        return Errno::EPERM;
     const i64 value = TRY(parse_signed(text, size));
     if (value < 0) return Errno::EINVAL;
     task.timer_slack = value ? static_cast<u64>(value) : kDefaultTimerSlack;
@@ -162,16 +164,6 @@ Result<void> show_personality(KString& out, task_struct& task, const ProcView&) 
     return out.appendf("%08x\n", task.personality);
 }
 
-// One user namespace, in which every id is itself.
-Result<void> show_id_map(KString& out, task_struct&, const ProcView&) {
-    return out.append("         0          0 4294967295\n");
-}
-Result<void> store_id_map(task_struct&, const char*, size_t) {
-    return Errno::EPERM;  // it is set, and may be set only once
-}
-Result<void> show_setgroups(KString& out, task_struct&, const ProcView&) {
-    return out.append("allow\n");
-}
 Result<void> show_pid_mountstats(KString& out, task_struct&, const ProcView&) {
     return show_mountstats(out);
 }
@@ -194,10 +186,6 @@ const ProcPidFile kProcPidInfoFiles[] = {
     {"wchan", 0444, show_wchan},
     {"syscall", 0400, show_syscall},
     {"personality", 0400, show_personality},
-    {"uid_map", 0644, show_id_map, store_id_map, kBoth},
-    {"gid_map", 0644, show_id_map, store_id_map, kBoth},
-    {"projid_map", 0644, show_id_map, store_id_map, kBoth},
-    {"setgroups", 0644, show_setgroups, store_id_map, kBoth},
     {"mountstats", 0400, show_pid_mountstats, nullptr, kProcess},
     {nullptr, 0, nullptr},
 };

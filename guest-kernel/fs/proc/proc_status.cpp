@@ -240,13 +240,16 @@ Result<void> show_pid_status(KString& out, task_struct& task, const ProcView& vi
     TRY(out.appendf("State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
                     state_name(task_state_char(&task)), process_nr(&task, view.ns), task_nr(&task, view.ns),
                     parent_nr(&task, view.ns)));
-    TRY(show_ids(out, "Uid", c.uid, c.euid, c.suid, c.fsuid));
-    TRY(show_ids(out, "Gid", c.gid, c.egid, c.sgid, c.fsgid));
+    const Credentials& me = current_cred();
+    TRY(show_ids(out, "Uid", me.shown_uid(c.uid), me.shown_uid(c.euid), me.shown_uid(c.suid),
+                 me.shown_uid(c.fsuid)));
+    TRY(show_ids(out, "Gid", me.shown_gid(c.gid), me.shown_gid(c.egid), me.shown_gid(c.sgid),
+                 me.shown_gid(c.fsgid)));
     const RefPtr<FilesStruct> files = get_task_files(&task);
     TRY(out.appendf("FDSize:\t%llu\nGroups:\t", static_cast<ull>(files ? files->capacity() : 0)));
     if (!c.groups || c.groups->gids.empty()) TRY(out.push(' '));  // a blank behind each, and behind none
     if (c.groups) {
-        for (gid_t g : c.groups->gids) TRY(out.appendf("%u ", g));
+        for (gid_t g : c.groups->gids) TRY(out.appendf("%u ", me.shown_gid(g)));
     }
     TRY(show_numbers(out, task, view.ns));
     MmRef ref(task);
@@ -299,24 +302,16 @@ Result<void> show_pid_limits(KString& out, task_struct& task, const ProcView&) {
     return {};
 }
 
-namespace {
-
-// There is one user namespace: every id stands for itself.
-Result<void> show_id_map(KString& out, task_struct&, const ProcView&) {
-    return out.appendf("%10u %10u %10u\n", 0u, 0u, ~0u);
-}
-Result<void> show_setgroups(KString& out, task_struct&, const ProcView&) {
-    return out.append("allow\n");
-}
-
-}  // namespace
-
 const ProcPidFile kProcPidFiles[] = {
-    {"uid_map", 0644, show_id_map},          {"gid_map", 0644, show_id_map},
-    {"setgroups", 0644, show_setgroups},     {"environ", 0400, show_environ},
-    {"status", 0444, show_pid_status},       {"limits", 0444, show_pid_limits},
-    {"comm", 0644, show_comm, store_comm},   {"cmdline", 0444, show_cmdline},
-    {"stat", 0444, show_pid_stat},           {"statm", 0444, show_pid_statm},
-    {"maps", 0444, show_pid_maps},           {"mounts", 0444, show_pid_mounts},
-    {"mountinfo", 0444, show_pid_mountinfo}, {nullptr, 0, nullptr},
+    {"environ", 0400, show_environ},
+    {"status", 0444, show_pid_status},
+    {"limits", 0444, show_pid_limits},
+    {"comm", 0644, show_comm, store_comm},
+    {"cmdline", 0444, show_cmdline},
+    {"stat", 0444, show_pid_stat},
+    {"statm", 0444, show_pid_statm},
+    {"maps", 0444, show_pid_maps},
+    {"mounts", 0444, show_pid_mounts},
+    {"mountinfo", 0444, show_pid_mountinfo},
+    {nullptr, 0, nullptr},
 };

@@ -25,7 +25,7 @@ Result<void> show_domainname(KString& out) {
 }
 
 Result<void> store_name(char* field, size_t field_size, const char* text, size_t size) {
-    if (!current_cred().has(kCapSysAdmin)) return Errno::EPERM;
+    if (!current_cred().has_in(current()->nsproxy->uts->owner, kCapSysAdmin)) return Errno::EPERM;
     if (size > 0 && text[size - 1] == '\n') size--;
     size = min(size, field_size - 1);
     memcpy(field, text, size);
@@ -198,6 +198,8 @@ constexpr ProcEntry kKernel[] = {
     ipc_entry<&IpcNamespace::shmmax, ~0ull>("shmmax"),
     ipc_entry<&IpcNamespace::shmmni, kIpcMaxIndex>("shmmni"),
     {"tainted", S_IFREG | 0444, show_constant<0>},
+    {"unprivileged_userns_clone", S_IFREG | 0644, show_number<unprivileged_userns_clone>,
+     store_number<unprivileged_userns_clone>},
     {"version", S_IFREG | 0444, show_version},
     {nullptr, 0},
 };
@@ -232,6 +234,7 @@ constexpr ProcEntry kFs[] = {
 const ProcEntry kProcSysEntries[] = {
     {"fs", S_IFDIR | 0555, nullptr, nullptr, kFs},
     {"kernel", S_IFDIR | 0555, nullptr, nullptr, kKernel},
+    {"user", S_IFDIR | 0555, nullptr, nullptr, kProcSysUserEntries},
     {"vm", S_IFDIR | 0555, nullptr, nullptr, kProcSysVmEntries},
     {nullptr, 0},
 };

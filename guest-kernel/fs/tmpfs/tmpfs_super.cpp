@@ -21,8 +21,11 @@ TmpfsSuper::~TmpfsSuper() {
 }
 
 bool TmpfsSuper::parse_owner(const MountOption& option) {
-    if (option.key == "uid") return option.parse_number(10, &root_uid);
-    if (option.key == "gid") return option.parse_number(10, &root_gid);
+    const Credentials& cred = current_cred();
+    if (option.key == "uid")
+        return option.parse_number(10, &root_uid) && (root_uid = cred.kernel_uid(root_uid)) != kNoId;
+    if (option.key == "gid")
+        return option.parse_number(10, &root_gid) && (root_gid = cred.kernel_gid(root_gid)) != kNoId;
     if (option.key != "mode" || !option.parse_number(8, &root_mode)) return false;
     root_mode &= S_IALLUGO;
     return true;
@@ -60,6 +63,9 @@ Result<RefPtr<SuperBlock>> TmpfsSuper::mount(const char* fs_type, const char* op
     limits->max_pages = memory_counts().total / 2;
     limits->max_inodes = memory_counts().total / 2;
     RefPtr<TmpfsSuper> super = TRY(make_ref<TmpfsSuper>(fs_type, limits));
+    super->user_ns = current_cred().user_ns;
+    super->root_uid = current_cred().fsuid;
+    super->root_gid = current_cred().fsgid;
     TRY(super->parse(options));
     return with_root(std::move(super));
 }
@@ -176,8 +182,8 @@ Result<RefPtr<SuperBlock>> mount_ramfs(const char*, const char* options) {
 Result<RefPtr<SuperBlock>> mount_rootfs(const char*, const char* options) {
     return TmpfsSuper::mount("rootfs", options);
 }
-FileSystemType g_tmpfs_type = {"tmpfs", true, mount_tmpfs, nullptr};
-FileSystemType g_ramfs_type = {"ramfs", true, mount_ramfs, nullptr};
+FileSystemType g_tmpfs_type = {"tmpfs", true, mount_tmpfs, nullptr, nullptr, true};
+FileSystemType g_ramfs_type = {"ramfs", true, mount_ramfs, nullptr, nullptr, true};
 
 }  // namespace
 
