@@ -54,12 +54,12 @@ SysResult ia32_setresgid16(u16 rgid, u16 egid, u16 sgid) {
 }
 SysResult ia32_getresuid16(UserPtr<u16> ruid, UserPtr<u16> euid, UserPtr<u16> suid) {
     const Credentials& c = current()->cred;
-    TRY(write_three({c.uid, c.euid, c.suid}, ruid, euid, suid));
+    TRY(write_three({c.shown_uid(c.uid), c.shown_uid(c.euid), c.shown_uid(c.suid)}, ruid, euid, suid));
     return 0l;
 }
 SysResult ia32_getresgid16(UserPtr<u16> rgid, UserPtr<u16> egid, UserPtr<u16> sgid) {
     const Credentials& c = current()->cred;
-    TRY(write_three({c.gid, c.egid, c.sgid}, rgid, egid, sgid));
+    TRY(write_three({c.shown_gid(c.gid), c.shown_gid(c.egid), c.shown_gid(c.sgid)}, rgid, egid, sgid));
     return 0l;
 }
 SysResult ia32_setfsuid16(u16 uid) {
@@ -69,14 +69,14 @@ SysResult ia32_setfsgid16(u16 gid) {
     return long{narrow(static_cast<u32>(TRY(sys_setfsgid(widen(gid)))))};
 }
 SysResult ia32_getuid16() {
-    return long{narrow(current()->cred.uid)};
+    return long{narrow(current()->cred.shown_uid(current()->cred.uid))};
 }
 SysResult ia32_getgid16() {
-    return long{narrow(current()->cred.gid)};
+    return long{narrow(current()->cred.shown_gid(current()->cred.gid))};
 }
 SysResult ia32_geteuid16() {
-    return long{narrow(current()->cred.euid)};
+    return long{narrow(current()->cred.shown_uid(current()->cred.euid))};
 }
 SysResult ia32_getegid16() {
-    return long{narrow(current()->cred.egid)};
+    return long{narrow(current()->cred.shown_gid(current()->cred.egid))};
 }
