@@ -36,7 +36,7 @@ bool valid_policy(int policy) {
 
 bool owns(const task_struct* task) {
     const Credentials& c = current()->cred;
-    return c.has_in(task->cred.user_ns.get(), kCapSysNice) || c.euid == task->cred.euid ||
+    return c.has_over(task, kCapSysNice) || c.euid == task->cred.euid ||
            c.euid == task->cred.uid;
 }
 

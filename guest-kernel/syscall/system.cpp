@@ -137,7 +137,7 @@ SysResult sys_prlimit64(pid_t pid, int resource, UserPtr<KRlimit> fresh, UserPtr
         if (!task) return Errno::ESRCH;
         const Credentials &mine = current()->cred, &theirs = task->cred;
         if (!(mine.uid == theirs.uid && mine.uid == theirs.euid && mine.uid == theirs.suid) &&
-            !mine.has_in(theirs.user_ns.get(), kCapSysResource)) {
+            !mine.has_over(task.get(), kCapSysResource)) {
             return Errno::EPERM;
         }
     }

@@ -51,6 +51,8 @@ constexpr u32 kSecureNoroot = 1, kSecureNoSetuidFixup = 4, kSecureKeepCaps = 16,
 constexpr u32 kSecureAll = kSecureNoroot | kSecureNoSetuidFixup | kSecureKeepCaps | kSecureNoAmbientRaise;
 constexpr u32 kSecureAllLocks = kSecureAll << 1;
 
+struct task_struct;
+
 struct Credentials {
     uid_t uid = 0, euid = 0, suid = 0, fsuid = 0;
     gid_t gid = 0, egid = 0, sgid = 0, fsgid = 0;
@@ -76,6 +78,8 @@ struct Credentials {
     bool has_here(Capability cap) const { return cap_effective >> cap & 1; }
     /// Over what belongs to `target` (null: the first).
     bool has_in(const UserNamespace* target, Capability cap) const;
+    /// Over another task: in its user namespace.
+    bool has_over(const task_struct* other, Capability cap) const;
     UserNamespace& ns() const { return user_ns ? *user_ns : init_user_namespace(); }
     /// Ids as programs that have these credentials know them: to the kernel's (kNoId: none), and to be shown.
     uid_t kernel_uid(uid_t id) const { return user_ns ? user_ns->kernel_uid(id) : id; }
@@ -88,7 +92,6 @@ struct Credentials {
     void enter_user_ns(RefPtr<UserNamespace> ns);
 };
 
-struct task_struct;
 /// The current task becomes `fresh`.
 void commit_creds(Credentials&& fresh);
 /// What `task` is now, in one piece.

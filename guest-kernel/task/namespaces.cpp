@@ -100,7 +100,7 @@ RefPtr<Namespace> task_namespace(task_struct* task, NsKind kind) {
             return ns.level && !ns.child_reaper ? nullptr : RefPtr<Namespace>(proxy->pid_for_children);
         }
         case NsKind::kUser:
-            return RefPtr<Namespace>(&task->cred.ns());
+            return RefPtr<Namespace>(&get_task_cred(task).ns());
         case NsKind::kCgroup:
             return RefPtr<Namespace>(&g_cgroup);
         case NsKind::kNet:
@@ -252,7 +252,7 @@ SysResult sys_unshare(u64 flags) {
     if (flags & kKept) proxy = TRY(copy_namespaces(*task->nsproxy, flags & kKept, task->fs, cred));
     if (flags & (CLONE_SYSVSEM | CLONE_NEWIPC)) exit_sem(task);
     if (proxy) use_namespaces(std::move(proxy));
-    if (flags & CLONE_NEWUSER) task->cred = cred;
+    if (flags & CLONE_NEWUSER) commit_creds(std::move(cred));
     return 0L;
 }
 

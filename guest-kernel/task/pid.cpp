@@ -121,6 +121,10 @@ void commit_creds(Credentials&& fresh) {
     std::swap(task->cred, fresh);  // what was goes with `fresh`, outside the lock
 }
 
+bool Credentials::has_over(const task_struct* other, Capability cap) const {
+    return has(cap) || has_in(get_task_cred(const_cast<task_struct*>(other)).user_ns.get(), cap);
+}
+
 Credentials get_task_cred(task_struct* task) {
     IrqGuard guard(task->alloc_lock);
     return task->cred;

@@ -22,7 +22,7 @@ bool has_ended(const task_struct* leader) {
 
 bool may_attach(const task_struct* task) {
     const Credentials& mine = current()->cred;
-    const Credentials& theirs = task->cred;
+    const Credentials theirs = get_task_cred(const_cast<task_struct*>(task));
     if (task->tgid == current()->tgid || mine.has_in(theirs.user_ns.get(), kCapSysPtrace)) return true;
     const auto same = [](auto a, auto x, auto y, auto z) { return a == x && a == y && a == z; };
     return same(mine.uid, theirs.uid, theirs.euid, theirs.suid) &&

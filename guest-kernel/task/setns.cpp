@@ -79,7 +79,7 @@ Result<void> commit(Target& target) {
     }
     if (target.changed & CLONE_NEWIPC) exit_sem(task);
     use_namespaces(std::move(proxy));
-    if (target.changed & CLONE_NEWUSER) task->cred = target.cred;
+    if (target.changed & CLONE_NEWUSER) commit_creds(std::move(target.cred));
     return {};
 }
 

@@ -131,8 +131,6 @@ Result<void> send_locked(task_struct* task, const KSigInfo& given, bool whole_pr
         outside = true;
         if (info.signo != kSigChld) info.kill.pid = 0;
     }
-    if (task->cred.user_ns && names_sender(info) && info.signo != kSigChld)
-        info.kill.uid = task->cred.shown_uid(current()->cred.uid);
     prepare_signal(task, sig);
     if (sig_ignored(task, sig, outside)) return {};
     SigPending* pending = whole_process ? &task->signal->shared_pending : &task->pending;
@@ -191,8 +189,11 @@ void signal_wake_up(task_struct* task, bool fatal) {
 
 Result<void> send_signal_info(task_struct* task, const KSigInfo& info, bool whole_process) {
     if (!task->sighand || task->exit_state == EXIT_DEAD) return Errno::ESRCH;
+    KSigInfo seen = info;
+    if (task->cred.user_ns && names_sender(info) && info.signo != kSigChld)  // as the receiver knows the sender
+        seen.kill.uid = get_task_cred(task).shown_uid(current()->cred.uid);
     IrqGuard guard(task->signal->lock);
-    return send_locked(task, info, whole_process);
+    return send_locked(task, seen, whole_process);
 }
 
 Result<void> send_signal_process(task_struct* task, int sig) {
@@ -376,7 +377,7 @@ void zap_other_threads() {
 
 Result<void> check_kill_permission(const task_struct* target, int sig) {
     const Credentials& mine = current()->cred;
-    const Credentials& theirs = target->cred;
+    const Credentials theirs = get_task_cred(const_cast<task_struct*>(target));
     if (mine.has_in(theirs.user_ns.get(), kCapKill) || target->tgid == current()->tgid) return {};
     if (mine.euid == theirs.suid || mine.euid == theirs.uid || mine.uid == theirs.suid ||
         mine.uid == theirs.uid) {

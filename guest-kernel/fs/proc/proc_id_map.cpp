@@ -9,8 +9,8 @@ namespace {
 // Bare: it orders the writing of any map and of setgroups.
 Mutex g_writing{LockRank::kIdMaps};
 
-RefPtr<UserNamespace> namespace_of(const task_struct& task) {
-    return RefPtr<UserNamespace>(&task.cred.ns());
+RefPtr<UserNamespace> namespace_of(task_struct& task) {
+    return RefPtr<UserNamespace>(&get_task_cred(&task).ns());
 }
 
 enum class Ids { kUser, kGroup, kProject };

@@ -126,12 +126,12 @@ Result<void> show_schedstat(KString& out, task_struct& task, const ProcView&) {
 
 // prctl(2), PR_SET_TIMERSLACK.
 Result<void> show_timer_slack(KString& out, task_struct& task, const ProcView&) {
-    if (&task != current() && !current_cred().has_in(task.cred.user_ns.get(), kCapSysNice))
+    if (&task != current() && !current_cred().has_over(&task, kCapSysNice))
         return Errno::EPERM;
     return out.appendf("%llu\n", static_cast<ull>(task.timer_slack));
 }
 Result<void> store_timer_slack(task_struct& task, const char* text, size_t size) {
-    if (&task != current() && !current_cred().has_in(task.cred.user_ns.get(), kCapSysNice))
+    if (&task != current() && !current_cred().has_over(&task, kCapSysNice))
         return Errno::EPERM;
     const i64 value = TRY(parse_signed(text, size));
     if (value < 0) return Errno::EINVAL;
