@@ -11,7 +11,7 @@ enum class LockRank : u8 {
     kTty = 10,
     kFilePosition = 12,   // an open file's position: outermost of read(), write(), getdents()
     kFsContext = 13,      // a file system that is being configured
-    kIdMaps = 11,         // the writing of a user namespace's maps
+    kIdMaps = 13,         // the writing of a user namespace's maps
     kNamespace = 14,      // mount table, rename
     kLoop = 15,           // loop devices: their files are given and taken
     kOverlay = 16,        // an overlay inode's mutex, of directories and files
