@@ -36,8 +36,7 @@ bool valid_policy(int policy) {
 
 bool owns(const task_struct* task) {
     const Credentials& c = current()->cred;
-    return c.has_over(task, kCapSysNice) || c.euid == task->cred.euid ||
-           c.euid == task->cred.uid;
+    return c.has_over(task, kCapSysNice) || c.euid == task->cred.euid || c.euid == task->cred.uid;
 }
 
 constexpr int kResetOnFork = 0x40000000;  // SCHED_RESET_ON_FORK

@@ -407,8 +407,7 @@ SysResult sys_get_robust_list(pid_t pid, UserPtr<u64> head, UserPtr<u64> size) {
     if (pid) {
         task = find_task_by_vpid(pid);
         if (!task) return Errno::ESRCH;
-        if (task->cred.uid != current()->cred.euid &&
-            !current()->cred.has_over(task.get(), kCapSysPtrace))
+        if (task->cred.uid != current()->cred.euid && !current()->cred.has_over(task.get(), kCapSysPtrace))
             return Errno::EPERM;
     }
     TRY(head.write(pid ? task->robust_list : current()->robust_list));

@@ -190,7 +190,8 @@ void signal_wake_up(task_struct* task, bool fatal) {
 Result<void> send_signal_info(task_struct* task, const KSigInfo& info, bool whole_process) {
     if (!task->sighand || task->exit_state == EXIT_DEAD) return Errno::ESRCH;
     KSigInfo seen = info;
-    if (task->cred.user_ns && names_sender(info) && info.signo != kSigChld)  // as the receiver knows the sender
+    if (task->cred.user_ns && names_sender(info) &&
+        info.signo != kSigChld)  // as the receiver knows the sender
         seen.kill.uid = get_task_cred(task).shown_uid(current()->cred.uid);
     IrqGuard guard(task->signal->lock);
     return send_locked(task, seen, whole_process);

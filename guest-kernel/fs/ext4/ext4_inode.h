@@ -130,8 +130,8 @@ class Ext4Inode final : public Inode {
     bool is_new = false;        ///< nothing of it is on the disk yet
     bool parent_checked = false;
     u64 names_version = 0;  ///< of a directory: counts the changes of its names
-    u32 sync_tid = 0;  ///< the transaction that last changed it
-    u32 reserved = 0;  ///< blocks promised to dirty pages
+    u32 sync_tid = 0;       ///< the transaction that last changed it
+    u32 reserved = 0;       ///< blocks promised to dirty pages
     u64 alloc_goal = 0;
     RefPtr<Ext4Pages> pages;
 

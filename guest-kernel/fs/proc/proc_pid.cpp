@@ -225,8 +225,7 @@ class TaskDir final : public ProcInode {
 
 bool proc_may_inspect(const task_struct& task) {
     const Credentials& me = current_cred();
-    return &task == current() || me.fsuid == task.cred.euid ||
-           me.has_over(&task, kCapSysPtrace);
+    return &task == current() || me.fsuid == task.cred.euid || me.has_over(&task, kCapSysPtrace);
 }
 
 Result<RefPtr<Inode>> make_pid_dir(SuperBlock* super, pid_t pid, bool as_thread) {

@@ -126,13 +126,11 @@ Result<void> show_schedstat(KString& out, task_struct& task, const ProcView&) {
 
 // prctl(2), PR_SET_TIMERSLACK.
 Result<void> show_timer_slack(KString& out, task_struct& task, const ProcView&) {
-    if (&task != current() && !current_cred().has_over(&task, kCapSysNice))
-        return Errno::EPERM;
+    if (&task != current() && !current_cred().has_over(&task, kCapSysNice)) return Errno::EPERM;
     return out.appendf("%llu\n", static_cast<ull>(task.timer_slack));
 }
 Result<void> store_timer_slack(task_struct& task, const char* text, size_t size) {
-    if (&task != current() && !current_cred().has_over(&task, kCapSysNice))
-        return Errno::EPERM;
+    if (&task != current() && !current_cred().has_over(&task, kCapSysNice)) return Errno::EPERM;
     const i64 value = TRY(parse_signed(text, size));
     if (value < 0) return Errno::EINVAL;
     task.timer_slack = value ? static_cast<u64>(value) : kDefaultTimerSlack;
