@@ -66,6 +66,25 @@ MntNamespace& current_namespace() {
 }
 u32 g_next_id = 1;
 
+/// May `mount` have these flags? Not what would take away a locked one (Linux, can_change_locked_flags).
+bool may_have_flags(const Mount& mount, u64 flags) {
+    const u64 locked = mount.locked_flags & ~kMountAtime;
+    if (locked & ~flags) return false;
+    return (mount.locked_flags & kMountAtime) == 0 || ((mount.flags ^ flags) & kMountAtime) == 0;
+}
+/// `mount` goes where others have the say: what restricts it stays.
+void lock_flags(Mount& mount) {
+    mount.locked_flags |= (mount.flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)) | kMountAtime;
+}
+/// Is something mounted on `mount`, at or below `dentry`, that may not be looked under?
+bool has_locked_children(const Mount& mount, const Dentry& dentry) {
+    for (Mount& m : all_mounts()) {
+        const Path& place = MountTable::place(m);
+        if (m.locked && place.mount == &mount && place.dentry->is_below(dentry)) return true;
+    }
+    return false;
+}
+
 /// Mounts that were taken out; declared before the lock, so that they go after it.
 struct TakenOut {
     Vec<RefPtr<Mount>> mounts;
@@ -108,7 +127,14 @@ Result<void> graft(MountTree& tree, bool moves) {
     } else {
         insert_tree(tree);
     }
-    for (MountTree& copy : copies) insert_tree(copy);
+    for (MountTree& copy : copies) {
+        const bool others = copy.places[0].mount->ns->owner != current_namespace().owner;
+        for (size_t i = 0; others && i < copy.mounts.size(); i++) {
+            lock_flags(*copy.mounts[i]);
+            copy.mounts[i]->locked |= i > 0;
+        }
+        insert_tree(copy);
+    }
     return {};
 }
 
@@ -161,6 +187,8 @@ Result<MountTree> copy_tree(const MountTree& tree, RefPtr<Dentry> root, bool unb
         if (i > 0 && (!place || (from.unbindable() && !unbindable_too))) continue;
         RefPtr<Mount> copy =
             TRY(Mount::make(from.sb, i == 0 ? root : from.root, from.source.c_str(), from.flags));
+        copy->locked = from.locked && i > 0;
+        copy->locked_flags = from.locked_flags;
         MountTable::group(*copy) = from.peer_group();
         MountTable::master(*copy) = from.master_group();
         MountTable::unbindable(*copy) = unbindable_too && from.unbindable();
@@ -345,6 +373,7 @@ Result<void> bind_mount(const Path& from, const Path& where, bool recursive) {
     MutexGuard guard(g_mount_changes);
     Path top = TRY(mount_place(where));
     if (from.mount->ns != &current_namespace() || from.mount->unbindable()) return Errno::EINVAL;
+    if (!recursive && has_locked_children(*from.mount, *from.dentry)) return Errno::EINVAL;
     if (from.inode().is_dir() != top.inode().is_dir()) return Errno::ENOTDIR;
     MountTree original;
     if (recursive)
@@ -372,6 +401,7 @@ Result<RefPtr<MntNamespace>> clone_tree(const Path& from, bool recursive) {
     if (from.mount->ns != &current_namespace() && !(from.mount->ns && from.mount->ns->is_anonymous))
         return Errno::EINVAL;
     if (from.mount->unbindable()) return Errno::EINVAL;
+    if (!recursive && has_locked_children(*from.mount, *from.dentry)) return Errno::EINVAL;
     MountTree original;
     if (recursive)
         original = TRY(tree_of(*from.mount, from.dentry.get()));
@@ -398,6 +428,29 @@ Result<void> change_propagation(const Path& where, u64 type, bool recursive) {
     return {};
 }
 
+namespace {
+
+// With the mutex of changes held.
+Result<void> check_flags_of(const Path& where, u64 flags) {
+    const Mount& mount = *where.mount;
+    if (!(where.dentry == mount.root) || mount.ns != &current_namespace()) return Errno::EINVAL;
+    return may_have_flags(mount, flags) ? Result<void>() : Result<void>(Errno::EPERM);
+}
+
+}  // namespace
+
+Result<void> check_mount_flags(const Path& where, u64 flags) {
+    MutexGuard guard(g_mount_changes);
+    return check_flags_of(where, flags);
+}
+
+Result<void> set_mount_flags(const Path& where, u64 flags) {
+    MutexGuard guard(g_mount_changes);
+    TRY(check_flags_of(where, flags));
+    where.mount->flags = flags;
+    return {};
+}
+
 Result<void> change_mounts(const Path& where, bool recursive, u64 set, u64 clear, u64 propagation) {
     MutexGuard guard(g_mount_changes);
     Mount& top = *where.mount;
@@ -408,6 +461,9 @@ Result<void> change_mounts(const Path& where, bool recursive, u64 set, u64 clear
         tree = TRY(tree_of(top, nullptr));
     else
         TRY(tree.push(where.mount, Path{}));
+    for (const RefPtr<Mount>& m : tree.mounts) {
+        if (!may_have_flags(*m, (m->flags & ~clear) | set)) return Errno::EPERM;
+    }
     for (RefPtr<Mount>& m : tree.mounts) {
         m->flags = (m->flags & ~clear) | set;
         if (propagation) set_propagation(*m, propagation);
@@ -480,6 +536,7 @@ Result<void> copy_mounts(MntNamespace& old, MntNamespace& fresh, FsStruct& fs) {
     for (size_t i = 0; i < copies.mounts.size(); i++) {
         Mount& copy = *copies.mounts[i];
         copy.locked = originals.mounts[i]->locked || (less_privileged && i > 0);
+        if (less_privileged) lock_flags(copy);
         // What is mounted there is not seen outside; the other way round it is.
         if (less_privileged && is_shared(copy)) set_propagation(copy, MS_SLAVE);
         g_mount_table.lock()->insert(RefPtr<Mount>(copies.mounts[i]), i ? copies.places[i] : Path{});
@@ -493,7 +550,7 @@ Result<void> pivot_mounts(const Path& old_root, const Path& new_root, const Path
     MutexGuard guard(g_mount_changes);
     MntNamespace& ns = current_namespace();
     const Path put = topmost(put_old);
-    if (new_root.mount->ns != &ns || put.mount->ns != &ns) return Errno::EINVAL;
+    if (new_root.mount->ns != &ns || put.mount->ns != &ns || new_root.mount->locked) return Errno::EINVAL;
     const Path above = old_root.mount->mountpoint();
     const Path new_above = new_root.mount->mountpoint();
     if (is_shared(*put.mount) || (above && is_shared(*above.mount)) ||
@@ -509,6 +566,7 @@ Result<void> pivot_mounts(const Path& old_root, const Path& new_root, const Path
     }
     if (!below) return Errno::EINVAL;
     Path old_place, new_place;
+    std::swap(new_root.mount->locked, old_root.mount->locked);  // what covers a place covers it still
     const auto table = g_mount_table.lock();
     RefPtr<Mount> moved_new = table->take_out(*new_root.mount, &new_place);
     RefPtr<Mount> moved_old = table->take_out(*old_root.mount, &old_place);

@@ -18,6 +18,9 @@
 struct FsStruct;
 struct MntNamespace;
 
+/// How a mount keeps access times: one choice of several flags.
+constexpr u64 kMountAtime = MS_NOATIME | MS_NODIRATIME | MS_RELATIME;
+
 class Mount final : public RefCounted {
   public:
     static Result<RefPtr<Mount>> make(RefPtr<SuperBlock> super, RefPtr<Dentry> root_dentry,
@@ -35,7 +38,9 @@ class Mount final : public RefCounted {
     u64 flags;  ///< MS_RDONLY MS_NOSUID MS_NODEV MS_NOEXEC MS_NOATIME MS_NODIRATIME MS_RELATIME
     const u32 id;
     MntNamespace* ns = nullptr;  ///< under the mount table's lock
-    bool locked = false;  ///< came from a more privileged namespace (MNT_LOCKED); fixed when it is attached
+    bool locked = false;  ///< came from a more privileged namespace (MNT_LOCKED); under the mutex of changes
+    /// Those of `flags` that stay, for the same reason (MNT_LOCK_…); under the mutex of changes. kMountAtime: all three of it.
+    u64 locked_flags = 0;
 
     // Changed under the mutex of changes; read at any time.
     u32 peer_group() const { return __atomic_load_n(&group_, __ATOMIC_RELAXED); }     ///< 0: not shared
@@ -68,7 +73,7 @@ struct MntNamespace : Namespace {
 };
 MntNamespace& init_mnt_namespace();
 /// Into `fresh`, which is empty, a copy of every mount of `old`; `fs` then stands where it stood, in the copy. With
-/// another owner they are locked: they stay as they are. ENOMEM.
+/// another owner they are locked: they and their flags stay as they are. ENOMEM.
 Result<void> copy_mounts(MntNamespace& old, MntNamespace& fresh, FsStruct& fs);
 /// CAP_SYS_ADMIN over the caller's mounts.
 bool may_mount();
@@ -102,7 +107,12 @@ Result<RefPtr<MntNamespace>> clone_tree(const Path& from, bool recursive);
 Result<RefPtr<MntNamespace>> detached_namespace(RefPtr<Mount> mount);
 /// mount --make-{shared,slave,private,unbindable}: `type` is MS_SHARED or its kin. EINVAL, ENOMEM.
 Result<void> change_propagation(const Path& where, u64 type, bool recursive);
-/// mount_setattr(2): MS_… flags to set and to clear, and a propagation type or 0. EINVAL.
+/// May the mount at `where` have these flags (mount -o remount)? EINVAL: no mount's root, or another namespace's; EPERM: one of
+/// them is locked.
+Result<void> check_mount_flags(const Path& where, u64 flags);
+/// Gives it these flags, after the same checks.
+Result<void> set_mount_flags(const Path& where, u64 flags);
+/// mount_setattr(2): MS_… flags to set and to clear, and a propagation type or 0. EINVAL, EPERM (locked).
 Result<void> change_mounts(const Path& where, bool recursive, u64 set, u64 clear, u64 propagation);
 /// The group nearest to `mount`'s master that has a mount in `mount`'s namespace (mountinfo's propagate_from); 0: none.
 u32 dominating_group(const Mount& mount);

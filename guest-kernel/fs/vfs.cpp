@@ -24,10 +24,13 @@ u64 kept_flags(u64 flags) {
 }
 
 Result<void> remount(const Path& where, u64 flags, const char* data) {
-    if (!(where.dentry == where.mount->root)) return Errno::EINVAL;
+    u64 kept = kept_flags(flags);
+    // How access times are kept stays, unless it is said.
+    if ((flags & (kMountAtime | MS_STRICTATIME)) == 0)
+        kept = (kept & ~kMountAtime) | (where.mount->flags & kMountAtime);
+    TRY(check_mount_flags(where, kept));
     if ((flags & MS_BIND) == 0) TRY(remount_instance(*where.mount->sb, flags, data));
-    where.mount->flags = kept_flags(flags);
-    return {};
+    return set_mount_flags(where, kept);
 }
 
 Result<void> bind(const char* source, const Path& where, u64 flags) {
@@ -70,6 +73,7 @@ Result<RefPtr<SuperBlock>> mount_on_device(const FileSystemType& type, const cha
 
 Result<void> remount_instance(SuperBlock& sb, u64 flags, const char* data) {
     const bool to_read_only = (flags & MS_RDONLY) != 0;
+    if (!current_cred().has_in(sb.user_ns.get(), kCapSysAdmin)) return Errno::EPERM;
     if (!to_read_only && sb.mounted_device && sb.mounted_device->read_only()) return Errno::EROFS;
     if (to_read_only && !sb.read_only) TRY(sync_filesystem(sb));
     TRY(sb.remount(flags, data));

@@ -34,7 +34,7 @@ Result<void> do_mount(const char* source, const char* target, const char* type, 
 /// An instance of `type`, or the one there is; `flags`: MS_RDONLY. Errors as mount(2).
 Result<RefPtr<SuperBlock>> make_instance(const FileSystemType& type, const char* source, u64 flags,
                                          const char* options);
-/// mount -o remount of the instance itself. EROFS, EINVAL.
+/// mount -o remount of the instance itself. EPERM: the caller has no rights over its user namespace; EROFS, EINVAL.
 Result<void> remount_instance(SuperBlock& super, u64 flags, const char* options);
 /// umount2(2).
 Result<void> do_umount(const char* target, int flags);
