@@ -47,19 +47,26 @@ task_struct* take_from(unsigned from) {
     return task;
 }
 
-/// From the CPU that has most, if it has `more` than this one.
-bool pull_from_busiest(u32 more) {
+/// From the CPU that has most, if it has two more than this one.
+bool pull_from_busiest(BalanceKind kind) {
     const unsigned here = this_cpu_number();
+    BalanceCounts& counts = this_rq().balance[static_cast<size_t>(kind)];
+    counts.looks++;
+    bool wanted = false;
     u64 others = online_mask() & ~cpu_bit(here);
     while (others) {
         const unsigned busiest = cheapest(others, here, [](unsigned cpu) { return ~load_of(cpu); });
-        if (load_of(busiest) < load_of(here) + more) return false;
+        if (load_of(busiest) < load_of(here) + 2) break;
+        if (!wanted) counts.imbalance++;
+        wanted = true;
         if (task_struct* task = take_from(busiest)) {
             queue_where_allowed(task);
+            counts.gained++;
             return true;
         }
         others &= ~cpu_bit(busiest);  // nobody there may run here
     }
+    (wanted ? counts.failed : counts.balanced)++;
     return false;
 }
 
@@ -84,12 +91,12 @@ unsigned select_cpu_for_new(const task_struct* task) {
 }
 
 bool pull_task() {
-    return pull_from_busiest(2);
+    return pull_from_busiest(BalanceKind::kNewlyIdle);
 }
 
 void balance_at_tick(RunQueue& rq) {
     if (online_cpus == 1 || ++rq.ticks % kBalanceTicks) return;
-    pull_from_busiest(2);
+    pull_from_busiest(rq.curr == rq.idle ? BalanceKind::kIdle : BalanceKind::kBusy);
     if (load_of(rq.cpu) < 2) return;
     // Somebody waits here: a CPU that sleeps has no tick to see it by.
     const unsigned free = cheapest(online_mask(), rq.cpu, load_of);

@@ -37,6 +37,7 @@ void update_current(RunQueue& rq) {
         rq.idle_ns += delta;
         return;
     }
+    rq.busy_ns += delta;
     task->se.sum_exec_runtime += delta;
     task->se.last_ran = now;
     task->sched_class->account(rq, task, delta);
@@ -61,6 +62,13 @@ void finish_switch(task_struct* prev) {
     if (leaver) queue_where_allowed(leaver);
     if (mm) mmdrop(mm);
     if (dead) task_put(prev);  // it can never run again: drop the reference that running meant
+}
+
+/// Under the lock of `rq`, that of the woken task; the counters are of this CPU, whose interrupts are off.
+void count_wakeup(const RunQueue& rq) {
+    RunQueue& here = this_rq();
+    here.nr_wakeups++;
+    if (&here == &rq) here.nr_wakeups_local++;
 }
 
 void context_switch(RunQueue& rq, task_struct* prev, task_struct* next) {
@@ -112,8 +120,10 @@ extern "C" void schedule() {
     RunQueue& rq = this_rq();
     rq.lock.lock();
     task_struct* prev = rq.curr;
+    rq.nr_schedules++;
     prev->work.clear(kWorkResched);
     update_current(rq);
+    u64* switches = &prev->nivcsw;
     if (prev->state != TASK_RUNNING && prev->se.on_rq) {
         const bool woken_by_signal = (prev->state & TASK_INTERRUPTIBLE && signal_pending(prev)) ||
                                      (prev->state & TASK_WAKEKILL && fatal_signal_pending(prev));
@@ -121,10 +131,8 @@ extern "C" void schedule() {
             prev->state = TASK_RUNNING;
         } else {
             dequeue(rq, prev);
-            prev->nvcsw++;
+            switches = &prev->nvcsw;
         }
-    } else if (prev != rq.idle) {
-        prev->nivcsw++;
     }
     if (prev->se.on_rq && !allowed_on(prev, rq.cpu)) {
         dequeue(rq, prev);
@@ -136,6 +144,8 @@ extern "C" void schedule() {
         return;
     }
     if (prev == rq.idle) tick_restart();
+    if (next == rq.idle) rq.nr_goidle++;
+    ++*switches;
     const u64 now = ktime_get_ns();
     if (prev->se.on_rq) prev->se.queued_since = now;
     if (next != rq.idle) {
@@ -171,6 +181,7 @@ bool try_to_wake_up(task_struct* task, u32 states) {
             enqueue(*rq, task, true);
             check_preempt(*rq, task);
         }
+        count_wakeup(*rq);
         return true;
     }
 }
@@ -190,6 +201,7 @@ void wake_up_new_task(task_struct* task) {
     for (bool placed = false;; placed = true) {
         const TaskRunQueue rq(task);
         if (!placed && move_to(*rq, task, select_cpu_for_new(task))) continue;
+        task->se.nr_migrations = 0;  // its first place is none
         enqueue(*rq, task, false);
         check_preempt(*rq, task);
         return;
@@ -241,6 +253,7 @@ void sched_yield_current() {
         RunQueue& rq = this_rq();
         IrqGuard guard(rq.lock);
         update_current(rq);
+        rq.nr_yields++;
         current()->sched_class->yield(rq, current());
     }
     schedule();

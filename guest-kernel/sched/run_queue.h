@@ -73,6 +73,7 @@ inline void check_preempt(RunQueue& rq, task_struct* woken) {
 /// else its queue is another from now on, whose lock is to be taken.
 inline bool move_to(const RunQueue& from, task_struct* task, unsigned cpu) {
     if (cpu == from.cpu) return false;
+    task->se.nr_migrations++;
     __atomic_store_n(&task->cpu, cpu, __ATOMIC_RELEASE);
     return true;
 }

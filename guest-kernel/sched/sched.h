@@ -76,6 +76,16 @@ struct MlfqQueue {
     u64 last_boost = 0;
 };
 
+/// What balancing came to, of one kind of occasion (/proc/schedstat). Written by its CPU only, with interrupts off.
+struct BalanceCounts {
+    u64 looks = 0;
+    u64 balanced = 0;   // nobody else has enough more
+    u64 failed = 0;     // somebody has, but nobody there may come
+    u64 imbalance = 0;  // tasks that were to come
+    u64 gained = 0;     // that came
+};
+enum class BalanceKind : u8 { kIdle, kBusy, kNewlyIdle, kCount };
+
 /// The tasks of one CPU. Its lock stands bare, not in a Guarded: schedule() takes it as one task and gives it
 /// back as the next.
 struct RunQueue {
@@ -89,6 +99,13 @@ struct RunQueue {
     u32 curr_rt_priority = 0;         // of `curr`, 0 if it is not a real-time task; others look
     u32 ticks = 0;
     u64 nr_switches = 0;
+    u64 nr_schedules = 0;  // calls of schedule()
+    u64 nr_goidle = 0;     // of those, that left nobody to run
+    u64 nr_yields = 0;
+    u64 nr_wakeups = 0;        // that this CPU did
+    u64 nr_wakeups_local = 0;  // of those, whose task runs here
+    BalanceCounts balance[static_cast<size_t>(BalanceKind::kCount)];
+    u64 busy_ns = 0;    // that tasks ran
     u64 run_delay = 0;  // ns that tasks waited before they got this CPU
     u64 turns = 0;
     u64 idle_ns = 0;

@@ -63,6 +63,7 @@ struct sched_entity {
     u64 queued_since = 0;  // ktime since when it could run and does not
     u64 run_delay = 0;     // ns that it has waited so
     u64 turns = 0;
+    u64 nr_migrations = 0;  // how often it got another CPU
 };
 
 struct task_struct {

@@ -1,5 +1,6 @@
 // Smaller files of /proc: schedstat, consoles, execdomains, modules, tty/ (proc(5); Linux, Documentation/scheduler/
 // sched-stats.rst).
+#include "arch/x86_64/smp.h"
 #include "fs/proc/proc_system.h"
 #include "sched/sched.h"
 #include "time/tick.h"
@@ -39,14 +40,30 @@ const ProcEntry kProcTtyEntries[] = {
     {nullptr, 0},
 };
 
-// Version 15. Of the first six numbers of a CPU (how schedule() was called) only the third is counted: switches.
+// The one domain of a CPU, if there are several: who is in it; for each occasion how often, balanced, failed, imbalance,
+// gained, then kinds that this balancer does not know; twelve numbers of its active and wake-up balancing, which has none.
+Result<void> show_domain(KString& out, const RunQueue& rq) {
+    TRY(out.appendf("domain0 %llx", static_cast<ull>(online_mask())));
+    for (const BalanceCounts& c : rq.balance) {
+        TRY(out.appendf(" %llu %llu %llu %llu %llu 0 0 %llu", static_cast<ull>(c.looks),
+                        static_cast<ull>(c.balanced), static_cast<ull>(c.failed),
+                        static_cast<ull>(c.imbalance), static_cast<ull>(c.gained),
+                        static_cast<ull>(c.balanced)));
+    }
+    return out.append(" 0 0 0 0 0 0 0 0 0 0 0 0\n");
+}
+
+// Version 15, as Linux 6.1 (Documentation/scheduler/sched-stats.rst).
 Result<void> show_schedstat(KString& out) {
     TRY(out.appendf("version 15\ntimestamp %llu\n", static_cast<ull>(jiffies())));
     for (unsigned cpu = 0; cpu < online_cpus; cpu++) {
         const RunQueue& rq = run_queues.on(cpu);
-        TRY(out.appendf("cpu%u 0 0 %llu 0 0 0 %llu %llu %llu\n", cpu, static_cast<ull>(rq.nr_switches),
-                        static_cast<ull>(rq.user_ns + rq.system_ns + rq.nice_ns),
+        TRY(out.appendf("cpu%u %llu 0 %llu %llu %llu %llu %llu %llu %llu\n", cpu,
+                        static_cast<ull>(rq.nr_yields), static_cast<ull>(rq.nr_schedules),
+                        static_cast<ull>(rq.nr_goidle), static_cast<ull>(rq.nr_wakeups),
+                        static_cast<ull>(rq.nr_wakeups_local), static_cast<ull>(rq.busy_ns),
                         static_cast<ull>(rq.run_delay), static_cast<ull>(rq.turns)));
+        if (online_cpus > 1) TRY(show_domain(out, rq));
     }
     return {};
 }

@@ -9,6 +9,7 @@
 #include "sched/sched.h"
 #include "task/pid.h"
 #include "task/pid_namespace.h"
+#include "time/clock.h"
 
 Result<i64> parse_signed(const char* text, size_t size) {
     char word[24];
@@ -96,27 +97,40 @@ Result<void> show_children(KString& out, task_struct& task, const ProcView& view
     return {};
 }
 
-Result<void> show_nice_ns(KString& out, const char* name, u64 ns) {
-    return out.appendf("%-45s:%14llu.%06llu\n", name, static_cast<ull>(ns / 1'000'000),
-                       static_cast<ull>(ns % 1'000'000));
+Result<void> show_split_ns(KString& out, const char* name, i64 ns) {
+    const u64 size = ns < 0 ? -static_cast<u64>(ns) : static_cast<u64>(ns);
+    return out.appendf("%-45s:%14lld.%06llu\n", name, static_cast<long long>(ns / 1'000'000),
+                       static_cast<ull>(size % 1'000'000));
 }
 Result<void> show_count(KString& out, const char* name, i64 value) {
     return out.appendf("%-45s:%21lld\n", name, static_cast<long long>(value));
 }
-Result<void> show_sched(KString& out, task_struct& task, const ProcView&) {
-    TRY(out.appendf("%s (%d, #threads: %u)\n", task.comm, task.pid, process_times(&task).num_threads));
+// As Linux 6.1 (kernel/sched/debug.c), without se.avg.*: load is not tracked over time here. There is one node.
+Result<void> show_sched(KString& out, task_struct& task, const ProcView& view) {
+    TRY(out.appendf("%s (%d, #threads: %u)\n", task.comm, task_nr(&task, view.ns),
+                    process_times(&task).num_threads));
     TRY(out.append("-------------------------------------------------------------------\n"));
-    TRY(show_nice_ns(out, "se.exec_start", task.se.exec_start));
-    TRY(show_nice_ns(out, "se.vruntime", static_cast<u64>(max<i64>(task.se.fair.vruntime, 0))));
-    TRY(show_nice_ns(out, "se.sum_exec_runtime", task_runtime_ns(&task)));
+    TRY(show_split_ns(out, "se.exec_start", static_cast<i64>(task.se.exec_start)));
+    TRY(show_split_ns(out, "se.vruntime", task.se.fair.vruntime));
+    TRY(show_split_ns(out, "se.sum_exec_runtime", static_cast<i64>(task_runtime_ns(&task))));
+    TRY(show_count(out, "se.nr_migrations", static_cast<i64>(task.se.nr_migrations)));
     TRY(show_count(out, "nr_switches", static_cast<i64>(task.nvcsw + task.nivcsw)));
     TRY(show_count(out, "nr_voluntary_switches", static_cast<i64>(task.nvcsw)));
     TRY(show_count(out, "nr_involuntary_switches", static_cast<i64>(task.nivcsw)));
     // In Linux's scale: a nice value of 0 weighs 2^20.
-    TRY(show_count(out, "se.load.weight", static_cast<i64>(weight_of_prio(task.static_prio)) << 10));
+    TRY(show_count(out, "se.load.weight", i64{sched_weight(task.policy, task.static_prio)} << 10));
     TRY(show_count(out, "policy", task.policy));
-    return show_count(out, "prio",
-                      task.rt_priority > 0 ? 99 - static_cast<i64>(task.rt_priority) : task.static_prio);
+    TRY(show_count(out, "prio",
+                   task.rt_priority > 0 ? 99 - static_cast<i64>(task.rt_priority) : task.static_prio));
+    const u64 before = ktime_get_ns();  // what reading the clock twice takes
+    TRY(show_count(out, "clock-delta", static_cast<i64>(ktime_get_ns() - before)));
+    TRY(show_count(out, "mm->numa_scan_seq", 0));
+    TRY(show_count(out, "numa_pages_migrated", 0));
+    TRY(show_count(out, "numa_preferred_nid", -1));
+    TRY(show_count(out, "total_numa_faults", 0));
+    return out.append(
+        "current_node=0, numa_group_id=0\n"
+        "numa_faults node=0 task_private=0 task_shared=0 group_private=0 group_shared=0\n");
 }
 
 Result<void> show_schedstat(KString& out, task_struct& task, const ProcView&) {

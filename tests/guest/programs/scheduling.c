@@ -2,6 +2,9 @@
 #define _GNU_SOURCE
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -189,8 +192,38 @@ static void throttling(void) {
     CHECK(waitpid(hog, 0, 0) == hog);
 }
 
+/// A number of /proc/thread-self/sched; -1 if it has no such line.
+static double figure(const char* name) {
+    char line[256];
+    double value = -1;
+    FILE* f = fopen("/proc/thread-self/sched", "r");
+    while (f && fgets(line, sizeof(line), f)) {
+        size_t n = strlen(name);
+        if (strncmp(line, name, n) == 0 && (line[n] == ' ' || line[n] == ':')) value = atof(strchr(line, ':') + 1);
+    }
+    if (f) fclose(f);
+    return value;
+}
+
+/// /proc/PID/sched tells what the task is and did.
+static void figures(void) {
+    if (figure("policy") < 0) return;  // this Linux was built without it
+    CHECK(figure("policy") == SCHED_OTHER && figure("prio") == 120 && figure("se.load.weight") == 1048576);
+    CHECK(figure("nr_switches") >= 0 && figure("se.nr_migrations") >= 0 && figure("clock-delta") >= 0);
+    const double slept = figure("nr_voluntary_switches"), forced = figure("nr_involuntary_switches");
+    for (int i = 0; i < 5; i++) usleep(1000);
+    CHECK(figure("nr_voluntary_switches") >= slept + 5);
+    CHECK(figure("nr_switches") >= slept + forced + 5);
+    setpriority(PRIO_PROCESS, 0, 5);
+    CHECK(figure("prio") == 125 && figure("se.load.weight") == 335 * 1024);
+    CHECK(policy(SCHED_IDLE, 0) == 0);
+    CHECK(figure("policy") == SCHED_IDLE && figure("se.load.weight") == 3 * 1024);
+    CHECK(policy(SCHED_FIFO, 7) == 0);
+    CHECK(figure("policy") == SCHED_FIFO && figure("prio") == 92);
+}
+
 int main(void) {
-    void (*parts[])(void) = {policies, without_rights, nice_values, cpus, shares, reset_on_fork, throttling};
+    void (*parts[])(void) = {figures, policies, without_rights, nice_values, cpus, shares, reset_on_fork, throttling};
     for (int i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (fork() == 0) {
             check_failures = 0;
