@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Our kernel under programs made to break kernels, from the Debian disk: trinity's random calls as nobody, and a set of
-stress-ng's stressors, on 1 and on 4 CPUs, until so many guest instructions have run. After each round the machine must
-answer, nothing of it be left running, and its memory be free again.
+"""Our kernel under programs made to break kernels, from the Debian disk: trinity's random calls as nobody, once of both
+tables and once of the 32-bit one alone, and a set of stress-ng's stressors, on 1 and on 4 CPUs, until so many guest
+instructions have run. After each round the machine must answer, nothing of it be left running, and its memory be free again.
 
 usage: endurance.py ORRERY DISK [--insns N] [--seed N]
 
@@ -47,10 +47,16 @@ round() {
     pgrep -u 65534 -l | sed 's/^/left: /'
 }
 """
+
+
+def trinity(options):
+    return (f"trinity() {{ as_nobody timeout -k 1 $2 trinity -q {options} -s $1 -N 100000000 -C 4 > /dev/null 2>&1; }}\n"
+            f"round trinity 1 0.3; free before; round trinity SEED {ROUND_SECONDS}; free after", {124, 137})
+
+
 ROUNDS = {
-    "trinity": (
-        "trinity() { as_nobody timeout -k 1 $2 trinity -q -s $1 -N 100000000 -C 4 > /dev/null 2>&1; }\n"
-        f"round trinity 1 0.3; free before; round trinity SEED {ROUND_SECONDS}; free after", {124, 137}),
+    "trinity": trinity(""),  # both tables
+    "trinity of 32-bit calls": trinity("-a 32"),  # by INT 0x80
     "stress-ng": (
         "stress() { as_nobody stress-ng --seed $1 --temp-path /tmp/round --timeout 15 $2 2>&1 | grep -vE ' info:'; "
         "return ${PIPESTATUS[0]}; }\n"
