@@ -39,6 +39,25 @@ bool owns(const task_struct* task) {
     return c.has_over(task, kCapSysNice) || c.euid == task->cred.euid || c.euid == task->cred.uid;
 }
 
+bool can_nice(const task_struct* task, i32 nice) {
+    return static_cast<u64>(20 - nice) <= task->signal->rlimits[kRlimitNice].cur;
+}
+
+/// May the caller, who is not privileged, give `task` this policy (Linux, user_check_sched_setscheduler)?
+bool may_schedule(const task_struct* task, u32 policy, u32 priority, i32 nice, bool reset) {
+    const i32 present = task->static_prio - 120;
+    if ((policy == SCHED_NORMAL || policy == SCHED_BATCH) && nice < present && !can_nice(task, nice))
+        return false;
+    if (is_rt(static_cast<int>(policy))) {
+        const u64 limit = task->signal->rlimits[kRlimitRtprio].cur;
+        if (policy != task->policy && limit == 0) return false;
+        if (priority > task->rt_priority && priority > limit) return false;
+    }
+    // Out of SCHED_IDLE is a step up, to what it would weigh then.
+    if (task->policy == SCHED_IDLE && policy != SCHED_IDLE && !can_nice(task, present)) return false;
+    return owns(task) && (reset || !task->sched_reset_on_fork);
+}
+
 constexpr int kResetOnFork = 0x40000000;  // SCHED_RESET_ON_FORK
 constexpr u64 kAttrResetOnFork = 1;       // SCHED_FLAG_RESET_ON_FORK
 
@@ -51,12 +70,10 @@ SysResult set_scheduler(pid_t pid, int policy, UserPtr<i32> param) {
     policy &= ~kResetOnFork;
     if (!valid_policy(policy)) return Errno::EINVAL;
     if (is_rt(policy) ? priority < 1 || priority > 99 : priority != 0) return Errno::EINVAL;
-    if (!current()->cred.has(kCapSysNice)) {
-        if (!owns(task.get())) return Errno::EPERM;
-        if (is_rt(policy) && static_cast<u64>(priority) > task->signal->rlimits[kRlimitRtprio].cur)
-            return Errno::EPERM;
-        if (task->sched_reset_on_fork && !reset) return Errno::EPERM;
-    }
+    if (!current()->cred.has(kCapSysNice) &&
+        !may_schedule(task.get(), static_cast<u32>(policy), static_cast<u32>(priority),
+                      task->static_prio - 120, reset))
+        return Errno::EPERM;
     task->sched_reset_on_fork = reset;
     sched_set_policy(task.get(), static_cast<u32>(policy), static_cast<u32>(priority), task->static_prio);
     return 0;
@@ -129,14 +146,8 @@ SysResult sys_sched_setattr(pid_t pid, u64 user_attr, u32 flags) {
     if (is_rt(static_cast<int>(policy)) ? priority < 1 || priority > 99 : priority != 0) return Errno::EINVAL;
     const i32 nice = keep || is_rt(static_cast<int>(policy)) ? task->static_prio - 120
                                                              : min(max(attr.nice, kMinNice), kMaxNice);
-    if (!current()->cred.has(kCapSysNice)) {
-        const RlimitPair* limits = task->signal->rlimits;
-        if (120 + nice<task->static_prio&& static_cast<u64>(20 - nice)> limits[kRlimitNice].cur)
-            return Errno::EPERM;
-        if (is_rt(static_cast<int>(policy)) && priority > limits[kRlimitRtprio].cur) return Errno::EPERM;
-        if (!owns(task.get())) return Errno::EPERM;
-        if (task->sched_reset_on_fork && !reset) return Errno::EPERM;
-    }
+    if (!current()->cred.has(kCapSysNice) && !may_schedule(task.get(), policy, priority, nice, reset))
+        return Errno::EPERM;
     task->sched_reset_on_fork = reset;
     sched_set_policy(task.get(), policy, priority, 120 + nice);
     return 0;
@@ -234,7 +245,7 @@ SysResult sys_setpriority(int which, int who, int value) {
         if (!owns(task)) {
             error = Errno::EPERM;
         } else if (120 + value < task->static_prio && !current()->cred.has(kCapSysNice) &&
-                   static_cast<u64>(20 - value) > task->signal->rlimits[kRlimitNice].cur) {
+                   !can_nice(task, value)) {
             error = Errno::EACCES;
         } else if (count < 64) {
             task_get(task);

@@ -71,6 +71,9 @@ static void without_rights(void) {
     CHECK_ERROR(setpriority(PRIO_PROCESS, 0, -1), EACCES);
     CHECK(setpriority(PRIO_PROCESS, 0, 3) == 0 && syscall(SYS_getpriority, PRIO_PROCESS, 0) == 17);
     CHECK_ERROR(setpriority(PRIO_PROCESS, 1, 4), EPERM);
+    CHECK(policy(SCHED_IDLE, 0) == 0 && policy(SCHED_IDLE, 0) == 0);
+    CHECK_ERROR(policy(SCHED_OTHER, 0), EPERM);
+    CHECK_ERROR(policy(SCHED_BATCH, 0), EPERM);
 }
 
 static void nice_values(void) {
