@@ -259,6 +259,11 @@ void sched_yield_current() {
     schedule();
 }
 
+u64 sched_interval(const task_struct* task) {
+    const TaskRunQueue rq(task);
+    return task->sched_class->slice(*rq, task);
+}
+
 void cond_resched() {
     if (current()->work.has(kWorkResched) && this_cpu().preempt_count == 0 && this_cpu().hardirq_depth == 0)
         schedule();

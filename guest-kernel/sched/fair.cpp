@@ -42,6 +42,10 @@ struct Fair final : SchedClass {
         rq.fair.queue.yield(task->se.fair);
         rq.fair.slice_over = true;
     }
+    /// As on Linux none where no ordinary task is runnable: there is nothing to share.
+    u64 slice(const RunQueue& rq, const task_struct*) const override {
+        return rq.fair.queue.count() > 0 ? EevdfQueue::kSliceNs : 0;
+    }
     task_struct* waiting_for(const RunQueue& rq, unsigned cpu) const override {
         for (EevdfEntity* e = rq.fair.queue.first(); e; e = EevdfQueue::next(e)) {
             if (may_move(rq, task_of(e), cpu)) return task_of(e);

@@ -49,7 +49,9 @@ struct Mlfq final : SchedClass {
     void yield(RunQueue& rq, task_struct* task) const override {
         rq.mlfq.levels[task->se.mlfq_level].move_to_back(task);
     }
-
+    u64 slice(const RunQueue&, const task_struct* task) const override {
+        return kAllotmentNs[task->se.mlfq_level];
+    }
     task_struct* waiting_for(const RunQueue& rq, unsigned cpu) const override {
         for (const RunList& level : rq.mlfq.levels) {
             if (task_struct* task = level.find_movable(rq, cpu)) return task;

@@ -19,6 +19,7 @@ struct Fifo : SchedClass {
     bool tick(RunQueue&, task_struct*) const override { return false; }
     bool preempts(const RunQueue&, const task_struct*, const task_struct*) const override { return false; }
     void yield(RunQueue& rq, task_struct* task) const override { rq.simple.move_to_back(task); }
+    u64 slice(const RunQueue&, const task_struct*) const override { return 0; }
     task_struct* waiting_for(const RunQueue& rq, unsigned cpu) const override {
         return rq.simple.find_movable(rq, cpu);
     }
@@ -26,6 +27,7 @@ struct Fifo : SchedClass {
 
 struct RoundRobin final : Fifo {
     constexpr RoundRobin() : Fifo("rr") {}
+    u64 slice(const RunQueue&, const task_struct*) const override { return kQuantumNs; }
     bool tick(RunQueue& rq, task_struct* task) const override {
         const u64 now = ktime_get_ns();
         if (rq.simple.has_one() || now - task->se.slice_start < kQuantumNs) return false;

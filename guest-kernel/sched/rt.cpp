@@ -53,6 +53,9 @@ struct Rt final : SchedClass {
     void yield(RunQueue& rq, task_struct* task) const override {
         rq.rt.lists[task->rt_priority].move_to_back(task);
     }
+    u64 slice(const RunQueue&, const task_struct* task) const override {
+        return task->policy == SCHED_RR ? kRrTimesliceNs : 0;
+    }
     task_struct* waiting_for(const RunQueue& rq, unsigned cpu) const override {
         for (int word = 1; word >= 0; word--) {
             for (u64 left = rq.rt.bitmap[word]; left;) {

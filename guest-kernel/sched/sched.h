@@ -38,6 +38,8 @@ struct SchedClass {
     /// Should `woken` (of this class) run instead of `running` (of this class)?
     virtual bool preempts(const RunQueue& rq, const task_struct* woken, const task_struct* running) const = 0;
     virtual void yield(RunQueue& rq, task_struct* task) const = 0;
+    /// ns that `task` may run at a time while others wait; 0: as long as it likes.
+    virtual u64 slice(const RunQueue& rq, const task_struct* task) const = 0;
     /// Somebody in the queue who waits there (is not rq.curr) and may run on `cpu`; nullptr if nobody.
     virtual task_struct* waiting_for(const RunQueue& rq, unsigned cpu) const = 0;
     constexpr explicit SchedClass(const char* class_name) : name(class_name) {}
@@ -147,6 +149,8 @@ void sched_set_affinity(task_struct* task, u64 mask);
 void kick_process(task_struct* task);
 void scheduler_tick(bool user);
 void sched_yield_current();
+/// sched_rr_get_interval(2), in ns.
+u64 sched_interval(const task_struct* task);
 /// Let others run if they should; only without spin locks.
 void cond_resched();
 /// Change policy and priority (checked by the caller).

@@ -204,8 +204,7 @@ SysResult sys_sched_get_priority_min(int policy) {
 
 SysResult sys_sched_rr_get_interval(pid_t pid, UserPtr<timespec64> interval) {
     const TaskRef task = TRY(target(pid));
-    const i64 ns = task->policy == SCHED_RR ? 100'000'000 : task->policy == SCHED_FIFO ? 0 : 4'000'000;
-    TRY(interval.write({0, ns}));
+    TRY(interval.write({0, static_cast<i64>(sched_interval(task.get()))}));
     return 0;
 }
 

@@ -56,6 +56,9 @@ static void policies(void) {
     CHECK_ERROR(syscall(SYS_sched_get_priority_max, 99), EINVAL);
     CHECK_ERROR(syscall(SYS_sched_get_priority_min, -1), EINVAL);
     CHECK(syscall(SYS_sched_rr_get_interval, 0, &slice) == 0 && slice.tv_sec == 0);
+    CHECK(policy(SCHED_RR, 1) == 0 && syscall(SYS_sched_rr_get_interval, 0, &slice) == 0 && slice.tv_nsec == 100000000);
+    CHECK(policy(SCHED_FIFO, 1) == 0 && syscall(SYS_sched_rr_get_interval, 0, &slice) == 0 && slice.tv_nsec == 0);
+    CHECK(policy(SCHED_OTHER, 0) == 0);
     CHECK_ERROR(syscall(SYS_sched_rr_get_interval, -1, &slice), EINVAL);
     CHECK_ERROR(syscall(SYS_sched_rr_get_interval, 99999, &slice), ESRCH);
     CHECK_ERROR(syscall(SYS_sched_rr_get_interval, 0, 8), EFAULT);
