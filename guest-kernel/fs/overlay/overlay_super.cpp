@@ -88,7 +88,6 @@ dev_t OvlSuper::device_of(const SuperBlock& real) const {
 }
 
 Result<void> OvlSuper::set_up(const char* options) {
-    Result<void> stored;
     TRY(for_each_mount_option(options, [&](const MountOption& option) {
         KString* text = option.key == "lowerdir"   ? &lower_text_
                         : option.key == "upperdir" ? &upper_text_
