@@ -180,8 +180,7 @@ Result<void> show_pid_mountstats(KString& out, task_struct&, const ProcView&) {
     return show_mountstats(out);
 }
 
-constexpr ProcPidPlace kProcess = ProcPidPlace::kProcess, kThread = ProcPidPlace::kThread,
-                       kBoth = ProcPidPlace::kBoth;
+constexpr ProcPidPlace kProcess = ProcPidPlace::kProcess, kThread = ProcPidPlace::kThread;
 
 }  // namespace
 
