@@ -3,6 +3,7 @@
 // Guarantees: the number is bounds-checked; registers count by their lower halves, also when a 64-bit program calls; while
 // the call runs, task_struct::call_layout says how its structures lie in memory.
 #include "arch/x86_64/thread.h"
+#include "syscall/call_handler.h"
 #include "syscall/dispatch.h"
 #include "syscall/fs_syscalls.h"
 #include "syscall/ia32_syscalls.h"
@@ -12,33 +13,21 @@
 
 namespace {
 
-/// Makes a value of argument type T from the lower half of a register.
-template <class T>
-T argument(u32 value) {
-    if constexpr (std::is_class_v<T>)
-        return T(u64{value});
-    else if constexpr (std::is_signed_v<T>)
-        return static_cast<T>(static_cast<i32>(value));
-    else
-        return static_cast<T>(value);
-}
-
-template <class... Args>
-constexpr size_t arity(SysResult (*)(Args...)) {
-    return sizeof...(Args);
-}
-
-template <auto Handler, class... Args, size_t... I>
-long call(SysResult (*)(Args...), const pt_regs* regs, std::index_sequence<I...>) {
-    [[maybe_unused]] const u64 values[] = {regs->rbx, regs->rcx, regs->rdx, regs->rsi, regs->rdi, regs->rbp};
-    const SysResult result = Handler(argument<Args>(static_cast<u32>(values[I]))...);
-    return result.ok() ? result.value() : -static_cast<long>(result.error());
-}
-
-template <auto Handler>
-long entry(const pt_regs* regs) {
-    return call<Handler>(Handler, regs, std::make_index_sequence<arity(Handler)>{});
-}
+struct Ia32 {
+    static constexpr u64 pt_regs::*arguments[] = {&pt_regs::rbx, &pt_regs::rcx, &pt_regs::rdx,
+                                                  &pt_regs::rsi, &pt_regs::rdi, &pt_regs::rbp};
+    /// By the lower half of a register.
+    template <class T>
+    static T argument(u64 value) {
+        const u32 half = static_cast<u32>(value);
+        if constexpr (std::is_class_v<T>)
+            return T(u64{half});
+        else if constexpr (std::is_signed_v<T>)
+            return static_cast<T>(static_cast<i32>(half));
+        else
+            return static_cast<T>(half);
+    }
+};
 
 constexpr CallLayout SMALL = CallLayout::kIa32, LARGE = CallLayout::kIa32Large;
 
@@ -51,7 +40,7 @@ struct Table {
     constexpr Table() {
 #define IA32(number, name, handler, count, layout)                                                    \
     static_assert(arity(handler) == (count), #name ": the argument count differs in table_ia32.def"); \
-    calls[number] = {entry<handler>, layout};
+    calls[number] = {syscall_entry<Ia32, handler>, layout};
 #include "syscall/table_ia32.def"
 #undef IA32
     }

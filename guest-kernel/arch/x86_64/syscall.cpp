@@ -6,6 +6,7 @@
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/thread.h"
 #include "core/printk.h"
+#include "syscall/call_handler.h"
 #include "syscall/dispatch.h"
 #include "syscall/fs_syscalls.h"
 #include "syscall/syscalls.h"
@@ -14,31 +15,17 @@
 
 namespace {
 
-/// Makes a value of argument type T from a register.
-template <class T>
-T argument(u64 value) {
-    if constexpr (std::is_class_v<T>)
-        return T(value);
-    else
-        return static_cast<T>(value);
-}
-
-template <class... Args>
-constexpr size_t arity(SysResult (*)(Args...)) {
-    return sizeof...(Args);
-}
-
-template <auto Handler, class... Args, size_t... I>
-long call(SysResult (*)(Args...), const pt_regs* regs, std::index_sequence<I...>) {
-    [[maybe_unused]] const u64 values[] = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9};
-    const SysResult result = Handler(argument<Args>(values[I])...);
-    return result.ok() ? result.value() : -static_cast<long>(result.error());
-}
-
-template <auto Handler>
-long entry(const pt_regs* regs) {
-    return call<Handler>(Handler, regs, std::make_index_sequence<arity(Handler)>{});
-}
+struct Native {
+    static constexpr u64 pt_regs::*arguments[] = {&pt_regs::rdi, &pt_regs::rsi, &pt_regs::rdx,
+                                                  &pt_regs::r10, &pt_regs::r8,  &pt_regs::r9};
+    template <class T>
+    static T argument(u64 value) {
+        if constexpr (std::is_class_v<T>)
+            return T(value);
+        else
+            return static_cast<T>(value);
+    }
+};
 
 UnknownCalls<kSyscallMax> unknown;
 
@@ -52,7 +39,7 @@ struct Table {
     static_assert(Status::status != Status::FULL || sizeof(test) > 1, #name ": FULL without a test");   \
     static_assert((Status::status == Status::FULL) == (sizeof("" __VA_ARGS__) == 1), #name              \
                   ": PART and REFUSED say in a note what differs from Linux, FULL has nothing to say"); \
-    entries[number] = entry<handler>;
+    entries[number] = syscall_entry<Native, handler>;
 #include "syscall/table.def"
 #undef SYSCALL
     }
