@@ -159,19 +159,7 @@ SysResult ia32_sigprocmask(int how, UserPtr<u32> set, UserPtr<u32> old) {
     const SigSet before = current()->blocked;
     if (set) {
         const SigSet given = TRY(set.read());
-        switch (how) {
-            case kSigBlock:
-                set_current_blocked(before | given);
-                break;
-            case kSigUnblock:
-                set_current_blocked(before & ~given);
-                break;
-            case kSigSetmask:
-                set_current_blocked((before & ~0xffffffffull) | given);
-                break;
-            default:
-                return Errno::EINVAL;
-        }
+        TRY(change_blocked(how, given, how == kSigSetmask ? before & ~0xffffffffull : 0));
     }
     if (old) TRY(old.write(static_cast<u32>(before)));
     return 0l;

@@ -21,6 +21,8 @@ bool is_signal_handled(const task_struct* task, int sig);
 void recalc_sigpending(task_struct* task);
 /// Change the current task's blocked set.
 void set_current_blocked(SigSet set);
+/// The same as sigprocmask(2) has it; SIG_SETMASK leaves those of `kept`, which the caller does not know, as given. EINVAL.
+Result<void> change_blocked(int how, SigSet given, SigSet kept);
 /// Take the next deliverable signal out of the current task's sets: synchronous ones first, then the lowest
 /// number. 0 if there is none outside `blocked`.
 int dequeue_signal(SigSet blocked, KSigInfo* info);

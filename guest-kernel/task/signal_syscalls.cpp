@@ -101,25 +101,27 @@ SysResult sys_rt_sigaction(int sig, UserPtr<KSigAction> action, UserPtr<KSigActi
     return 0;
 }
 
+Result<void> change_blocked(int how, SigSet given, SigSet kept) {
+    const SigSet before = current()->blocked;
+    switch (how) {
+        case kSigBlock:
+            set_current_blocked(before | given);
+            return {};
+        case kSigUnblock:
+            set_current_blocked(before & ~given);
+            return {};
+        case kSigSetmask:
+            set_current_blocked(given | kept);
+            return {};
+        default:
+            return Errno::EINVAL;
+    }
+}
+
 SysResult sys_rt_sigprocmask(int how, UserPtr<SigSet> set, UserPtr<SigSet> old, u64 size) {
     TRY(check_size(size));
     const SigSet before = current()->blocked;
-    if (set) {
-        const SigSet given = TRY(set.read());
-        switch (how) {
-            case kSigBlock:
-                set_current_blocked(before | given);
-                break;
-            case kSigUnblock:
-                set_current_blocked(before & ~given);
-                break;
-            case kSigSetmask:
-                set_current_blocked(given);
-                break;
-            default:
-                return Errno::EINVAL;
-        }
-    }
+    if (set) TRY(change_blocked(how, TRY(set.read()), 0));
     if (old) TRY(old.write(before));
     return 0;
 }
