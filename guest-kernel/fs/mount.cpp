@@ -369,18 +369,28 @@ Result<void> move_mount(const Path& from, const Path& to) {
     return {};
 }
 
-Result<void> bind_mount(const Path& from, const Path& where, bool recursive) {
-    MutexGuard guard(g_mount_changes);
-    Path top = TRY(mount_place(where));
-    if (from.mount->ns != &current_namespace() || from.mount->unbindable()) return Errno::EINVAL;
+namespace {
+
+/// What a bind or open_tree shows of `from`. EINVAL: it may not be shown, or only with what covers it.
+Result<MountTree> clones_of(const Path& from, bool recursive) {
+    if (from.mount->unbindable()) return Errno::EINVAL;
     if (!recursive && has_locked_children(*from.mount, *from.dentry)) return Errno::EINVAL;
-    if (from.inode().is_dir() != top.inode().is_dir()) return Errno::ENOTDIR;
     MountTree original;
     if (recursive)
         original = TRY(tree_of(*from.mount, from.dentry.get()));
     else
         TRY(original.push(from.mount, Path{}));
-    MountTree tree = TRY(copy_tree(original, from.dentry, false));
+    return copy_tree(original, from.dentry, false);
+}
+
+}  // namespace
+
+Result<void> bind_mount(const Path& from, const Path& where, bool recursive) {
+    MutexGuard guard(g_mount_changes);
+    Path top = TRY(mount_place(where));
+    if (from.mount->ns != &current_namespace()) return Errno::EINVAL;
+    MountTree tree = TRY(clones_of(from, recursive));
+    if (from.inode().is_dir() != top.inode().is_dir()) return Errno::ENOTDIR;
     tree.places[0] = std::move(top);
     return graft(tree, false);
 }
@@ -400,14 +410,7 @@ Result<RefPtr<MntNamespace>> clone_tree(const Path& from, bool recursive) {
     MutexGuard guard(g_mount_changes);
     if (from.mount->ns != &current_namespace() && !(from.mount->ns && from.mount->ns->is_anonymous))
         return Errno::EINVAL;
-    if (from.mount->unbindable()) return Errno::EINVAL;
-    if (!recursive && has_locked_children(*from.mount, *from.dentry)) return Errno::EINVAL;
-    MountTree original;
-    if (recursive)
-        original = TRY(tree_of(*from.mount, from.dentry.get()));
-    else
-        TRY(original.push(from.mount, Path{}));
-    MountTree tree = TRY(copy_tree(original, from.dentry, false));
+    MountTree tree = TRY(clones_of(from, recursive));
     ns->is_anonymous = true;
     ns->root = tree.mounts[0];
     tree.mounts[0]->ns = ns.get();
@@ -495,17 +498,19 @@ Path namespace_root(const MntNamespace& ns) {
 
 // Its last task is gone: nobody can look at its mounts any more but by what it holds of them.
 MntNamespace::~MntNamespace() {
+    constexpr size_t kAtOnce = 32;  // for which the mutex is taken
     root.reset();
-    for (;;) {
-        Path place;
-        RefPtr<Mount> gone;
+    for (size_t count = kAtOnce; count == kAtOnce;) {
+        RefPtr<Mount> gone[kAtOnce];  // go after the mutex
+        Path places[kAtOnce];
         MutexGuard guard(g_mount_changes);
-        for (Mount& m : all_mounts()) {
-            if (m.ns == this) gone = RefPtr<Mount>(&m);
-        }
-        if (!gone) return;
-        set_propagation(*gone, MS_PRIVATE);
-        const RefPtr<Mount> table_reference = g_mount_table.lock()->take_out(*gone, &place);
+        count = 0;
+        all_mounts().for_each_safe([&](Mount& m) {
+            if (m.ns != this || count == kAtOnce) return;
+            set_propagation(m, MS_PRIVATE);
+            gone[count] = g_mount_table.lock()->take_out(m, &places[count]);
+            count++;
+        });
     }
 }
 
