@@ -40,8 +40,8 @@ enum class LockRank : u8 {
     kCpuWaits = 98,        // who waits for processor time: their clocks are read under it
     kTasks = 100,          // task list, pid hash, parent-child links, process groups
     kPidNumbers = 101,     // what numbers are taken in PID namespaces
-    kUserCounts = 103,     // how many namespaces each user has
     kTaskResources = 102,  // task_struct::alloc_lock
+    kUserCounts = 103,     // how many namespaces each user has
     kSignal = 104,         // SignalStruct and its pending sets
     kSighand = 105,        // SighandStruct: what processes do with signals
     kQueuedSignals = 106,  // how many each user has

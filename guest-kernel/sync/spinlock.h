@@ -1,8 +1,8 @@
 // Spin locks: short critical sections, also against interrupt handlers.
 //
-// Guarantees: ranked (sync/lock_rank.h); fair: whoever came first gets it first (a ticket lock); a second lock() by the holding CPU is a panic, not a hang. Holding
-// one disables preemption: never sleep, never touch user memory. Data that an interrupt handler also touches
-// needs the irqsave form everywhere.
+// Guarantees: ranked (sync/lock_rank.h); fair: whoever came first gets it first (a ticket lock); a second lock() by the
+// holding CPU is a panic, not a hang. Holding one disables preemption: never sleep, never touch user memory. Data that an
+// interrupt handler also touches needs the irqsave form everywhere.
 #pragma once
 
 #include "sync/lock_rank.h"

@@ -4,7 +4,6 @@
 #include "arch/x86_64/descriptors.h"
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/thread.h"
-#include "arch/x86_64/tls.h"
 #include "arch/x86_64/traps.h"
 #include "core/string.h"
 #include "mm/fault.h"
@@ -77,8 +76,6 @@ u64* register_of(pt_regs* regs, unsigned number) {
 }
 
 u64 segment_base(const Instruction& in) {
-    thread_struct& thread = current()->thread;
-    save_segments(thread);
     if (in.segment == 0x64) return rdmsr(kMsrFsBase);
     if (in.segment == 0x65) return rdmsr(kMsrKernelGsBase);
     return 0;  // flat, in every program but one with an LDT
